@@ -1,0 +1,160 @@
+"""Where settings come from: command line, environment, file, defaults; the first wins. Pure: `load` is given them all.
+
+Keys are held in `Secret`, whose repr hides them. Nothing is read from the working directory, so that a project cannot
+redirect keys. Every mistake is one `ConfigError` sentence that names the field, the place and the fix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from anymodel_mcp.dialects.fields import Auth, Quirks
+
+
+class Secret:
+    """A key whose repr and str hide it; `reveal()` gives it."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The key itself: for the header that carries it and for the redactor."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    def __str__(self) -> str:
+        return "***"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderSettings:
+    """One provider that can be called; all times in seconds.
+
+    Attributes:
+        name: what stands before the slash in `provider/model`.
+        dialect: the row whose habits it shares.
+        base_url: without a trailing slash and without an endpoint's path; a query is kept.
+        quirks: the user's own, over row and family.
+        key_command: argv that prints the key, run at the first call.
+        key_hint: what to set when there is no key, for messages ("set DEEPSEEK_API_KEY").
+        warnings: what was mended while reading (a pasted endpoint path).
+    """
+
+    name: str
+    base_url: str
+    dialect: str = "openai"
+    api_key: Secret | None = None
+    key_command: tuple[str, ...] = ()
+    key_hint: str = ""
+    auth: Auth = "bearer"
+    api: Literal["chat", "responses"] = "chat"
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    models: tuple[str, ...] = ()
+    models_url: str | None = None
+    quirks: Quirks = field(default_factory=Quirks)
+    max_attempts: int = 3
+    max_retry_wait_s: float = 20
+    connect_timeout_s: float = 10
+    first_byte_timeout_s: float = 600
+    idle_timeout_s: float = 120
+    total_timeout_s: float = 1800
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Section [limits]; see design.md section 3."""
+
+    soft_deadline_s: float | None = None  # None: the host's own row decides; 0: never
+    max_output_bytes: int | None = None  # None: the host's own row decides
+    max_event_bytes: int = 33_554_432
+    max_concurrent_calls: int = 64
+    max_line_bytes: int = 104_857_600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Files:
+    """Section [files]."""
+
+    allowed_dirs: tuple[str, ...] = ()
+    output_dir: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreSettings:
+    """Section [store]; `path` is the database file, "" = the user's data folder."""
+
+    enabled: bool = True
+    keep_days: int = 30
+    max_mb: int = 500
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpSettings:
+    """Section [http]."""
+
+    host: str = "127.0.0.1"
+    port: int = 8765
+    path: str = "/mcp"
+    token: Secret | None = None
+    token_env: str = "ANYMODEL_HTTP_TOKEN"
+    allowed_hosts: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
+    max_body_bytes: int = 67_108_864
+    stateless: bool = False
+    workers: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolSettings:
+    """Section [tools]."""
+
+    enabled: tuple[str, ...] = ()
+    prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that the server knows before the first call.
+
+    Attributes:
+        aliases: name -> model names, tried in order.
+        providers: in the order in which they were configured.
+        origins: "section.key" -> where its value came from ("environment ANYMODEL_MODEL", "file ~/...", "default").
+        source: the configuration file that was read, if any.
+    """
+
+    default_model: str | None = None
+    default_completion_model: str | None = None
+    default_embedding_model: str | None = None
+    default_image_model: str | None = None
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    providers: Mapping[str, ProviderSettings] = field(default_factory=dict[str, ProviderSettings])
+    limits: Limits = Limits()
+    files: Files = Files()
+    store: StoreSettings = StoreSettings()
+    http: HttpSettings = HttpSettings()
+    tools: ToolSettings = ToolSettings()
+    origins: Mapping[str, str] = field(default_factory=dict[str, str])
+    source: str | None = None
+
+    def secrets(self) -> tuple[str, ...]:
+        """Every live key and header value that must never be shown."""
+        found = [p.api_key.reveal() for p in self.providers.values() if p.api_key]
+        found += [v for p in self.providers.values() for v in p.headers.values() if len(v) >= 12]
+        if self.http.token:
+            found.append(self.http.token.reveal())
+        return tuple(found)

@@ -1,0 +1,151 @@
+"""`Dialect`: every habit in which "OpenAI-compatible" endpoints differ; `Quirks`: the same names, sparse.
+
+Defaults are OpenAI's own behaviour as far as every imitation takes it, so an unlisted provider works without a row.
+Each field has a reader in `wire/` and a test. A difference that a field cannot say gets a new field, never a name in an `if`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Literal, TypedDict
+
+Auth = str
+"""How the key travels: "bearer", "none", or "header:NAME"."""
+
+Feature = Literal["chat", "completions", "embeddings", "images", "image_edits", "responses", "models"]
+"""An endpoint that a provider may have."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """The complete habits of one provider and model.
+
+    Attributes:
+        token_param: the chat field that caps generated tokens.
+        drop_params: request fields of ours that are left out, with a warning (never the user's `options`).
+        system_role: the role that instructions travel under; "user" folds them into the first user message.
+        stream_options: whether `stream_options.include_usage` may be sent with a stream.
+        stop_limit: how many stop sequences are taken; 0 = no limit known.
+        default_max_tokens: sent when the caller names none, because the endpoint's own default is useless.
+        min_temperature: the smallest temperature taken; lower ones are raised to it.
+        max_temperature: the largest temperature taken.
+        reasoning: how an effort is said: "effort" (`reasoning_effort`), "openrouter" (`reasoning: {effort}`),
+            "thinking" (`thinking: {type}`), "thinking_budget" (`thinking: {type, budget_tokens}`), "enable_thinking" (with
+            `thinking_budget`), "suffix" (model-thinking-high), "none" (no way known: left out with a warning).
+        reasoning_efforts: the words that are taken, weakest first; others are moved to the nearest.
+        reasoning_split: `reasoning_split: true` is sent, so that thoughts do not come inside the text.
+        think_tags: where `<think>` blocks may stand in the text: "leading", "closing_only_possible" (the template
+            opened the block), "none".
+        reasoning_back: which field of an assistant message must come back in the next turn: "none", "tools" (within a tool loop
+            only), "always".
+        structured: the strongest form of structured answers: "json_schema", "json_object", "instruction".
+        vision_urls: pictures may be given by URL (else their bytes are sent).
+        file_parts: documents: "chat" (`file` parts), "responses" (only through the Responses API), "none".
+        embed_batch: inputs in one embeddings request.
+        embed_input_type: `input_type` must be sent: "none", or "nvidia" (query, passage), or "cohere" (search_query, search_document).
+        embed_encoding: `encoding_format` that is sent; `None` = the field is left out.
+        image_dialect: names of the fields of a picture request.
+        image_size_separator: between width and height.
+        image_response_format: sent with a picture request; `None` = the field is left out.
+        image_input_field: the form field of an edit's pictures.
+        task_path: where a ticket (`task_id`) is turned into a result by POST {id, action: "retrieve"}; "" = nowhere.
+        models_path: where the list is, below the base URL.
+        models_paging: the list is paged with `after_id`.
+        lacks: endpoints that the provider does not have.
+    """
+
+    token_param: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    drop_params: frozenset[str] = frozenset()
+    system_role: Literal["system", "developer", "user"] = "system"
+    stream_options: bool = True
+    stop_limit: int = 0
+    default_max_tokens: int | None = None
+    min_temperature: float | None = None
+    max_temperature: float | None = None
+    reasoning: Literal["effort", "openrouter", "thinking", "thinking_budget", "enable_thinking", "suffix", "none"] = "effort"
+    reasoning_efforts: tuple[str, ...] = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+    reasoning_split: bool = False
+    think_tags: Literal["leading", "closing_only_possible", "none"] = "leading"
+    reasoning_back: Literal["none", "tools", "always"] = "none"
+    structured: Literal["json_schema", "json_object", "instruction"] = "json_schema"
+    vision_urls: bool = True
+    file_parts: Literal["chat", "responses", "none"] = "chat"
+    embed_batch: int = 2048
+    embed_input_type: Literal["none", "nvidia", "cohere"] = "none"
+    embed_encoding: Literal["float", "base64"] | None = None
+    image_dialect: Literal["openai", "together", "siliconflow", "xai", "openrouter", "chat"] = "openai"
+    image_size_separator: str = "x"
+    image_response_format: Literal["b64_json", "url", "base64"] | None = None
+    image_input_field: Literal["image[]", "image"] = "image[]"
+    task_path: str = "tasks"
+    models_path: str = "models"
+    models_paging: bool = False
+    lacks: frozenset[Feature] = frozenset()
+
+
+class Quirks(TypedDict, total=False):
+    """Some fields of `Dialect`; what a row, a family or a user's configuration says."""
+
+    token_param: Literal["max_tokens", "max_completion_tokens"]
+    drop_params: frozenset[str]
+    system_role: Literal["system", "developer", "user"]
+    stream_options: bool
+    stop_limit: int
+    default_max_tokens: int | None
+    min_temperature: float | None
+    max_temperature: float | None
+    reasoning: Literal["effort", "openrouter", "thinking", "thinking_budget", "enable_thinking", "suffix", "none"]
+    reasoning_efforts: tuple[str, ...]
+    reasoning_split: bool
+    think_tags: Literal["leading", "closing_only_possible", "none"]
+    reasoning_back: Literal["none", "tools", "always"]
+    structured: Literal["json_schema", "json_object", "instruction"]
+    vision_urls: bool
+    file_parts: Literal["chat", "responses", "none"]
+    embed_batch: int
+    embed_input_type: Literal["none", "nvidia", "cohere"]
+    embed_encoding: Literal["float", "base64"] | None
+    image_dialect: Literal["openai", "together", "siliconflow", "xai", "openrouter", "chat"]
+    image_size_separator: str
+    image_response_format: Literal["b64_json", "url", "base64"] | None
+    image_input_field: Literal["image[]", "image"]
+    task_path: str
+    models_path: str
+    models_paging: bool
+    lacks: frozenset[Feature]
+
+
+QUIRK_NAMES: frozenset[str] = frozenset(f.name for f in fields(Dialect))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderRow:
+    """What is known of one provider.
+
+    Attributes:
+        base_url: the address that its documentation gives; `None` where every user has another (`url_hint` says which form).
+        key_env: the variable that holds its key; `None` where it needs none.
+        docs_url: where the facts stand.
+        checked: ISO date on which they were read.
+        quirks: where it differs from the defaults.
+        key_optional: it also answers without a key (local servers).
+        models: models to offer where there is no list.
+        models_url: the list's address where it is not below the base URL.
+        note: one sentence for the provider table.
+    """
+
+    name: str
+    title: str
+    base_url: str | None
+    key_env: str | None
+    docs_url: str
+    checked: str
+    quirks: Quirks
+    url_hint: str = ""
+    auth: Auth = "bearer"
+    api: Literal["chat", "responses"] = "chat"
+    key_optional: bool = False
+    headers: tuple[tuple[str, str], ...] = ()
+    models: tuple[str, ...] = ()
+    models_url: str | None = None
+    note: str = ""

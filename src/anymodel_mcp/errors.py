@@ -1,0 +1,115 @@
+"""The one tree of errors; each carries all that a reader, a retry rule or a record needs.
+
+    AnyModelError            what failed, why, what to do; `failure` holds the fields
+      ConfigError            kind "config": the user's configuration; a command exits with status 2
+      ArgumentError          kind "invalid_argument": the arguments of one tool call, refused before anything was sent
+      ProviderError          everything that a provider, the network or the bytes between did
+
+Nothing here knows MCP: `server.py` turns these into what a model reads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Self, get_args
+
+ErrorKind = Literal[
+    "auth",
+    "quota",
+    "rate_limit",
+    "overloaded",
+    "timeout",
+    "server",
+    "upstream",
+    "model_not_found",
+    "endpoint_not_found",
+    "bad_request",
+    "invalid_argument",
+    "unsupported_parameter",
+    "context_length",
+    "content_filter",
+    "too_large",
+    "gone",
+    "protocol",
+    "stream_truncated",
+    "config",
+    "connection",
+    "busy",
+    "cancelled",
+]
+ERROR_KINDS: tuple[ErrorKind, ...] = get_args(ErrorKind)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """The fields of one failed call.
+
+    Attributes:
+        kind: what sort of failure; the closed set of the contract.
+        message: why, in the provider's own words where it has any; no key in it.
+        fix: what to do, one or two sentences; empty when `message` says it.
+        status: the HTTP status, or the one that an error inside a 200 carries.
+        retryable: the same call may simply be sent again.
+        retry_after_s: the provider's own wish, in seconds.
+        param: the request field that was refused.
+        code: the provider's own code or type, for the retry and repair rules; not shown.
+        attempts: requests made, the first included.
+        partial_text: what had come before it failed.
+    """
+
+    kind: ErrorKind
+    message: str
+    fix: str = ""
+    status: int | None = None
+    retryable: bool = False
+    retry_after_s: float | None = None
+    provider: str | None = None
+    model: str | None = None
+    param: str | None = None
+    code: str | None = None
+    request_id: str | None = None
+    attempts: int | None = None
+    partial_text: str | None = None
+
+
+class AnyModelError(Exception):
+    """A failure that a person or a model can act on.
+
+    Args:
+        message: why it failed.
+        kind: the kind of failure.
+        fields: any other field of `Failure`.
+    """
+
+    default_kind: ErrorKind = "server"
+
+    def __init__(self, message: str, *, kind: ErrorKind | None = None, **fields: Any) -> None:
+        super().__init__(message)
+        self.failure = Failure(kind=kind or self.default_kind, message=message, **fields)
+
+    @property
+    def kind(self) -> ErrorKind:
+        """The kind of failure."""
+        return self.failure.kind
+
+    def having(self, **fields: Any) -> Self:
+        """The same error with other fields (in place: the traceback stays)."""
+        self.failure = replace(self.failure, **fields)
+        self.args = (self.failure.message,)
+        return self
+
+
+class ConfigError(AnyModelError):
+    """The configuration is wrong or missing; the message names the field, the place and the fix."""
+
+    default_kind: ErrorKind = "config"
+
+
+class ArgumentError(AnyModelError):
+    """A tool call's arguments are refused; nothing was sent."""
+
+    default_kind: ErrorKind = "invalid_argument"
+
+
+class ProviderError(AnyModelError):
+    """A provider, the network, or the bytes between failed."""

@@ -1,0 +1,281 @@
+"""Values that the layers hand to each other: requests, results, usage, model records.
+
+Frozen, complete, and without behaviour. A field that is `None` means "not known" or "not asked for".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Json = dict[str, Any]
+"""A JSON object that nobody has read yet."""
+
+FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "unknown"]
+Capability = Literal["chat", "embedding", "image", "vision", "tools", "reasoning"]
+
+
+# --- requests -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatRequest:
+    """One chat turn, in our words.
+
+    Attributes:
+        model: the provider's own id.
+        messages: OpenAI messages; unknown keys pass through.
+        max_tokens: ceiling of generated tokens.
+        reasoning_effort: the effort in the caller's word ("low", "high", ...); mapped per model family.
+        json_schema: the schema that the answer must satisfy.
+        tools: OpenAI tool definitions.
+        options: any other request field, sent verbatim.
+    """
+
+    model: str
+    messages: Sequence[Json]
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    stop: Sequence[str] | None = None
+    reasoning_effort: str | None = None
+    json_schema: Json | None = None
+    tools: Sequence[Json] | None = None
+    stream: bool = True
+    options: Json = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompletionRequest:
+    """One legacy text completion."""
+
+    model: str
+    prompt: str
+    max_tokens: int | None = None
+    temperature: float | None = None
+    stop: Sequence[str] | None = None
+    stream: bool = True
+    options: Json = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddingsRequest:
+    """Texts to embed; `purpose` says which side of a search they are (some providers want to know)."""
+
+    model: str
+    inputs: Sequence[str]
+    dimensions: int | None = None
+    purpose: Literal["document", "query"] = "document"
+    options: Json = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilePart:
+    """Bytes to send as a part of a form or message: a name, a media type, the content."""
+
+    name: str
+    mime: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageRequest:
+    """A picture to make, or with `images` to edit."""
+
+    model: str
+    prompt: str
+    size: str | None = None
+    n: int | None = None
+    quality: str | None = None
+    output_format: str | None = None
+    images: Sequence[FilePart] = ()
+    mask: FilePart | None = None
+    options: Json = field(default_factory=dict[str, Any])
+
+
+# --- results --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Tokens and cost of a call, as the provider tells them.
+
+    Attributes:
+        input: tokens read.
+        output: everything generated, reasoning included.
+        total: input and output.
+        reasoning: the part of output spent on reasoning.
+        cached: the part of input that came from a cache.
+        cost: the provider's own figure, in its own currency (nearly always US dollars).
+    """
+
+    input: int | None = None
+    output: int | None = None
+    total: int | None = None
+    reasoning: int | None = None
+    cached: int | None = None
+    cost: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """A call that the model wants made; `arguments` is the parsed object."""
+
+    id: str
+    name: str
+    arguments: Json
+    extra: Json = field(default_factory=dict[str, Any])
+    """What the provider wants back beside the call (`extra_content` with a thought signature)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvalidToolCall:
+    """A call whose arguments are no JSON object; the raw text is kept."""
+
+    id: str
+    name: str
+    arguments_raw: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Citation:
+    """A source that the provider names."""
+
+    url: str
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A picture as a provider gives it: bytes, or a URL, or both.
+
+    Attributes:
+        content: the decoded bytes, unchanged.
+        url: as given, byte for byte (signed URLs break otherwise).
+        mime: sniffed from the bytes, never the provider's word.
+    """
+
+    content: bytes | None = field(default=None, repr=False)
+    url: str | None = None
+    mime: str | None = None
+    revised_prompt: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatResult:
+    """What a chat or completion call gave, whatever dialect it came in.
+
+    Attributes:
+        text: the answer of the first choice, unchanged.
+        choices: all texts, by index, when there is more than one.
+        carry: fields of the assistant message that the provider wants back in the next turn
+            (`reasoning_content`, `reasoning_details`, `extra_content`), as they came.
+        filtered: the provider's own categories when a filter stopped the answer.
+        task_id: set when the provider only gave a ticket for work that goes on.
+    """
+
+    text: str = ""
+    reasoning: str = ""
+    refusal: str | None = None
+    choices: Sequence[str] = ()
+    tool_calls: Sequence[ToolCall] = ()
+    invalid_tool_calls: Sequence[InvalidToolCall] = ()
+    citations: Sequence[Citation] = ()
+    images: Sequence[Picture] = ()
+    finish_reason: FinishReason = "unknown"
+    finish_raw: str | None = None
+    usage: Usage | None = None
+    id: str | None = None
+    model: str | None = None
+    carry: Json = field(default_factory=dict[str, Any])
+    filtered: Sequence[str] = ()
+    warnings: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddingsResult:
+    """Vectors in the order of the inputs."""
+
+    vectors: Sequence[Sequence[float]]
+    model: str | None = None
+    usage: Usage | None = None
+    warnings: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImagesResult:
+    """Pictures in the order in which they came; `task_id` instead of them where the provider works in the background."""
+
+    images: Sequence[Picture]
+    model: str | None = None
+    usage: Usage | None = None
+    task_id: str | None = None
+    warnings: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """US dollars for a million tokens."""
+
+    input: float | None = None
+    output: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRecord:
+    """One model of one provider; `entry` is the provider's own words about it."""
+
+    id: str
+    provider: str = ""
+    name: str | None = None
+    type: Capability | None = None
+    context_length: int | None = None
+    max_output_tokens: int | None = None
+    input_modalities: Sequence[str] = ()
+    output_modalities: Sequence[str] = ()
+    capabilities: Sequence[Capability] = ()
+    price_per_million: Price | None = None
+    deprecated_on: str | None = None
+    source: Literal["endpoint", "config"] = "endpoint"
+    entry: Json = field(default_factory=dict[str, Any], repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelList:
+    """One page of a provider's list; `next_page` holds the query of the page that follows."""
+
+    models: Sequence[ModelRecord]
+    next_page: Mapping[str, str] | None = None
+    warnings: Sequence[str] = ()
+
+
+# --- what happens on the way ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delta:
+    """News of a running call: words of the answer, words of the reasoning, or a tool call taking shape."""
+
+    kind: Literal["text", "reasoning", "tool_call", "image"]
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trip:
+    """How the requests of one call went.
+
+    Attributes:
+        attempts: requests made, the first included.
+        first_delta_s: seconds from the first request to the first text or reasoning.
+        duration_s: seconds of the whole call.
+        rate_limit: the `x-ratelimit-*` headers of the last answer, names shortened.
+        warnings: repairs and retries worth telling.
+    """
+
+    attempts: int = 1
+    first_delta_s: float | None = None
+    duration_s: float = 0.0
+    request_id: str | None = None
+    rate_limit: Mapping[str, str] = field(default_factory=dict[str, str])
+    warnings: Sequence[str] = ()

@@ -1,0 +1,1 @@
+"""The sans-I/O core: values in, values out; no network, no clock, no files."""

@@ -1,0 +1,93 @@
+"""The seam between the pure core and the one sender.
+
+An exchange is a `WireRequest` and a `Reader` of what comes back. `client.py` sends the first and feeds the second; it
+knows no endpoint. A reader is made for one response, is fed its body in pieces of any size, and gives the result at the
+end; the same bytes give the same result however they are cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, TypeVar
+
+from anymodel_mcp.types import Delta, FilePart
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WireRequest:
+    """One HTTP request, but for base URL, key and clock.
+
+    Attributes:
+        path: what follows the base URL, such as "chat/completions".
+        body: the JSON body; `None` for GET and for forms.
+        form: fields of a multipart form, in order; a name may come more than once.
+        files: parts of a multipart form: (field name, part).
+        query: added to the URL's own query.
+        endpoint: which kind of request it is, for retry rules and messages.
+        stream: a stream was asked for.
+        protected: names of body fields that came from the user's `options`: no repair touches them.
+        repeatable: sending it twice costs nothing but the answer; false where something is made and paid for (pictures).
+        warnings: what was renamed or left out for this provider.
+    """
+
+    method: Literal["GET", "POST"] = "POST"
+    path: str
+    endpoint: Literal["chat", "completions", "embeddings", "images", "responses", "models", "tasks"]
+    body: dict[str, Any] | None = None
+    form: Sequence[tuple[str, str]] = ()
+    files: Sequence[tuple[str, FilePart]] = ()
+    query: Mapping[str, str] = field(default_factory=dict[str, str])
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    stream: bool = False
+    protected: frozenset[str] = frozenset()
+    repeatable: bool = True
+    warnings: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """The status line and headers of a response; header names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+
+    @property
+    def content_type(self) -> str:
+        """The media type in lower case, without its parameters; "" when there is none."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+class Reader(Protocol[T_co]):
+    """Reads the body of one successful response (status below 300)."""
+
+    @property
+    def done(self) -> bool:
+        """The answer is whole: the sender stops reading and closes, whatever the peer does."""
+        ...
+
+    @property
+    def partial_text(self) -> str:
+        """The text that has come so far."""
+        ...
+
+    def feed(self, data: bytes) -> Sequence[Delta]:
+        """Takes the next bytes; gives what became readable.
+
+        Raises:
+            ProviderError: the stream itself carries an error, or an event exceeds its limit.
+        """
+        ...
+
+    def finish(self, *, broken: str | None = None) -> T_co:
+        """The result, once the body ended or `done` is true.
+
+        Args:
+            broken: how the connection broke off, in a few words; `None` after a clean end.
+
+        Raises:
+            ProviderError: no answer, half an answer (with its partial text), or an error inside a 200.
+        """
+        ...
