@@ -118,14 +118,24 @@ HOSTS: tuple[Host, ...] = (
         deadline_s=50,
         source="mcpLanguageModelToolContribution.ts; read 2026-11-20",
     ),
-    Host(names=("cursor*",), title="Cursor", deadline_s=50, source="timeout not documented, 60 s assumed; read 2026-11-20"),
+    Host(
+        names=("cursor*",),
+        title="Cursor",
+        deadline_s=50,
+        source="timeout not documented, 60 s assumed; read 2026-11-20",
+    ),
     Host(
         names=("goose*",),
         title="Goose",
         deadline_s=270,
         source="mcp_client.rs: timeout 300 s by default; read 2026-11-20",
     ),
-    Host(names=("lmstudio*", "lm studio*"), title="LM Studio", deadline_s=50, source="about 60 s; bug-tracker#727; read 2026-11-20"),
+    Host(
+        names=("lmstudio*", "lm studio*"),
+        title="LM Studio",
+        deadline_s=50,
+        source="about 60 s; bug-tracker#727; read 2026-11-20",
+    ),
 )
 
 

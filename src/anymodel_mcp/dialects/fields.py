@@ -62,7 +62,9 @@ class Dialect:
     default_max_tokens: int | None = None
     min_temperature: float | None = None
     max_temperature: float | None = None
-    reasoning: Literal["effort", "openrouter", "thinking", "thinking_budget", "enable_thinking", "suffix", "none"] = "effort"
+    reasoning: Literal["effort", "openrouter", "thinking", "thinking_budget", "enable_thinking", "suffix", "none"] = (
+        "effort"
+    )
     reasoning_efforts: tuple[str, ...] = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
     reasoning_split: bool = False
     think_tags: Literal["leading", "closing_only_possible", "none"] = "leading"
