@@ -205,7 +205,7 @@ class EmbeddingsResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImagesResult:
-    """Pictures in the order in which they came; `task_id` instead of them where the provider works in the background."""
+    """Pictures in the order in which they came, or a `task_id` where the provider works in the background."""
 
     images: Sequence[Picture]
     model: str | None = None

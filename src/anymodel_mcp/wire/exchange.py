@@ -29,7 +29,7 @@ class WireRequest:
         endpoint: which kind of request it is, for retry rules and messages.
         stream: a stream was asked for.
         protected: names of body fields that came from the user's `options`: no repair touches them.
-        repeatable: sending it twice costs nothing but the answer; false where something is made and paid for (pictures).
+        repeatable: sending it twice costs nothing but the answer; false where something is made and paid for.
         warnings: what was renamed or left out for this provider.
     """
 
