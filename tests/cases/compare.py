@@ -1,0 +1,373 @@
+"""What a case promises against what came: pure, one sentence for each difference.
+
+The rules are those of `README.md` beside this file and of design.md section 4 (Results, Errors).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from tests.upstream import Seen
+
+Json = dict[str, Any]
+
+RESULT_KEY = "anymodel/result"
+ERROR_KEY = "anymodel/error"
+
+_MISSING: Any = object()
+_STEP = re.compile(r"[^.\[\]]+|\[\d+\]")
+_EARLY_S = 0.1
+"""Timers may fire a little early."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """All that one call did, on both sides.
+
+    Attributes:
+        text: the text blocks, joined.
+        requests: what the upstream counted, in order.
+    """
+
+    text: str
+    is_error: bool
+    meta: Mapping[str, Any]
+    structured: object = None
+    requests: Sequence[Seen] = field(default_factory=list[Seen])
+
+    @property
+    def record(self) -> Json:
+        return self._part(RESULT_KEY)
+
+    @property
+    def error(self) -> Json:
+        return self._part(ERROR_KEY)
+
+    def _part(self, key: str) -> Json:
+        value = self.meta.get(key)
+        return cast("Json", value) if isinstance(value, dict) else {}
+
+
+def compare(case: Json, outcome: Outcome) -> list[str]:
+    """Every difference between a case's promise and its outcome; empty = it passes."""
+    expect: Json = case["expect"]
+    problems = _check_form(expect, outcome)
+    for name, check in _CHECKS.items():
+        if name in expect:
+            problems += check(expect[name], outcome)
+    return problems + _check_wire(case["request"].get("wire"), outcome.requests)
+
+
+def _check_form(expect: Json, outcome: Outcome) -> list[str]:
+    problems: list[str] = []
+    if outcome.is_error == bool(expect["ok"]):
+        problems.append(f"isError is {outcome.is_error}, text {outcome.text[:300]!r}, error {outcome.error}")
+    wanted, unwanted = (RESULT_KEY, ERROR_KEY) if expect["ok"] else (ERROR_KEY, RESULT_KEY)
+    if wanted not in outcome.meta:
+        problems.append(f"_meta has no {wanted}")
+    if unwanted in outcome.meta:
+        problems.append(f"_meta has {unwanted}")
+    if outcome.structured is not None:
+        problems.append("structuredContent is set")
+    return problems
+
+
+# --- the answer -----------------------------------------------------------------------------------------------------
+
+
+def _check_text(wanted: str, outcome: Outcome) -> list[str]:
+    got, start = outcome.text, wanted.rstrip()
+    rest = got[len(start) :] if got.startswith(start) else None
+    if rest is None or (rest.strip() and not _is_addition(rest, at_start=not start)):
+        return [f"text is {got[:300]!r}, wanted {wanted!r}"]
+    return []
+
+
+def _is_addition(rest: str, *, at_start: bool) -> bool:
+    """Whether `rest` is white space, an empty line, and a line in brackets."""
+    space = rest[: len(rest) - len(rest.lstrip())]
+    return rest.lstrip().startswith("[") and (at_start or space.count("\n") >= 2)
+
+
+def _check_vectors(wanted: list[list[float]], outcome: Outcome) -> list[str]:
+    try:
+        got, end = json.JSONDecoder().raw_decode(outcome.text)
+    except ValueError:
+        return [f"text is no JSON array of vectors: {outcome.text[:200]!r}"]
+    problems: list[str] = []
+    if not _close(got, wanted):
+        problems.append(f"vectors are {str(got)[:200]}, wanted {wanted}")
+    rest = outcome.text[end:]
+    if rest.strip() and not _is_addition(rest, at_start=False):
+        problems.append(f"after the vectors stands {rest[:100]!r}")
+    told: Json = outcome.record.get("vectors") or {}
+    if told.get("count") != len(wanted):
+        problems.append(f"record.vectors is {told}, wanted count {len(wanted)}")
+    return problems
+
+
+def _close(got: Any, wanted: Any) -> bool:
+    """Equal, numbers within the width of a 32-bit float."""
+    if isinstance(wanted, list):
+        rows, others = cast("list[Any]", wanted), cast("list[Any]", got)
+        return isinstance(got, list) and len(others) == len(rows) and all(map(_close, others, rows))
+    return isinstance(got, (int, float)) and abs(got - wanted) <= 1e-6 * max(1.0, abs(wanted))
+
+
+def _same(field_name: str) -> Callable[[Any, Outcome], list[str]]:
+    def check(wanted: Any, outcome: Outcome) -> list[str]:
+        got = outcome.record.get(field_name, _MISSING)
+        if _equal(got, wanted) or (wanted in ("", [], False, None) and got in (_MISSING, None, wanted)):
+            return []
+        return [f"{field_name} is {_show(got)}, wanted {wanted!r}"]
+
+    return check
+
+
+def _equal(got: Any, wanted: Any) -> bool:
+    """Equal as JSON: `true` is not 1."""
+    return isinstance(got, bool) == isinstance(wanted, bool) and bool(got == wanted)
+
+
+def _show(value: Any) -> str:
+    return "absent" if value is _MISSING else repr(value)[:300]
+
+
+def _check_usage(wanted: Json | None, outcome: Outcome) -> list[str]:
+    got = outcome.record.get("usage")
+    if wanted is None:
+        return [] if got is None else [f"usage is {got}, wanted none"]
+    told: Json = got or {}
+    return [
+        f"usage.{name} is {_show(told.get(name, _MISSING))}, wanted {value!r}"
+        for name, value in wanted.items()
+        if not (told.get(name) is None if value is None else _close(told.get(name), value))
+    ]
+
+
+def _check_tool_calls(wanted: list[Json], outcome: Outcome) -> list[str]:
+    got: list[Json] = outcome.record.get("tool_calls") or []
+    alike = len(got) == len(wanted) and all(map(_is_same_call, got, wanted))
+    return [] if alike else [f"tool_calls are {got}, wanted {wanted}"]
+
+
+def _is_same_call(got: Json, wanted: Json) -> bool:
+    any_id = wanted.get("id") == "*" and isinstance(got.get("id"), str) and bool(got["id"])
+    return all((name == "id" and any_id) or _equal(got.get(name), value) for name, value in wanted.items())
+
+
+def _check_rows(field_name: str) -> Callable[[list[Json], Outcome], list[str]]:
+    """As many rows, in this order, each with at least these fields."""
+
+    def check(wanted: list[Json], outcome: Outcome) -> list[str]:
+        got: list[Json] = outcome.record.get(field_name) or []
+        if len(got) != len(wanted):
+            return [f"{field_name} are {got}, wanted {wanted}"]
+        return [p for row, want in zip(got, wanted, strict=True) for p in _check_row(field_name, row, want)]
+
+    return check
+
+
+def _check_row(what: str, got: Json, wanted: Json) -> list[str]:
+    problems: list[str] = []
+    for name, value in wanted.items():
+        if name == "b64":
+            problems += _check_file(got.get("path"), base64.b64decode(value))
+        elif name == "capabilities":
+            missing = set(value) - set(got.get(name) or ())
+            problems += [f"{what}.{name} lacks {sorted(missing)}"] if missing else []
+        elif name == "price_per_million":
+            problems += _check_row(f"{what}.{name}", got.get(name) or {}, value)
+        elif not _equal(got.get(name, _MISSING), value):
+            problems.append(f"{what}.{name} is {_show(got.get(name, _MISSING))}, wanted {value!r}")
+    return problems
+
+
+def _check_file(path: str | None, wanted: bytes) -> list[str]:
+    if not path:
+        return ["a picture was not saved (no path)"]
+    try:
+        content = Path(path).read_bytes()
+    except OSError as exc:
+        return [f"the saved picture cannot be read: {exc}"]
+    return [] if content == wanted else [f"{path} holds {content[:40]!r}..., wanted {wanted[:40]!r}..."]
+
+
+def _check_models(wanted: list[Json], outcome: Outcome) -> list[str]:
+    got: list[Json] = outcome.record.get("models") or []
+    by_id = {row.get("id"): row for row in got}
+    if len(got) != len(wanted) or set(by_id) != {row["id"] for row in wanted}:
+        return [f"models are {[row.get('id') for row in got]}, wanted {[row['id'] for row in wanted]}"]
+    return [p for row in wanted for p in _check_row(f"models[{row['id']}]", by_id[row["id"]], row)]
+
+
+def _check_warnings(wanted: list[str], outcome: Outcome) -> list[str]:
+    got: list[str] = outcome.record.get("warnings") or []
+    return [f"no warning says {w!r}: {got}" for w in wanted if not any(w in line for line in got)]
+
+
+def _check_request_id(wanted: str, outcome: Outcome) -> list[str]:
+    got = (outcome.error or outcome.record).get("request_id")
+    return [] if got == wanted else [f"request_id is {got!r}, wanted {wanted!r}"]
+
+
+# --- the error ------------------------------------------------------------------------------------------------------
+
+
+def _check_error(wanted: Json, outcome: Outcome) -> list[str]:
+    got, problems = outcome.error, list[str]()
+    kinds: Any = wanted.get("kind", got.get("kind"))
+    if got.get("kind") not in (kinds if isinstance(kinds, list) else [kinds]):
+        problems.append(f"error.kind is {got.get('kind')!r}, wanted {kinds!r}")
+    for name in ("status", "retryable"):
+        if name in wanted and not _equal(got.get(name), wanted[name]):
+            problems.append(f"error.{name} is {got.get(name)!r}, wanted {wanted[name]!r}")
+    if "retry_after_s" in wanted and not _near(got.get("retry_after_s"), wanted["retry_after_s"], 0.1):
+        problems.append(f"error.retry_after_s is {got.get('retry_after_s')!r}, wanted {wanted['retry_after_s']!r}")
+    words = wanted.get("message_contains", "")
+    problems += [f"error.message lacks {words!r}: {got.get('message')!r}"] * (words not in str(got.get("message", "")))
+    problems += [f"the error's text lacks {words!r}: {outcome.text[:300]!r}"] * (words not in outcome.text)
+    return problems
+
+
+def _near(got: Any, wanted: float, within: float) -> bool:
+    return isinstance(got, (int, float)) and not isinstance(got, bool) and abs(got - wanted) <= within
+
+
+def _check_partial_text(wanted: str, outcome: Outcome) -> list[str]:
+    got = outcome.error.get("partial_text")
+    problems = [] if got == wanted else [f"partial_text is {got!r}, wanted {wanted!r}"]
+    if wanted not in outcome.text:
+        problems.append(f"the text does not hold the partial text {wanted!r}: {outcome.text[:300]!r}")
+    return problems
+
+
+def _check_param(wanted: str, outcome: Outcome) -> list[str]:
+    got = outcome.error.get("param")
+    return [] if got == wanted else [f"error.param is {got!r}, wanted {wanted!r}"]
+
+
+# --- the requests ---------------------------------------------------------------------------------------------------
+
+
+def _check_request_count(wanted: int, outcome: Outcome) -> list[str]:
+    got = len(outcome.requests)
+    return [] if got == wanted else [f"{got} requests were made, wanted {wanted}"]
+
+
+def _check_waits(wanted: list[float], outcome: Outcome) -> list[str]:
+    """Each wait is slept, and not much longer."""
+    seen = outcome.requests
+    got = [b.at - (a.answered_at or a.at) for a, b in pairwise(seen)]
+    fits = len(got) == len(wanted) and all(
+        w - _EARLY_S <= g <= w * 1.25 + 1.5 for g, w in zip(got, wanted, strict=True)
+    )
+    return [] if fits else [f"waits were {[round(g, 2) for g in got]} s, wanted {wanted}"]
+
+
+def _check_wire(wanted: list[Json] | None, seen: Sequence[Seen]) -> list[str]:
+    if wanted is None:
+        return []
+    if len(seen) != len(wanted):
+        return [f"{len(seen)} requests were made, wire tells {len(wanted)}: {[s.target for s in seen]}"]
+    return [
+        f"request {number}: {problem}"
+        for number, (request, want) in enumerate(zip(seen, wanted, strict=True), 1)
+        for problem in _check_request(want, request)
+    ]
+
+
+def _check_request(wanted: Json, seen: Seen) -> list[str]:
+    problems: list[str] = []
+    if wanted.get("method", seen.method) != seen.method:
+        problems.append(f"method is {seen.method}, wanted {wanted['method']}")
+    if "url" in wanted and seen.target != _target(wanted["url"]):
+        problems.append(f"url is {seen.target}, wanted {_target(wanted['url'])}")
+    if not seen.path.endswith(wanted.get("url_suffix", "")) and not seen.target.endswith(wanted["url_suffix"]):
+        problems.append(f"url is {seen.target}, wanted to end with {wanted['url_suffix']}")
+    return problems + _check_headers(wanted, seen) + _check_body(wanted, seen)
+
+
+def _target(url: str) -> str:
+    parts = urlsplit(url)
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
+def _check_headers(wanted: Json, seen: Seen) -> list[str]:
+    problems = [
+        f"header {name} is {seen.headers.get(name.lower())!r}, wanted {value!r}"
+        for name, value in wanted.get("headers", {}).items()
+        if seen.headers.get(name.lower()) != value
+    ]
+    problems += [
+        f"header {name} is {seen.headers.get(name.lower())!r}, wanted to begin with {value!r}"
+        for name, value in wanted.get("headers_prefix", {}).items()
+        if not seen.headers.get(name.lower(), "").startswith(value)
+    ]
+    absent = [name for name in wanted.get("headers_absent", ()) if name.lower() in seen.headers]
+    return problems + [f"header {name} was sent" for name in absent]
+
+
+def _check_body(wanted: Json, seen: Seen) -> list[str]:
+    problems: list[str] = []
+    fields: Counter[str] = Counter(wanted.get("form_fields", ()))
+    if any(seen.form_fields()[name] != count for name, count in fields.items()):
+        problems.append(f"form fields are {dict(seen.form_fields())}, wanted {dict(fields)}")
+    if "body_has" not in wanted and "body_not" not in wanted:
+        return problems
+    try:
+        body = seen.json()
+    except ValueError:
+        return [*problems, f"the body is no JSON: {seen.body[:200]!r}"]
+    for path, value in wanted.get("body_has", {}).items():
+        if not _equal(_find(body, path), value):
+            problems.append(f"body {path} is {_show(_find(body, path))}, wanted {value!r}")
+    return problems + [f"body has {path}" for path in wanted.get("body_not", ()) if _find(body, path) is not _MISSING]
+
+
+def _find(body: Any, path: str) -> Any:
+    """The value at a path such as `messages[1].name`."""
+    for step in _STEP.findall(path):
+        if step.startswith("["):
+            rows = cast("list[Any]", body) if isinstance(body, list) else []
+            index = int(step[1:-1])
+            body = rows[index] if index < len(rows) else _MISSING
+        else:
+            body = cast("Json", body).get(step, _MISSING) if isinstance(body, dict) else _MISSING
+    return body
+
+
+_CHECKS: dict[str, Callable[[Any, Outcome], list[str]]] = {
+    "text": _check_text,
+    "vectors": _check_vectors,
+    "usage": _check_usage,
+    "tool_calls": _check_tool_calls,
+    "invalid_tool_calls": _check_rows("invalid_tool_calls"),
+    "citations": _check_rows("citations"),
+    "images": _check_rows("images"),
+    "models": _check_models,
+    "warnings": _check_warnings,
+    "error": _check_error,
+    "partial_text": _check_partial_text,
+    "param": _check_param,
+    "request_id": _check_request_id,
+    "request_count": _check_request_count,
+    "waits_s": _check_waits,
+    **{
+        name: _same(name)
+        for name in ("reasoning", "finish_reason", "finish_raw", "choices", "refusal", "truncated", "model", "status")
+    },
+}
+
+READ_BY_ELSE = frozenset({"ok", "plain"})
+KNOWN = frozenset(_CHECKS) | READ_BY_ELSE
+"""Everything that a case of a served group may promise."""
