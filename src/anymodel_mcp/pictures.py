@@ -1,0 +1,273 @@
+"""What a picture is, how large, and a smaller one of it.
+
+Type and size are read from the first bytes with no decoder involved, so that a bomb is known before Pillow sees it.
+Pillow is imported by the first picture that has to be scaled, not at start-up.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+MAX_PIXELS = 64_000_000
+"""More is not decoded: 256 MB as RGBA."""
+
+EXTENSIONS = {
+    "image/png": "png",
+    "image/jpeg": "jpg",
+    "image/webp": "webp",
+    "image/gif": "gif",
+    "image/bmp": "bmp",
+    "image/tiff": "tif",
+    "image/avif": "avif",
+    "image/heic": "heic",
+    "image/x-icon": "ico",
+    "image/svg+xml": "svg",
+}
+_FORMATS = {
+    "image/png": "PNG",
+    "image/jpeg": "JPEG",
+    "image/webp": "WEBP",
+    "image/gif": "GIF",
+    "image/bmp": "BMP",
+    "image/tiff": "TIFF",
+    "image/avif": "AVIF",
+}
+_EVERYWHERE = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"})
+"""What every vision model and every host takes."""
+
+_MAGIC: tuple[tuple[bytes, str], ...] = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+    (b"II*\x00", "image/tiff"),
+    (b"MM\x00*", "image/tiff"),
+    (b"\x00\x00\x01\x00", "image/x-icon"),
+)
+_SVG = re.compile(
+    rb"\s*(?:<\?xml[^>]{0,500}\?>\s*)?(?:<!--.{0,2000}?-->\s*)*(?:<!DOCTYPE\s+svg[^>]{0,500}>\s*)?<svg[\s>]", re.S
+)
+_ISOBMFF = {
+    b"avif": "image/avif",
+    b"avis": "image/avif",
+    b"heic": "image/heic",
+    b"heix": "image/heic",
+    b"mif1": "image/heic",
+}
+_SNIFF_BYTES = 4096
+
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scaled:
+    """A picture that fits, or the reason why there is none.
+
+    Attributes:
+        content: `None` when the picture cannot be decoded; `note` then says why.
+        note: what was changed; "" when the bytes are the original ones.
+    """
+
+    content: bytes | None = field(repr=False)
+    mime: str = ""
+    note: str = ""
+
+
+def sniff_picture(content: bytes) -> str | None:
+    """The media type that the bytes show; `None` = no picture that we know."""
+    for magic, mime in _MAGIC:
+        if content.startswith(magic):
+            return mime
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        return "image/webp"
+    if content[4:8] == b"ftyp":
+        return _ISOBMFF.get(content[8:12])
+    if content[:2] == b"BM" and content[6:10] == b"\0\0\0\0" and len(content) >= 26:
+        return "image/bmp"
+    if _SVG.match(content[:_SNIFF_BYTES].removeprefix(b"\xef\xbb\xbf")):
+        return "image/svg+xml"
+    return None
+
+
+def measure(content: bytes) -> Size | None:
+    """Width and height in pixels as the header tells them; `None` = it does not."""
+    reader = _MEASURES.get(sniff_picture(content) or "")
+    if reader is None:
+        return None
+    try:
+        size = reader(content)
+    except (struct.error, IndexError):  # cut in the header
+        return None
+    return size if size and size[0] > 0 and size[1] > 0 else None
+
+
+def scale(content: bytes, *, max_edge: int, max_bytes: int, to: Literal["jpeg", "any"] = "any") -> Scaled:
+    """The picture itself if it fits and can be decoded, else a smaller one.
+
+    Args:
+        content: the bytes of a picture.
+        max_edge: of the longer side, in pixels.
+        max_bytes: of the result.
+        to: "jpeg" drops transparency for size; "any" keeps it where it fits.
+    """
+    mime, size = sniff_picture(content), measure(content)
+    if mime not in _FORMATS or size is None:
+        return Scaled(content=None, note=_why_not(mime, size))
+    if size[0] * size[1] > MAX_PIXELS:
+        return Scaled(content=None, note=f"{size[0]} x {size[1]} pixels are too many to decode")
+    try:
+        return _scale(content, mime, size, max_edge, max_bytes, to)
+    except Exception as exc:  # decoders of foreign bytes raise anything: struct.error, SyntaxError, MemoryError
+        return Scaled(content=None, note=f"the picture cannot be decoded: {type(exc).__name__}: {str(exc)[:200]}")
+
+
+def _scale(content: bytes, mime: str, size: Size, max_edge: int, max_bytes: int, to: str) -> Scaled:
+    from PIL import Image
+
+    with Image.open(io.BytesIO(content), formats=[_FORMATS[mime]]) as picture:
+        picture.load()  # a cut picture fails here, not in the host that shows it
+        if max(size) <= max_edge and len(content) <= max_bytes and mime in _EVERYWHERE:
+            return Scaled(content=content, mime=mime)
+        upright = _upright(picture)
+    edge = min(max_edge, max(upright.size))
+    while True:
+        small = upright.copy()
+        small.thumbnail((edge, edge))
+        for encoded, kind in _encodings(small, to):
+            if len(encoded) <= max_bytes:
+                before = f"{size[0]} x {size[1]} {mime}, {len(content)} bytes"
+                note = f"{before}, scaled to {small.width} x {small.height} {kind}"
+                return Scaled(content=encoded, mime=kind, note=note)
+        if edge <= 16:
+            return Scaled(content=None, note=f"no smaller picture fits into {max_bytes} bytes")
+        edge = edge * 2 // 3
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    from PIL import ImageOps
+
+    turned = ImageOps.exif_transpose(picture)
+    if turned.mode.startswith("I"):  # 16 bits of grey: a plain conversion would clip it to white
+        turned = turned.point(lambda value: value * (1 / 256)).convert("L")
+    if turned.mode in {"RGBA", "LA", "PA", "RGBa", "La"} or "transparency" in turned.info:
+        return turned.convert("RGBA")
+    return turned.convert("RGB")
+
+
+def _encodings(picture: Image.Image, to: str) -> list[tuple[bytes, str]]:
+    from PIL import Image
+
+    found: list[tuple[bytes, str]] = []
+    if picture.mode == "RGBA":
+        if to == "any":
+            found.append((_encode(picture, "PNG"), "image/png"))
+        ground = Image.new("RGB", picture.size, "white")
+        ground.paste(picture, mask=picture.getchannel("A"))
+        picture = ground
+    return [*found, *((_encode(picture, "JPEG", quality), "image/jpeg") for quality in (88, 70))]
+
+
+def _encode(picture: Image.Image, kind: str, quality: int = 0) -> bytes:
+    out = io.BytesIO()
+    if kind == "JPEG":
+        picture.save(out, kind, quality=quality, optimize=True)
+    else:
+        picture.save(out, kind, optimize=True)
+    return out.getvalue()
+
+
+def _why_not(mime: str | None, size: Size | None) -> str:
+    if mime is None:
+        return "the bytes are no picture of a known type"
+    if mime in _FORMATS and size is None:
+        return f"the {mime} is cut or damaged in its header"
+    return f"{mime} cannot be scaled here"
+
+
+# --- sizes ----------------------------------------------------------------------------------------------------------
+
+
+def _png(data: bytes) -> Size | None:
+    return struct.unpack(">II", data[16:24]) if data[12:16] == b"IHDR" else None
+
+
+def _gif(data: bytes) -> Size:
+    return struct.unpack("<HH", data[6:10])
+
+
+def _bmp(data: bytes) -> Size:
+    width, height = struct.unpack("<ii", data[18:26])
+    return abs(width), abs(height)  # a negative height: top row first
+
+
+def _webp(data: bytes) -> Size | None:
+    kind = data[12:16]
+    if kind == b"VP8X":
+        return 1 + int.from_bytes(data[24:27], "little"), 1 + int.from_bytes(data[27:30], "little")
+    if kind == b"VP8L" and data[20] == 0x2F:
+        bits = struct.unpack("<I", data[21:25])[0]
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    if kind == b"VP8 " and data[23:26] == b"\x9d\x01\x2a":
+        width, height = struct.unpack("<HH", data[26:30])
+        return width & 0x3FFF, height & 0x3FFF
+    return None
+
+
+def _jpeg(data: bytes) -> Size | None:
+    at = 2
+    while at + 9 <= len(data):
+        if data[at] != 0xFF:
+            return None
+        kind = data[at + 1]
+        if kind == 0xFF:  # fill
+            at += 1
+        elif 0xC0 <= kind <= 0xCF and kind not in {0xC4, 0xC8, 0xCC}:  # start of frame
+            height, width = struct.unpack(">HH", data[at + 5 : at + 9])
+            return width, height
+        elif kind == 0xDA:  # start of scan: no frame came
+            return None
+        else:
+            at += 2 + (0 if kind == 1 or 0xD0 <= kind <= 0xD8 else struct.unpack(">H", data[at + 2 : at + 4])[0])
+    return None
+
+
+def _tiff(data: bytes) -> Size | None:
+    order = "<" if data[:2] == b"II" else ">"
+    start = struct.unpack(order + "I", data[4:8])[0]
+    found: dict[int, int] = {}
+    for index in range(struct.unpack(order + "H", data[start : start + 2])[0]):
+        entry = data[start + 2 + 12 * index : start + 14 + 12 * index]
+        tag, kind = struct.unpack(order + "HH", entry[:4])
+        if tag in {256, 257}:
+            found[tag] = struct.unpack(order + ("H" if kind == 3 else "I"), entry[8 : 10 if kind == 3 else 12])[0]
+    return (found[256], found[257]) if len(found) == 2 else None
+
+
+def _isobmff(data: bytes) -> Size | None:
+    sizes = [struct.unpack(">II", m.group(1)) for m in re.finditer(rb"ispe\0\0\0\0(.{8})", data[:65536], re.S)]
+    return max(sizes, default=None)  # thumbnails and tiles have boxes of their own
+
+
+def _ico(data: bytes) -> Size:
+    return data[6] or 256, data[7] or 256
+
+
+_MEASURES: dict[str, Callable[[bytes], Size | None]] = {
+    "image/png": _png,
+    "image/jpeg": _jpeg,
+    "image/webp": _webp,
+    "image/gif": _gif,
+    "image/bmp": _bmp,
+    "image/tiff": _tiff,
+    "image/avif": _isobmff,
+    "image/heic": _isobmff,
+    "image/x-icon": _ico,
+}
