@@ -1,0 +1,205 @@
+"""Bytes to JSON-RPC messages and back, without I/O.
+
+A message is one line. `LineSplitter` cuts lines out of whatever pieces the pipe gives and never holds more than one
+line of `max_bytes`. `parse_line` gives a message, or a `Refusal` that says how to answer: a peer that waits for an
+answer to a spoilt line would wait for ever otherwise. `encode` always gives a line: text that UTF-8 cannot carry
+(lone surrogates, which models do stream) is mended on the way out as on the way in.
+
+Codes: https://www.jsonrpc.org/specification section 5.1 (read 2026-11-21).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, cast
+
+from mcp_types import (
+    INVALID_REQUEST,
+    PARSE_ERROR,
+    ErrorData,
+    JSONRPCError,
+    JSONRPCMessage,
+    JSONRPCNotification,
+    RequestId,
+    jsonrpc_message_adapter,
+)
+from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError, to_json
+
+_EDGE_BYTES = 4096
+_ID = rb'"id"\s*:\s*(-?\d{1,30}|"[^"\\]{0,200}")'
+# where serialisers put the id: Python and Go before the parameters, the JavaScript SDK after them
+_ID_AHEAD = re.compile(rb'\s*\{\s*(?:"(?:jsonrpc|method)"\s*:\s*"[^"\\]*"\s*,\s*){0,2}' + _ID)
+_ID_BEHIND = re.compile(_ID + rb'\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*$')
+
+
+@dataclass(frozen=True, slots=True)
+class Oversized:
+    """A line that was too long to keep; its two edges may still name the request."""
+
+    size: int
+    head: bytes
+    tail: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An answer to something that is no message; `id` is `None` where it could not be read."""
+
+    code: int
+    message: str
+    id: RequestId | None = None
+
+    def as_error(self) -> JSONRPCError:
+        """The JSON-RPC message that says so."""
+        return JSONRPCError(jsonrpc="2.0", id=self.id, error=ErrorData(code=self.code, message=self.message))
+
+
+class LineSplitter:
+    """Cuts lines out of pieces of bytes.
+
+    Args:
+        max_bytes: a longer line is skipped as it comes and given as `Oversized`.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max = max_bytes
+        self._partial = bytearray()
+        self._skipped = 0
+        self._head = b""
+        self._tail = b""
+
+    def feed(self, data: bytes) -> list[bytes | Oversized]:
+        """The lines that `data` completes, in order, without their ends."""
+        found: list[bytes | Oversized] = []
+        *ends, rest = data.split(b"\n")
+        for end in ends:
+            self._take(end)
+            found.append(self._cut())
+        self._take(rest)
+        return found
+
+    def finish(self) -> list[bytes | Oversized]:
+        """The last line, where the peer closed the pipe without ending it."""
+        return [self._cut()] if self._partial or self._skipped else []
+
+    def _take(self, piece: bytes) -> None:
+        if self._skipped:
+            self._skipped += len(piece)
+            self._tail = (self._tail + piece)[-_EDGE_BYTES:]
+            return
+        self._partial += piece
+        if len(self._partial) > self._max:
+            self._skipped = len(self._partial)
+            self._head = bytes(self._partial[:_EDGE_BYTES])
+            self._tail = bytes(self._partial[-_EDGE_BYTES:])
+            self._partial = bytearray()
+
+    def _cut(self) -> bytes | Oversized:
+        if self._skipped:
+            line = Oversized(self._skipped, self._head, self._tail)
+            self._skipped, self._head, self._tail = 0, b"", b""
+            return line
+        whole = bytes(self._partial)
+        self._partial.clear()
+        return whole
+
+
+def refuse_oversized(line: Oversized, max_bytes: int) -> Refusal:
+    """The answer to a line that was skipped, under the id that its edges show."""
+    match = _ID_AHEAD.match(line.head) or _ID_BEHIND.search(line.tail)
+    text = (
+        f"Message refused: {line.size:,} bytes, more than the {max_bytes:,} allowed on one line. "
+        "Send less, or raise limits.max_line_bytes."
+    )
+    return Refusal(INVALID_REQUEST, text, _read_id(json.loads(match[1].decode("utf-8", "replace"))) if match else None)
+
+
+def parse_line(line: bytes) -> JSONRPCMessage | Refusal | None:
+    """The message in a line; `None` for an empty line and for an answer that nobody can use."""
+    try:
+        message = jsonrpc_message_adapter.validate_json(line, by_name=False)
+    except ValidationError:
+        return _parse_with_care(line)
+    # An id of a wrong kind makes the SDK's reader see a notification, and the peer waits for ever.
+    if isinstance(message, JSONRPCNotification) and b'"id"' in line:
+        return _parse_with_care(line)
+    return message
+
+
+def _parse_with_care(line: bytes) -> JSONRPCMessage | Refusal | None:
+    try:
+        text = line.decode("utf-8-sig", "surrogatepass")
+    except UnicodeDecodeError:
+        text = line.decode("utf-8-sig", "replace")
+    if not text.strip():
+        return None
+    try:
+        value = mend_json(json.loads(text))
+    except (ValueError, RecursionError):  # beside bad syntax: a number of thousands of digits, nesting without end
+        return Refusal(PARSE_ERROR, "Parse error: the line is not valid JSON. Send one JSON-RPC message on each line.")
+    return _judge(value)
+
+
+def _judge(value: Any) -> JSONRPCMessage | Refusal | None:
+    if isinstance(value, list):
+        return Refusal(INVALID_REQUEST, "Batches are not served: send one JSON-RPC message on each line.")
+    if not isinstance(value, dict):
+        return Refusal(INVALID_REQUEST, "Invalid request: a JSON-RPC message is an object.")
+    fields = cast("dict[str, Any]", value)
+    if "method" not in fields and ("result" in fields or "error" in fields):
+        # Answers are never answered. A sound one passes; of a spoilt one nobody could tell what it belongs to.
+        return _validated(fields)
+    known = _read_id(fields.get("id"))
+    if "id" in fields and known is None and not _is_notification(fields):
+        return Refusal(INVALID_REQUEST, "Invalid request: `id` must be a string or an integer.")
+    if known is None:
+        fields = {name: field for name, field in fields.items() if name != "id"}
+    message = _validated(fields)
+    if message is None:
+        text = 'Invalid request: `jsonrpc` must be "2.0", `method` a string and `params` an object.'
+        return Refusal(INVALID_REQUEST, text, known)
+    return message
+
+
+def _is_notification(fields: dict[str, Any]) -> bool:
+    """Whether a null id stands on something that has no answer: some clients serialise the empty field."""
+    method = fields.get("method")
+    return fields["id"] is None and isinstance(method, str) and method.startswith("notifications/")
+
+
+def _validated(fields: dict[str, Any]) -> JSONRPCMessage | None:
+    try:
+        return jsonrpc_message_adapter.validate_python(fields, by_name=False)
+    except ValidationError:
+        return None
+
+
+def _read_id(value: Any) -> RequestId | None:
+    return value if isinstance(value, str | int) and not isinstance(value, bool) else None
+
+
+def encode(message: JSONRPCMessage) -> bytes:
+    """The line of a message, end included."""
+    try:
+        text = message.model_dump_json(by_alias=True, exclude_unset=True)
+    except PydanticSerializationError:
+        return to_json(mend_json(message.model_dump(by_alias=True, exclude_unset=True)), inf_nan_mode="null") + b"\n"
+    return text.encode() + b"\n"
+
+
+def mend_json(value: Any) -> Any:
+    """A JSON value whose texts can be sent as UTF-8: halves of a pair are joined, lone surrogates become U+FFFD."""
+    if isinstance(value, str):
+        return value if value.isascii() else _mend_text(value)
+    if isinstance(value, dict):
+        return {mend_json(name): mend_json(field) for name, field in cast("dict[str, Any]", value).items()}
+    if isinstance(value, list):
+        return [mend_json(item) for item in cast("list[Any]", value)]
+    return value
+
+
+def _mend_text(text: str) -> str:
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

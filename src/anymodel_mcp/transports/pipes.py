@@ -1,0 +1,259 @@
+"""Standard input and output as byte streams that fit an event loop.
+
+While they are claimed, fd 0 is the null device and fd 1 is stderr: whatever a library prints, or a child inherits,
+misses the wire. The SDK's transport reads and writes in worker threads, three hops a call and the largest part of a
+call's cost (measured 2026-11-20). Here the loop is told when the pipe is ready:
+
+- reading: `os.read` after readiness gives what there is and does not block;
+- writing: POSIX promises that a pipe which polls as writable takes PIPE_BUF bytes without blocking, so pieces of that
+  size are written while it polls so (https://pubs.opengroup.org/onlinepubs/9799919799/functions/write.html, read
+  2026-11-21). `O_NONBLOCK` is not set: it would sit on the open file that stderr, or the host, may share.
+
+Where the loop cannot watch a descriptor (regular files, everything on Windows) threads do the same work. The reading
+one is a daemon, because nothing can wake it from a read.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+import anyio
+import anyio.from_thread
+import anyio.lowlevel
+import anyio.to_thread
+from mcp.os.win32.utilities import rebind_std_handle_to_fd
+
+_READ_BYTES = 1 << 18
+_ATOMIC_BYTES = int(getattr(select, "PIPE_BUF", 512))  # Windows has none, and writes in threads
+_BACKLOG_BYTES = 1 << 20
+
+
+class ByteReader:
+    """Reads a descriptor piece by piece.
+
+    Args:
+        fd: closed by its owner, not here.
+    """
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._threaded: _ThreadedReader | None = None
+
+    async def read(self) -> bytes:
+        """The next bytes; empty at the end, which a broken pipe also is."""
+        if self._threaded is None and await self._is_readable():
+            return _read_some(self._fd)
+        self._threaded = self._threaded or _ThreadedReader(self._fd)
+        return await self._threaded.read()
+
+    async def _is_readable(self) -> bool:
+        """Waits until there is something to read; `False` where the loop cannot watch the descriptor."""
+        if sys.platform == "win32":
+            return False
+        try:
+            await anyio.wait_readable(self._fd)
+        except OSError:  # a regular file under epoll, some devices under kqueue
+            return False
+        return True
+
+
+def _read_some(fd: int) -> bytes:
+    try:
+        return os.read(fd, _READ_BYTES)
+    except OSError:
+        return b""
+
+
+class _ThreadedReader:
+    def __init__(self, fd: int) -> None:
+        self._send, self._receive = anyio.create_memory_object_stream[bytes](1)
+        token = anyio.lowlevel.current_token()
+        threading.Thread(target=self._run, args=(fd, token), name="stdin", daemon=True).start()
+
+    def _run(self, fd: int, token: anyio.lowlevel.EventLoopToken) -> None:
+        more = True
+        # The loop may be gone by the time the host writes again.
+        with suppress(RuntimeError, anyio.BrokenResourceError, anyio.ClosedResourceError):
+            while more:
+                data = _read_some(fd)
+                more = bool(data)
+                anyio.from_thread.run(self._send.send, data, token=token)
+
+    async def read(self) -> bytes:
+        return await self._receive.receive()
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """Bytes that the pipe has not taken yet, and who waits for it."""
+
+    data: memoryview
+    done: anyio.Event
+
+
+class ByteWriter:
+    """Writes whole messages in order, whatever happens to the tasks that send them.
+
+    A message is written at once where the pipe takes it; else it queues, `run` writes it, and the sender waits: a
+    reader that is slow slows down whoever writes. A cancelled sender never leaves half a message behind.
+
+    Args:
+        fd: closed by its owner, not here.
+    """
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._queue: deque[_Waiting] = deque()
+        self._more = anyio.Event()
+        self._watched = sys.platform != "win32"
+        self._poll = _writable_poll(fd) if self._watched else None
+        self.broken = False
+
+    async def write(self, data: bytes) -> None:
+        """Hands `data` to the pipe.
+
+        Raises:
+            anyio.BrokenResourceError: nobody reads it any more.
+        """
+        if self.broken:
+            raise anyio.BrokenResourceError
+        rest = memoryview(data)
+        if not self._queue:
+            rest = self._write_ready(rest)
+        if self.broken:
+            raise anyio.BrokenResourceError
+        if not rest:
+            return
+        waiting = _Waiting(rest, anyio.Event())
+        self._queue.append(waiting)
+        self._more.set()
+        await waiting.done.wait()
+        if self.broken:
+            raise anyio.BrokenResourceError
+
+    async def run(self) -> None:
+        """Writes what queues, until cancelled or until nobody reads any more."""
+        while not self.broken:
+            if not self._queue:
+                self._more = anyio.Event()
+                await self._more.wait()
+            head = self._queue[0]
+            head.data = self._write_ready(head.data)
+            if head.data and not self.broken:
+                await self._wait_and_write(head)
+            if not head.data:
+                self._queue.popleft().done.set()
+
+    async def flush(self) -> None:
+        """Returns when everything that was sent is written."""
+        while self._queue and not self.broken:
+            await self._queue[-1].done.wait()
+
+    def _write_ready(self, data: memoryview) -> memoryview:
+        """What of `data` the pipe does not take at once."""
+        try:
+            while data and self._poll is not None and self._poll():
+                data = data[os.write(self._fd, data[:_ATOMIC_BYTES]) :]
+        except OSError:
+            self._break()
+        return data
+
+    async def _wait_and_write(self, head: _Waiting) -> None:
+        if self._watched:
+            try:
+                await anyio.wait_writable(self._fd)
+            except OSError:
+                self._watched = False
+            return
+        try:
+            # Not abandoned on cancel: half a message would spoil the next one.
+            written = await anyio.to_thread.run_sync(os.write, self._fd, head.data[:_BACKLOG_BYTES])
+        except OSError:
+            self._break()
+        else:
+            head.data = head.data[written:]
+
+    def _break(self) -> None:
+        self.broken = True
+        for waiting in self._queue:
+            waiting.done.set()
+        self._more.set()
+
+
+def _writable_poll(fd: int) -> Callable[[], bool]:
+    poll = select.poll()
+    poll.register(fd, select.POLLOUT)
+    return lambda: bool(poll.poll(0))
+
+
+@contextmanager
+def claim_stdio() -> Generator[tuple[int, int]]:
+    """Descriptors of standard input and output that nobody else in this process, or its children, has.
+
+    Raises:
+        OSError: standard output is closed.
+    """
+    _flush_stdout()
+    with _claimed(0, lambda: os.open(os.devnull, os.O_RDONLY)) as wire_in, _claimed(1, _open_stderr) as wire_out:
+        try:
+            yield wire_in, wire_out
+        finally:
+            _flush_stdout()  # what was printed meanwhile belongs on stderr, not behind the last answer
+
+
+def _flush_stdout() -> None:
+    with suppress(OSError, ValueError, AttributeError):  # closed, or none: pythonw
+        sys.stdout.flush()
+
+
+def _open_stderr() -> int:
+    try:
+        return os.dup(2)
+    except OSError:
+        return os.open(os.devnull, os.O_WRONLY)
+
+
+@contextmanager
+def _claimed(fd: int, open_stand_in: Callable[[], int]) -> Generator[int]:
+    wire = _duplicate(fd)
+    try:
+        stand_in = open_stand_in()
+        os.dup2(stand_in, fd)
+        if stand_in != fd:
+            os.close(stand_in)
+        _rebind(fd)
+        yield wire
+    finally:
+        # The private copy stays open: a thread may still read it, and its number must not come to mean another file.
+        os.dup2(wire, fd)
+        _rebind(fd)
+
+
+def _duplicate(fd: int) -> int:
+    """A private copy above the standard three, not inherited; for a closed stdin the null device, which ends."""
+    try:
+        copy = os.dup(fd)
+    except OSError:
+        if fd != 0:
+            raise
+        copy = os.open(os.devnull, os.O_RDONLY)
+    spare: list[int] = []
+    while copy <= 2:
+        spare.append(copy)
+        copy = os.dup(copy)
+    for low in spare:
+        os.close(low)
+    return copy
+
+
+def _rebind(fd: int) -> None:
+    """Lets children on Windows inherit the stand-in too: they take the system's handle, not the descriptor."""
+    with suppress(OSError):
+        rebind_std_handle_to_fd(fd)

@@ -1,0 +1,48 @@
+"""The end of a process: signals become one calm stop, and a stop has a time limit."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+
+import anyio
+from anyio.abc import TaskStatus
+
+
+async def watch_signals(stop: Callable[[], None], *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
+    """Calls `stop` at SIGTERM or SIGINT. On Windows SIGINT comes as KeyboardInterrupt and there is no SIGTERM."""
+    if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
+        task_status.started()
+        return
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        task_status.started()
+        async for _ in signals:
+            stop()
+
+
+class ExitGuard:
+    """Ends the process when a clean stop takes too long.
+
+    A thread in a name lookup, or a clean-up that hangs, must not keep the process: hosts kill it then, or leave it
+    behind.
+
+    Args:
+        limit_s: seconds from `arm` to the end.
+        end: what ends the process with a status.
+    """
+
+    def __init__(self, limit_s: float, end: Callable[[int], object] = os._exit) -> None:
+        self._timer = threading.Timer(limit_s, end, args=(0,))
+        self._timer.daemon = True
+
+    def arm(self) -> None:
+        """Starts the clock, once."""
+        if not self._timer.is_alive() and not self._timer.finished.is_set():
+            self._timer.start()
+
+    def disarm(self) -> None:
+        """Stops the clock."""
+        self._timer.cancel()

@@ -1,0 +1,232 @@
+"""The stdio loop: one connection on standard input and output, from the first line to a clean end.
+
+It ends when the host closes the pipe, or on SIGTERM or SIGINT even while the pipe stays open. Either way the lifespan
+closes (texts kept, upstream connections shut) and the exit status is 0.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from types import TracebackType
+from typing import Any, Self
+
+import anyio
+import anyio.lowlevel
+from mcp.server.mcpserver import MCPServer
+from mcp.shared.jsonrpc_dispatcher import JSONRPCDispatcher
+from mcp.shared.message import ServerMessageMetadata, SessionMessage
+from mcp_types import JSONRPCError, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse
+
+from anymodel_mcp.config import Limits
+from anymodel_mcp.transports.eras import BothEras, lowlevel
+from anymodel_mcp.transports.framing import LineSplitter, Oversized, Refusal, encode, parse_line, refuse_oversized
+from anymodel_mcp.transports.pipes import ByteReader, ByteWriter, claim_stdio
+from anymodel_mcp.transports.shutdown import ExitGuard, watch_signals
+
+_GRACE_S = 0.5
+"""How long answers that are under way may still come after the host closed its end."""
+
+_FLUSH_S = 0.2
+"""How long the last answers may take to leave."""
+
+_STOP_S = 1.8
+"""The limit of a whole stop: hosts kill after two seconds."""
+
+_LINES_PER_TURN = 16
+"""How many lines are taken before other tasks get a turn, when a host sends them faster than they are served."""
+
+
+class StdioStreams:
+    """Both ends of the wire, as the two streams that the SDK's dispatcher drives.
+
+    One object, because the ends know of each other: a spoilt line is answered on the spot, and after the host has
+    closed its end the stream stays open for a moment while answers are still owed.
+
+    Args:
+        reader: where lines come from.
+        writer: where they go.
+        limits: `max_line_bytes` is used.
+    """
+
+    last_context = None
+
+    def __init__(self, reader: ByteReader, writer: ByteWriter, limits: Limits) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._max_bytes = limits.max_line_bytes
+        self._splitter = LineSplitter(limits.max_line_bytes)
+        self._lines: deque[bytes | Oversized] = deque()
+        self._taken = 0
+        self._ended = False
+        self._owed = 0
+        self._settled = anyio.Event()
+
+    # what the dispatcher reads
+
+    async def receive(self) -> SessionMessage | Exception:
+        """The next sound message.
+
+        Raises:
+            anyio.EndOfStream: the host closed its end.
+        """
+        while True:
+            message = await self._next_message()
+            if message is not None:
+                return message
+
+    async def _next_message(self) -> SessionMessage | None:
+        while not self._lines:
+            await self._fill()
+        self._taken += 1
+        if self._taken % _LINES_PER_TURN == 0:
+            await anyio.lowlevel.checkpoint()
+        line = self._lines.popleft()
+        parsed = refuse_oversized(line, self._max_bytes) if isinstance(line, Oversized) else parse_line(line)
+        if isinstance(parsed, Refusal):
+            await self._writer.write(encode(parsed.as_error()))
+            return None
+        if isinstance(parsed, JSONRPCRequest):
+            self._owed += 1
+            return SessionMessage(parsed, ServerMessageMetadata(on_request_unanswered=self._on_unanswered))
+        return None if parsed is None else SessionMessage(parsed)
+
+    async def _fill(self) -> None:
+        if self._ended:
+            await self._settle()
+            raise anyio.EndOfStream
+        data = await self._reader.read()
+        self._ended = not data
+        self._lines.extend(self._splitter.feed(data) if data else self._splitter.finish())
+
+    async def _settle(self) -> None:
+        with anyio.move_on_after(_GRACE_S):
+            while self._owed > 0:
+                self._settled = anyio.Event()
+                await self._settled.wait()
+
+    async def _on_unanswered(self) -> None:
+        self._pay()
+
+    def _pay(self) -> None:
+        self._owed -= 1
+        self._settled.set()
+
+    # what it writes
+
+    async def send(self, item: SessionMessage, /) -> None:
+        """Writes one message.
+
+        Raises:
+            anyio.BrokenResourceError: the host reads no more.
+        """
+        try:
+            await self._writer.write(encode(item.message))
+        finally:
+            if isinstance(item.message, JSONRPCResponse | JSONRPCError):
+                self._pay()
+        if isinstance(item.message, JSONRPCNotification):
+            await anyio.lowlevel.checkpoint()  # who only sends news must not keep the loop for himself
+
+    # the manners of a stream
+
+    async def aclose(self) -> None:
+        """Nothing to close: the descriptors belong to whoever opened them."""
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> SessionMessage | Exception:
+        try:
+            return await self.receive()
+        except anyio.EndOfStream:
+            raise StopAsyncIteration from None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
+    ) -> None:
+        return None
+
+
+async def serve_stdio(
+    server: MCPServer[Any],
+    limits: Limits,
+    *,
+    stdin: int | None = None,
+    stdout: int | None = None,
+    on_stop: Callable[[], None] | None = None,
+) -> int:
+    """Serves one host over stdio until it goes, or until SIGTERM or SIGINT.
+
+    Args:
+        server: its lifespan is opened once.
+        limits: `max_line_bytes` is used.
+        stdin: descriptor to use instead of fd 0; both or none are given.
+        stdout: descriptor to use instead of fd 1.
+        on_stop: called when the end begins, before the lifespan closes.
+
+    Returns:
+        The exit status: 0.
+
+    Raises:
+        OSError: standard output is closed.
+    """
+    if stdin is not None and stdout is not None:
+        await _serve(server, limits, ByteReader(stdin), ByteWriter(stdout), on_stop)
+    else:
+        with claim_stdio() as (wire_in, wire_out):
+            await _serve(server, limits, ByteReader(wire_in), ByteWriter(wire_out), on_stop)
+    return 0
+
+
+async def _serve(
+    server: MCPServer[Any], limits: Limits, reader: ByteReader, writer: ByteWriter, on_stop: Callable[[], None] | None
+) -> None:
+    inner = lowlevel(server)
+    streams = StdioStreams(reader, writer, limits)
+    # Outside the lifespan: whatever is cancelled by a signal, the lifespan closes in peace.
+    serving = anyio.CancelScope()
+
+    async def write_out() -> None:
+        await writer.run()
+        serving.cancel()  # nobody reads any more
+
+    async with anyio.create_task_group() as tasks:
+        await tasks.start(watch_signals, serving.cancel)
+        tasks.start_soon(write_out)
+        async with inner.lifespan(inner) as state:
+            with serving:
+                await BothEras(inner, state).serve(
+                    JSONRPCDispatcher(streams, streams, inline_methods=frozenset({"initialize"}))
+                )
+            if on_stop:
+                on_stop()
+        with anyio.move_on_after(_FLUSH_S):
+            await writer.flush()
+        tasks.cancel_scope.cancel()
+
+
+def run_stdio(build: Callable[[], MCPServer[Any]], limits: Limits) -> int:
+    """Runs the stdio server as this process: what the command calls.
+
+    Args:
+        build: makes the server.
+        limits: `max_line_bytes` is used.
+
+    Returns:
+        The exit status: 0 after a stop, 1 where standard output is closed.
+    """
+    guard = ExitGuard(_STOP_S)
+    server = build()
+    try:
+        return anyio.run(partial(serve_stdio, server, limits, on_stop=guard.arm))
+    except OSError as exc:
+        sys.stderr.write(f"anymodel-mcp: standard input and output cannot be used: {exc.strerror or exc}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 0
