@@ -7,26 +7,16 @@ from __future__ import annotations
 
 import base64
 import json
-import re
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import urlsplit
 
+from tests.cases.requests import MISSING, Json, check_request_count, check_waits, check_wire, equal, show
 from tests.upstream import Seen
-
-Json = dict[str, Any]
 
 RESULT_KEY = "anymodel/result"
 ERROR_KEY = "anymodel/error"
-
-_MISSING: Any = object()
-_STEP = re.compile(r"[^.\[\]]+|\[\d+\]")
-_EARLY_S = 0.1
-"""Timers may fire a little early."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +54,7 @@ def compare(case: Json, outcome: Outcome) -> list[str]:
     for name, check in _CHECKS.items():
         if name in expect:
             problems += check(expect[name], outcome)
-    return problems + _check_wire(case["request"].get("wire"), outcome.requests)
+    return problems + check_wire(case["request"].get("wire"), outcome.requests)
 
 
 def _check_form(expect: Json, outcome: Outcome) -> list[str]:
@@ -125,21 +115,12 @@ def _close(got: Any, wanted: Any) -> bool:
 
 def _same(field_name: str) -> Callable[[Any, Outcome], list[str]]:
     def check(wanted: Any, outcome: Outcome) -> list[str]:
-        got = outcome.record.get(field_name, _MISSING)
-        if _equal(got, wanted) or (wanted in ("", [], False, None) and got in (_MISSING, None, wanted)):
+        got = outcome.record.get(field_name, MISSING)
+        if equal(got, wanted) or (wanted in ("", [], False, None) and got in (MISSING, None, wanted)):
             return []
-        return [f"{field_name} is {_show(got)}, wanted {wanted!r}"]
+        return [f"{field_name} is {show(got)}, wanted {wanted!r}"]
 
     return check
-
-
-def _equal(got: Any, wanted: Any) -> bool:
-    """Equal as JSON: `true` is not 1."""
-    return isinstance(got, bool) == isinstance(wanted, bool) and bool(got == wanted)
-
-
-def _show(value: Any) -> str:
-    return "absent" if value is _MISSING else repr(value)[:300]
 
 
 def _check_usage(wanted: Json | None, outcome: Outcome) -> list[str]:
@@ -148,7 +129,7 @@ def _check_usage(wanted: Json | None, outcome: Outcome) -> list[str]:
         return [] if got is None else [f"usage is {got}, wanted none"]
     told: Json = got or {}
     return [
-        f"usage.{name} is {_show(told.get(name, _MISSING))}, wanted {value!r}"
+        f"usage.{name} is {show(told.get(name, MISSING))}, wanted {value!r}"
         for name, value in wanted.items()
         if not (told.get(name) is None if value is None else _close(told.get(name), value))
     ]
@@ -162,7 +143,7 @@ def _check_tool_calls(wanted: list[Json], outcome: Outcome) -> list[str]:
 
 def _is_same_call(got: Json, wanted: Json) -> bool:
     any_id = wanted.get("id") == "*" and isinstance(got.get("id"), str) and bool(got["id"])
-    return all((name == "id" and any_id) or _equal(got.get(name), value) for name, value in wanted.items())
+    return all((name == "id" and any_id) or equal(got.get(name), value) for name, value in wanted.items())
 
 
 def _check_rows(field_name: str) -> Callable[[list[Json], Outcome], list[str]]:
@@ -187,8 +168,8 @@ def _check_row(what: str, got: Json, wanted: Json) -> list[str]:
             problems += [f"{what}.{name} lacks {sorted(missing)}"] if missing else []
         elif name == "price_per_million":
             problems += _check_row(f"{what}.{name}", got.get(name) or {}, value)
-        elif not _equal(got.get(name, _MISSING), value):
-            problems.append(f"{what}.{name} is {_show(got.get(name, _MISSING))}, wanted {value!r}")
+        elif not equal(got.get(name, MISSING), value):
+            problems.append(f"{what}.{name} is {show(got.get(name, MISSING))}, wanted {value!r}")
     return problems
 
 
@@ -229,7 +210,7 @@ def _check_error(wanted: Json, outcome: Outcome) -> list[str]:
     if got.get("kind") not in (kinds if isinstance(kinds, list) else [kinds]):
         problems.append(f"error.kind is {got.get('kind')!r}, wanted {kinds!r}")
     for name in ("status", "retryable"):
-        if name in wanted and not _equal(got.get(name), wanted[name]):
+        if name in wanted and not equal(got.get(name), wanted[name]):
             problems.append(f"error.{name} is {got.get(name)!r}, wanted {wanted[name]!r}")
     if "retry_after_s" in wanted and not _near(got.get("retry_after_s"), wanted["retry_after_s"], 0.1):
         problems.append(f"error.retry_after_s is {got.get('retry_after_s')!r}, wanted {wanted['retry_after_s']!r}")
@@ -256,96 +237,6 @@ def _check_param(wanted: str, outcome: Outcome) -> list[str]:
     return [] if got == wanted else [f"error.param is {got!r}, wanted {wanted!r}"]
 
 
-# --- the requests ---------------------------------------------------------------------------------------------------
-
-
-def _check_request_count(wanted: int, outcome: Outcome) -> list[str]:
-    got = len(outcome.requests)
-    return [] if got == wanted else [f"{got} requests were made, wanted {wanted}"]
-
-
-def _check_waits(wanted: list[float], outcome: Outcome) -> list[str]:
-    """Each wait is slept, and not much longer."""
-    seen = outcome.requests
-    got = [b.at - (a.answered_at or a.at) for a, b in pairwise(seen)]
-    fits = len(got) == len(wanted) and all(
-        w - _EARLY_S <= g <= w * 1.25 + 1.5 for g, w in zip(got, wanted, strict=True)
-    )
-    return [] if fits else [f"waits were {[round(g, 2) for g in got]} s, wanted {wanted}"]
-
-
-def _check_wire(wanted: list[Json] | None, seen: Sequence[Seen]) -> list[str]:
-    if wanted is None:
-        return []
-    if len(seen) != len(wanted):
-        return [f"{len(seen)} requests were made, wire tells {len(wanted)}: {[s.target for s in seen]}"]
-    return [
-        f"request {number}: {problem}"
-        for number, (request, want) in enumerate(zip(seen, wanted, strict=True), 1)
-        for problem in _check_request(want, request)
-    ]
-
-
-def _check_request(wanted: Json, seen: Seen) -> list[str]:
-    problems: list[str] = []
-    if wanted.get("method", seen.method) != seen.method:
-        problems.append(f"method is {seen.method}, wanted {wanted['method']}")
-    if "url" in wanted and seen.target != _target(wanted["url"]):
-        problems.append(f"url is {seen.target}, wanted {_target(wanted['url'])}")
-    if not seen.path.endswith(wanted.get("url_suffix", "")) and not seen.target.endswith(wanted["url_suffix"]):
-        problems.append(f"url is {seen.target}, wanted to end with {wanted['url_suffix']}")
-    return problems + _check_headers(wanted, seen) + _check_body(wanted, seen)
-
-
-def _target(url: str) -> str:
-    parts = urlsplit(url)
-    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-
-
-def _check_headers(wanted: Json, seen: Seen) -> list[str]:
-    problems = [
-        f"header {name} is {seen.headers.get(name.lower())!r}, wanted {value!r}"
-        for name, value in wanted.get("headers", {}).items()
-        if seen.headers.get(name.lower()) != value
-    ]
-    problems += [
-        f"header {name} is {seen.headers.get(name.lower())!r}, wanted to begin with {value!r}"
-        for name, value in wanted.get("headers_prefix", {}).items()
-        if not seen.headers.get(name.lower(), "").startswith(value)
-    ]
-    absent = [name for name in wanted.get("headers_absent", ()) if name.lower() in seen.headers]
-    return problems + [f"header {name} was sent" for name in absent]
-
-
-def _check_body(wanted: Json, seen: Seen) -> list[str]:
-    problems: list[str] = []
-    fields: Counter[str] = Counter(wanted.get("form_fields", ()))
-    if any(seen.form_fields()[name] != count for name, count in fields.items()):
-        problems.append(f"form fields are {dict(seen.form_fields())}, wanted {dict(fields)}")
-    if "body_has" not in wanted and "body_not" not in wanted:
-        return problems
-    try:
-        body = seen.json()
-    except ValueError:
-        return [*problems, f"the body is no JSON: {seen.body[:200]!r}"]
-    for path, value in wanted.get("body_has", {}).items():
-        if not _equal(_find(body, path), value):
-            problems.append(f"body {path} is {_show(_find(body, path))}, wanted {value!r}")
-    return problems + [f"body has {path}" for path in wanted.get("body_not", ()) if _find(body, path) is not _MISSING]
-
-
-def _find(body: Any, path: str) -> Any:
-    """The value at a path such as `messages[1].name`."""
-    for step in _STEP.findall(path):
-        if step.startswith("["):
-            rows = cast("list[Any]", body) if isinstance(body, list) else []
-            index = int(step[1:-1])
-            body = rows[index] if index < len(rows) else _MISSING
-        else:
-            body = cast("Json", body).get(step, _MISSING) if isinstance(body, dict) else _MISSING
-    return body
-
-
 _CHECKS: dict[str, Callable[[Any, Outcome], list[str]]] = {
     "text": _check_text,
     "vectors": _check_vectors,
@@ -360,8 +251,8 @@ _CHECKS: dict[str, Callable[[Any, Outcome], list[str]]] = {
     "partial_text": _check_partial_text,
     "param": _check_param,
     "request_id": _check_request_id,
-    "request_count": _check_request_count,
-    "waits_s": _check_waits,
+    "request_count": lambda wanted, outcome: check_request_count(wanted, outcome.requests),
+    "waits_s": lambda wanted, outcome: check_waits(wanted, outcome.requests),
     **{
         name: _same(name)
         for name in ("reasoning", "finish_reason", "finish_raw", "choices", "refusal", "truncated", "model", "status")

@@ -22,7 +22,8 @@ from mcp import Client, MCPError
 from mcp.types import CallToolResult, TextContent
 from PIL import Image
 
-from tests.cases.compare import Json, Outcome, compare
+from tests.cases.compare import Outcome, compare
+from tests.cases.requests import Json
 from tests.serving import Transport, open_client
 from tests.upstream import Answer, Line, Reply, Seen, Upstream, Upstreams, open_upstreams, play, serve
 
