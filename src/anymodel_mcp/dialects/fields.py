@@ -1,12 +1,13 @@
 """`Dialect`: every habit in which "OpenAI-compatible" endpoints differ; `Quirks`: the same names, sparse.
 
 Defaults are OpenAI's own behaviour as far as every imitation takes it, so an unlisted provider works without a row.
-Each field has a reader in `wire/` and a test. A difference that a field cannot say gets a new field, never a name in an `if`.
+Each field has a reader in `wire/` and a test. A difference that a field
+cannot say gets a new field, never a name in an `if`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Literal, TypedDict
 
 Auth = str
@@ -30,23 +31,24 @@ class Dialect:
         min_temperature: the smallest temperature taken; lower ones are raised to it.
         max_temperature: the largest temperature taken.
         reasoning: how an effort is said: "effort" (`reasoning_effort`), "openrouter" (`reasoning: {effort}`),
-            "thinking" (`thinking: {type}`), "thinking_budget" (`thinking: {type, budget_tokens}`), "enable_thinking" (with
-            `thinking_budget`), "suffix" (model-thinking-high), "none" (no way known: left out with a warning).
+            "thinking" (`thinking: {type}`), "thinking_budget" (`thinking: {type, budget_tokens}`),
+            "enable_thinking" (with `thinking_budget`), "suffix" (model-thinking-high), "none" (no way known: left out with a warning).
         reasoning_efforts: the words that are taken, weakest first; others are moved to the nearest.
         reasoning_split: `reasoning_split: true` is sent, so that thoughts do not come inside the text.
         think_tags: where `<think>` blocks may stand in the text: "leading", "closing_only_possible" (the template
             opened the block), "none".
-        reasoning_back: which field of an assistant message must come back in the next turn: "none", "tools" (within a tool loop
-            only), "always".
+        reasoning_back: which field of an assistant message must come back in the next turn: "none", "tools"
+            (within a tool loop only), "always".
         structured: the strongest form of structured answers: "json_schema", "json_object", "instruction".
         vision_urls: pictures may be given by URL (else their bytes are sent).
         file_parts: documents: "chat" (`file` parts), "responses" (only through the Responses API), "none".
         embed_batch: inputs in one embeddings request.
-        embed_input_type: `input_type` must be sent: "none", or "nvidia" (query, passage), or "cohere" (search_query, search_document).
+        embed_input_type: `input_type` must be sent: "none", or "nvidia" (query, passage), or "cohere" (search_query,
+            search_document).
         embed_encoding: `encoding_format` that is sent; `None` = the field is left out.
         image_dialect: names of the fields of a picture request.
         image_size_separator: between width and height.
-        image_response_format: sent with a picture request; `None` = the field is left out.
+        image_response_format: how pictures shall come (bytes need no second request); `None` = the field is left out.
         image_input_field: the form field of an edit's pictures.
         task_path: where a ticket (`task_id`) is turned into a result by POST {id, action: "retrieve"}; "" = nowhere.
         models_path: where the list is, below the base URL.
@@ -77,7 +79,7 @@ class Dialect:
     embed_encoding: Literal["float", "base64"] | None = None
     image_dialect: Literal["openai", "together", "siliconflow", "xai", "openrouter", "chat"] = "openai"
     image_size_separator: str = "x"
-    image_response_format: Literal["b64_json", "url", "base64"] | None = None
+    image_response_format: Literal["b64_json", "url", "base64"] | None = "b64_json"
     image_input_field: Literal["image[]", "image"] = "image[]"
     task_path: str = "tasks"
     models_path: str = "models"
@@ -125,11 +127,13 @@ class ProviderRow:
     """What is known of one provider.
 
     Attributes:
-        base_url: the address that its documentation gives; `None` where every user has another (`url_hint` says which form).
+        base_url: the address that its documentation gives; `None` where every user has another (`url_hint` says
+            which form).
         key_env: the variable that holds its key; `None` where it needs none.
         docs_url: where the facts stand.
         checked: ISO date on which they were read.
-        quirks: where it differs from the defaults.
+        quirks: where it differs from the defaults; also what shares its habits (`dialect = "..."`) gets these.
+        own: what holds only at `base_url` itself, not at gateways that share its habits.
         key_optional: it also answers without a key (local servers).
         models: models to offer where there is no list.
         models_url: the list's address where it is not below the base URL.
@@ -143,6 +147,7 @@ class ProviderRow:
     docs_url: str
     checked: str
     quirks: Quirks
+    own: Quirks = field(default_factory=Quirks)
     url_hint: str = ""
     auth: Auth = "bearer"
     api: Literal["chat", "responses"] = "chat"

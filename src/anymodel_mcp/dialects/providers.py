@@ -1,0 +1,19 @@
+"""Providers as rows: address, key variable, where the facts stand, when they were read, habits. To add one: one row.
+
+`quirks` name only what differs from `Dialect()`, and only where a difference loses something; a parameter that a
+provider merely refuses is learned from the refusal (`wire/repair.py`). `lacks` is for tables and advice: nothing is
+refused because of it. Every row was checked against its documentation and the project's survey on the date it carries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from anymodel_mcp.dialects import makers, resellers, servers
+from anymodel_mcp.dialects.fields import ProviderRow
+
+PROVIDERS: Mapping[str, ProviderRow] = MappingProxyType(
+    {row.name: row for row in (*resellers.ROWS, *makers.ROWS, *servers.ROWS)}
+)
+"""All rows, by name."""

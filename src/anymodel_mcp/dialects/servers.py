@@ -1,0 +1,111 @@
+"""Rows of software that anybody runs: on the own machine, or as a gateway at an address of their own."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from anymodel_mcp.dialects.fields import Feature, ProviderRow
+
+CHECKED = "2026-11-20"
+_NO_PICTURES: frozenset[Feature] = frozenset({"images", "image_edits"})
+# templates open the block, so that the text may begin with the closing tag
+_LOCAL: Literal["closing_only_possible"] = "closing_only_possible"
+
+ROWS: tuple[ProviderRow, ...] = (
+    ProviderRow(
+        name="ollama",
+        title="Ollama",
+        base_url="http://localhost:11434/v1",
+        key_env=None,
+        docs_url="https://docs.ollama.com/api/openai-compatibility",
+        checked=CHECKED,
+        quirks={
+            "reasoning_efforts": ("none", "low", "medium", "high"),
+            "vision_urls": False,
+            "file_parts": "none",
+            "lacks": frozenset({"image_edits"}),
+        },
+        key_optional=True,
+    ),
+    ProviderRow(
+        name="vllm",
+        title="vLLM",
+        base_url="http://localhost:8000/v1",
+        key_env="VLLM_API_KEY",
+        docs_url="https://docs.vllm.ai/en/latest/serving/openai_compatible_server/",
+        checked=CHECKED,
+        quirks={"think_tags": _LOCAL, "embed_encoding": "float", "file_parts": "none", "lacks": _NO_PICTURES},
+        key_optional=True,
+    ),
+    ProviderRow(
+        name="llamacpp",
+        title="llama.cpp server",
+        base_url="http://localhost:8080/v1",
+        key_env="LLAMA_API_KEY",
+        docs_url="https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md",
+        checked=CHECKED,
+        quirks={"think_tags": _LOCAL, "vision_urls": False, "file_parts": "none", "lacks": _NO_PICTURES},
+        key_optional=True,
+    ),
+    ProviderRow(
+        name="local",
+        title="Embedded engine",
+        base_url=None,
+        url_hint="nothing: the engine is started when it is first asked",
+        key_env=None,
+        docs_url="https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md",
+        checked=CHECKED,
+        quirks={"think_tags": _LOCAL, "vision_urls": False, "file_parts": "none", "lacks": _NO_PICTURES},
+        key_optional=True,
+        note="llama.cpp as a child process with a small model; needs the extra `local`.",
+    ),
+    ProviderRow(
+        name="lmstudio",
+        title="LM Studio",
+        base_url="http://localhost:1234/v1",
+        key_env=None,
+        docs_url="https://lmstudio.ai/docs/developer/openai-compat",
+        checked=CHECKED,
+        quirks={
+            "think_tags": _LOCAL,
+            "vision_urls": False,
+            "embed_encoding": "float",
+            "file_parts": "none",
+            "lacks": _NO_PICTURES,
+        },
+        key_optional=True,
+    ),
+    ProviderRow(
+        name="localai",
+        title="LocalAI",
+        base_url="http://localhost:8080/v1",
+        key_env="LOCALAI_API_KEY",
+        docs_url="https://localai.io/features/",
+        checked=CHECKED,
+        quirks={"think_tags": _LOCAL, "file_parts": "none"},
+        key_optional=True,
+    ),
+    ProviderRow(
+        name="litellm",
+        title="LiteLLM proxy",
+        base_url="http://localhost:4000/v1",
+        key_env="LITELLM_API_KEY",
+        docs_url="https://docs.litellm.ai/docs/simple_proxy",
+        checked=CHECKED,
+        quirks={},
+        key_optional=True,
+        note="Behind it stand other providers: their habits shine through.",
+    ),
+    ProviderRow(
+        name="newapi",
+        title="new-api, one-api and gateways built on them",
+        base_url=None,
+        url_hint="https://HOST/v1",
+        key_env="NEWAPI_API_KEY",
+        docs_url="https://docs.newapi.pro/en/docs/api",
+        checked=CHECKED,
+        quirks={},
+        note="Without /v1 its web page answers.",
+    ),
+)
+"""In the order of the tables."""
