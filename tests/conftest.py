@@ -7,6 +7,8 @@ import re
 
 import pytest
 
+pytest_plugins = ["tests.upstreams.fixtures"]
+
 _KEYS = re.compile(r"(_API_KEY|_TOKEN|_BASE_URL)$|^(ANYMODEL|OPENAI|ANTHROPIC)_|_PROXY$", re.IGNORECASE)
 
 

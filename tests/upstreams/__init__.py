@@ -1,0 +1,1 @@
+"""Upstreams that nobody here wrote, as real processes on loopback; see fixtures.py."""
