@@ -83,6 +83,10 @@ class Redactor:
         """`text` without live secrets: the answer of a model stays as it is otherwise."""
         return self._pattern.sub(MASK, text) if self._pattern else text
 
+    def text(self, text: str) -> str:
+        """A model's answer: live secrets and control characters removed, all else as it came."""
+        return self.keys(clean_text(text))
+
     def clean(self, text: str) -> str:
         """`text` without secrets, without what has the shape of a key, and without control characters."""
         return _SHAPES.sub(MASK, self.keys(clean_text(text)))
@@ -90,7 +94,7 @@ class Redactor:
     def value(self, value: Any) -> Any:
         """A JSON value with every string in it cleaned of live secrets and control characters."""
         if isinstance(value, str):
-            return self.keys(clean_text(value))
+            return self.text(value)
         if isinstance(value, dict):
             return {self.keys(str(k)): self.value(v) for k, v in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] a JSON value
         if isinstance(value, list | tuple):

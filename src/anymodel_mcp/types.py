@@ -279,3 +279,32 @@ class Trip:
     request_id: str | None = None
     rate_limit: Mapping[str, str] = field(default_factory=dict[str, str])
     warnings: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a call came to, before it is fitted to a host: kept as JSON when it must outlive the call.
+
+    Attributes:
+        text: the answer, unchanged; offsets of `get_result` count its characters.
+        notes: what is notable beside the answer, each without its brackets.
+        record: the result record of the contract, or `None` with `error`.
+        error: the error record of the contract.
+        advice: what to do about the error.
+        pictures: names of saved pictures to show.
+        inline: how the caller wants them shown.
+        status: "running" where `text` is only what has come so far.
+        result_id: the handle, once one was given.
+        offset: the first character of `text` that is given now.
+    """
+
+    text: str = ""
+    notes: Sequence[str] = ()
+    record: Json | None = None
+    error: Json | None = None
+    advice: str = ""
+    pictures: Sequence[str] = ()
+    inline: Literal["preview", "full", "none"] = "preview"
+    status: Literal["complete", "running"] = "complete"
+    result_id: str | None = None
+    offset: int = 0

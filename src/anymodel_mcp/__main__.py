@@ -1,0 +1,35 @@
+"""The command `anymodel-mcp`: alone it serves stdio, as hosts start it; all else is loaded when it is asked for."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Runs the command line and exits with its status."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(argv: list[str]) -> int:
+    """Runs one command; gives its exit status.
+
+    The path to stdio is short on purpose: hosts wait for it, and some start it twice.
+    """
+    if _serves(argv):
+        from anymodel_mcp.cli.serve import serve  # the protocol's imports only
+
+        return serve(argv[1:] if argv[:1] == ["serve"] else argv)
+    from anymodel_mcp.cli.commands import run_command
+
+    return run_command(argv)
+
+
+def _serves(argv: list[str]) -> bool:
+    """A person at a terminal who types the bare command is told what it is, not left with a silent prompt."""
+    if argv[:1] == ["serve"]:
+        return True
+    return not argv and not (sys.stdin is not None and sys.stdin.isatty())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,348 @@
+"""`App`: everything one process shares between calls; `open_app()` is the one context manager around it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx2
+import platformdirs
+from anyio.abc import TaskGroup, TaskStatus
+
+from anymodel_mcp import __version__, endpoints
+from anymodel_mcp.calls import Calls
+from anymodel_mcp.client import ProviderClient
+from anymodel_mcp.config import ProviderSettings, Secret, Settings
+from anymodel_mcp.dialects.providers import PROVIDERS
+from anymodel_mcp.dialects.resolve import resolve
+from anymodel_mcp.endpoints import Endpoint
+from anymodel_mcp.errors import AnyModelError, ConfigError
+from anymodel_mcp.journey import Lessons
+from anymodel_mcp.outputs import Outputs
+from anymodel_mcp.redact import Redactor
+from anymodel_mcp.routing import NOTHING_CONFIGURED, Purpose, Target, default_name, needs_lists, route, suits
+from anymodel_mcp.store import Store, UsageRow, open_store
+from anymodel_mcp.types import ModelList, ModelRecord, Price
+from anymodel_mcp.wire.repair import Repair
+
+APP_NAME = "anymodel"
+LIST_FRESH_S = 3600.0
+LIST_WAIT_S = 5.0
+LEDGER_EVERY_S = 5.0
+KEY_COMMAND_S = 20.0
+LOCAL = "local:"
+
+
+@dataclass(slots=True)
+class _KnownList:
+    fetched: float
+    list: ModelList | None
+
+
+@dataclass(slots=True)
+class _Ledger:
+    rows: list[UsageRow] = field(default_factory=list[UsageRow])
+    flushing: bool = False
+
+
+class App:
+    """What the tools work with.
+
+    Attributes:
+        settings: the configuration.
+        redactor: the one redactor of the process.
+        store: what outlives calls.
+        calls: the running calls.
+        outputs: saved pictures and vectors.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        redactor: Redactor,
+        group: TaskGroup,
+        store: Store,
+        outputs: Outputs,
+        transport: httpx2.AsyncBaseTransport | None,
+    ) -> None:
+        self.settings = settings
+        self.redactor = redactor
+        self.store = store
+        self.outputs = outputs
+        self.calls = Calls(group, store, self.redactor, settings.limits.max_concurrent_calls)
+        self._group = group
+        self._transport = transport
+        self._http: httpx2.AsyncClient | None = None
+        self._clients: dict[str, ProviderClient] = {}
+        self._lists: dict[str, _KnownList] = {}
+        self._ledger = _Ledger()
+        self._lessons: Lessons | None = None
+        self._starting = anyio.Lock()
+
+    # --- providers --------------------------------------------------------------------------------------------------
+
+    async def endpoint(self, target: Target) -> Endpoint:
+        """A target, ready to be asked; starts the embedded engine where it is meant."""
+        client = await self.client(target.provider)
+        row = client.settings.dialect
+        return Endpoint(
+            client=client,
+            dialect=resolve(row, target.model, client.settings.quirks),
+            model=target.model,
+            max_event_bytes=self.settings.limits.max_event_bytes,
+        )
+
+    async def client(self, name: str) -> ProviderClient:
+        """The sender to one provider.
+
+        Raises:
+            ConfigError: there is no such provider, it has no key, or its engine cannot start.
+        """
+        if name in self._clients:
+            return self._clients[name]
+        async with self._starting:
+            if name not in self._clients:
+                provider = self.settings.providers[name]
+                if provider.base_url.startswith(LOCAL):
+                    provider = await self._start_local(provider)
+                self._clients[name] = ProviderClient(
+                    provider, self._open_http(), await self._open_lessons(), _KeyReader(provider, self.redactor).read
+                )
+        return self._clients[name]
+
+    def _open_http(self) -> httpx2.AsyncClient:
+        if self._http is None:
+            self._http = httpx2.AsyncClient(
+                transport=self._transport,
+                follow_redirects=False,
+                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30),
+                headers={"user-agent": f"anymodel-mcp/{__version__}"},
+            )
+        return self._http
+
+    async def _open_lessons(self) -> Lessons:
+        if self._lessons is None:
+            lessons = Lessons(self._learned)
+            for (provider, model), repairs in (await self.store.load_repairs()).items():
+                for repair in repairs:
+                    lessons.learn(provider, model, Repair.from_json(repair), tell=False)
+            self._lessons = lessons
+        return self._lessons
+
+    def _learned(self, provider: str, model: str, repair: Repair) -> None:
+        self._group.start_soon(self.store.save_repair, provider, model, repair.to_json())
+
+    async def _start_local(self, provider: ProviderSettings) -> ProviderSettings:
+        from anymodel_mcp.local.engine import Engine, open_engine  # only who uses the engine pays for its import
+
+        async def serve(*, task_status: TaskStatus[Engine | AnyModelError]) -> None:
+            started = False
+            try:
+                async with open_engine(cache_dir=Path(platformdirs.user_cache_dir(APP_NAME))) as engine:
+                    started = True
+                    task_status.started(engine)
+                    await anyio.sleep_forever()
+            except AnyModelError as error:
+                if started:
+                    raise
+                task_status.started(error)
+
+        engine = await self._group.start(serve)
+        if isinstance(engine, AnyModelError):
+            raise engine
+        self.redactor.add(engine.api_key)
+        return replace(provider, base_url=engine.base_url, api_key=Secret(engine.api_key))
+
+    # --- names and lists --------------------------------------------------------------------------------------------
+
+    async def targets(self, name: str | None, purpose: Purpose) -> tuple[Target, ...]:
+        """Where a name, or the default for a purpose, leads; in the order in which to try.
+
+        Raises:
+            ConfigError: nothing is configured, or no model is named and there is no default.
+        """
+        if not self.settings.providers:
+            raise ConfigError(NOTHING_CONFIGURED)
+        wanted = (name or "").strip() or default_name(self.settings, purpose)
+        if not wanted:
+            raise await self._no_model(purpose)
+        lists: Mapping[str, Sequence[str]] = {}
+        if needs_lists(self.settings, wanted):
+            lists = {p: [m.id for m in known.models] for p, known in (await self.all_models()).items()}
+        return route(self.settings, wanted, lists)
+
+    async def _no_model(self, purpose: Purpose) -> ConfigError:
+        known = await self.all_models()
+        fitting = [f"{p}/{m.id}" for p, models in known.items() for m in models.models if suits(m, purpose)]
+        choice = (
+            f" Some that there are: {', '.join(fitting[:10])}." if fitting else " `list_models` shows what there is."
+        )
+        variable = {"embedding": "ANYMODEL_EMBEDDING_MODEL", "image": "ANYMODEL_IMAGE_MODEL"}.get(
+            purpose, "ANYMODEL_MODEL"
+        )
+        return ConfigError(
+            "no model is named and there is no default for this tool",
+            fix=f"Give `model`, or set {variable}.{choice}",
+        )
+
+    async def all_models(self, *, refresh: bool = False) -> dict[str, ModelList]:
+        """The lists of all providers that have one, asked side by side; a slow or failing one is left out."""
+        found: dict[str, ModelList] = {}
+
+        async def ask(provider: str) -> None:
+            with anyio.move_on_after(LIST_WAIT_S):
+                try:
+                    found[provider] = await self.models(provider, refresh=refresh)
+                except AnyModelError:
+                    self._lists[provider] = _KnownList(time.time(), None)
+
+        async with anyio.create_task_group() as group:
+            for provider in self.settings.providers:
+                group.start_soon(ask, provider)
+        return {p: found[p] for p in self.settings.providers if p in found}
+
+    async def models(self, provider: str, *, refresh: bool = False, max_age_s: float = LIST_FRESH_S) -> ModelList:
+        """One provider's models, at most an hour old unless it must be newer.
+
+        Raises:
+            ProviderError: the list cannot be had.
+        """
+        known = self._lists.get(provider)
+        if known is None and not refresh:
+            known = self._lists[provider] = await self._stored_list(provider)
+        if not refresh and time.time() - known.fetched < max_age_s and known:
+            if known.list is not None:
+                return known.list
+            if time.time() - known.fetched < LIST_WAIT_S * 2:
+                raise ConfigError(f"the model list of {provider} could not be had a moment ago")
+        fresh = await endpoints.list_models(await self.endpoint(Target(provider, "")))
+        self._lists[provider] = _KnownList(time.time(), fresh)
+        await self.store.save_models(self._place(provider), time.time(), {"models": [asdict(m) for m in fresh.models]})
+        return fresh
+
+    def _place(self, provider: str) -> str:
+        return f"{provider} {self.settings.providers[provider].base_url}"
+
+    async def _stored_list(self, provider: str) -> _KnownList:
+        stored = await self.store.load_models(self._place(provider))
+        if stored is None:
+            return _KnownList(0.0, None)
+        fetched, content = stored
+        return _KnownList(fetched, ModelList(models=[_model(entry) for entry in content["models"]]))
+
+    def known_model(self, target: Target) -> ModelRecord | None:
+        """A model's record, if its provider's list is known already; asks nobody."""
+        known = self._lists.get(target.provider)
+        models = known.list.models if known and known.list else ()
+        return next((m for m in models if m.id == target.model), None)
+
+    # --- ledger -----------------------------------------------------------------------------------------------------
+
+    def account(self, row: UsageRow) -> None:
+        """Notes a call in the ledger; written in batches, never on the way of a call."""
+        self._ledger.rows.append(row)
+        if not self._ledger.flushing:
+            self._ledger.flushing = True
+            self._group.start_soon(self._flush_later)
+
+    async def _flush_later(self) -> None:
+        await anyio.sleep(LEDGER_EVERY_S)
+        self._ledger.flushing = False
+        await self.flush()
+
+    async def flush(self) -> None:
+        """Writes the ledger."""
+        rows, self._ledger.rows = self._ledger.rows, []
+        if rows:
+            await self.store.add_usage(rows)
+
+    async def aclose(self) -> None:
+        """Closes connections and files; what is not written yet is written."""
+        with anyio.CancelScope(shield=True, deadline=anyio.current_time() + 1.5):
+            await self.flush()
+            if self._http is not None:
+                await self._http.aclose()
+            await self.store.aclose()
+
+
+class _KeyReader:
+    """A provider's key: given, or printed by a command that runs once."""
+
+    def __init__(self, provider: ProviderSettings, redactor: Redactor) -> None:
+        self._provider = provider
+        self._redactor = redactor
+        self._key = provider.api_key.reveal() if provider.api_key else None
+
+    async def read(self) -> str | None:
+        if self._key is None and self._provider.key_command:
+            self._key = await self._run()
+            self._redactor.add(self._key)
+        if self._key is None:
+            self._refuse_without()
+        return self._key
+
+    def _refuse_without(self) -> None:
+        provider, row = self._provider, PROVIDERS.get(self._provider.name)
+        needs_one = row is not None and row.key_env and not row.key_optional and provider.auth != "none"
+        if needs_one and row and row.base_url == provider.base_url:
+            raise ConfigError(
+                f"there is no key for {provider.name}",
+                provider=provider.name,
+                fix=provider.key_hint or f"Set {row.key_env}.",
+            )
+
+    async def _run(self) -> str:
+        where = f"providers.{self._provider.name}.api_key_command"
+        try:
+            with anyio.fail_after(KEY_COMMAND_S):
+                done = await anyio.run_process(list(self._provider.key_command), check=False)
+        except (OSError, TimeoutError) as error:
+            raise ConfigError(f"{where} cannot be run: {error or 'it took too long'}") from error
+        key = done.stdout.decode("utf-8", "replace").strip()
+        if done.returncode or not key:
+            raise ConfigError(
+                f"{where} gave no key (exit status {done.returncode})", fix="Run it in a terminal and see."
+            )
+        return key
+
+
+def _model(entry: dict[str, Any]) -> ModelRecord:
+    price = entry.get("price_per_million")
+    return ModelRecord(**{**entry, "price_per_million": Price(**price) if price else None})
+
+
+@asynccontextmanager
+async def open_app(
+    settings: Settings,
+    *,
+    redactor: Redactor | None = None,
+    transport: httpx2.AsyncBaseTransport | None = None,
+    data_dir: Path | None = None,
+) -> AsyncGenerator[App]:
+    """The app, until the block ends: then running calls are cancelled, with their partial text kept.
+
+    Args:
+        settings: the configuration.
+        redactor: the one of the process; `None` makes one.
+        transport: how HTTP is sent; `None` = the network.
+        data_dir: where store and pictures are; `None` = the user's data folder.
+    """
+    folder = data_dir or Path(platformdirs.user_data_dir(APP_NAME))
+    outputs = Outputs(settings.files, folder)
+    store = open_store(settings.store, folder)
+    app: App | None = None
+    try:
+        async with anyio.create_task_group() as group:
+            app = App(settings, redactor or Redactor(settings.secrets()), group, store, outputs, transport)
+            try:
+                yield app
+            finally:
+                group.cancel_scope.cancel()
+    finally:
+        if app is not None:
+            await app.aclose()

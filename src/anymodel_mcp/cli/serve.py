@@ -1,0 +1,91 @@
+"""`serve`: the server over stdio or HTTP; imports nothing that only people at a terminal need."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Mapping
+
+from anymodel_mcp.config import Settings, read_settings
+from anymodel_mcp.errors import AnyModelError, ConfigError
+from anymodel_mcp.redact import Redactor
+
+
+class StderrLines(logging.Formatter):
+    """One line a record, keys removed, no traceback: hosts keep stderr in files."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        super().__init__("%(levelname)s %(name)s: %(message)s")
+        self._redactor = redactor
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line of a record."""
+        line = f"{record.levelname} {record.name}: {record.getMessage()}"
+        if record.exc_info and record.exc_info[1] is not None:
+            line += f" ({type(record.exc_info[1]).__name__})"
+        return self._redactor.clean(" ".join(line.split()))
+
+
+def log_to_stderr(redactor: Redactor) -> None:
+    """Configures the root logger before the SDK can: its own handler prints tracebacks with what is in them."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(StderrLines(redactor))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.captureWarnings(capture=True)
+
+
+def complain(error: AnyModelError) -> None:
+    """Three lines on stderr: what, why, do this."""
+    failure = error.failure
+    sys.stderr.write(f"anymodel-mcp: {failure.message}\n" + (f"{failure.fix}\n" if failure.fix else ""))
+
+
+def serve(argv: list[str]) -> int:
+    """Serves until the host goes or the process is told to stop; gives the exit status."""
+    options = (
+        _parse(argv)
+        if argv
+        else argparse.Namespace(config=None, http=False, host=None, port=None, path=None, workers=None)
+    )
+    try:
+        settings = read_settings(os.environ, options.config, _overrides(options))
+        return _serve_http(settings) if options.http else _serve_stdio(settings)
+    except ConfigError as error:
+        complain(error)
+        return 2
+
+
+def _parse(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="anymodel-mcp serve", description="Serve MCP over stdio, or with --http over HTTP."
+    )
+    parser.add_argument("--config", help="configuration file (default: config.toml in the user's config folder)")
+    parser.add_argument("--http", action="store_true", help="Streamable HTTP instead of stdio")
+    parser.add_argument("--host", help="address to listen on (default 127.0.0.1; any other needs a token)")
+    parser.add_argument("--port", type=int, help="port (default 8765)")
+    parser.add_argument("--path", help="path of the endpoint (default /mcp)")
+    parser.add_argument("--workers", type=int, help="processes (more than one: [http] stateless is set)")
+    return parser.parse_args(argv)
+
+
+def _overrides(options: argparse.Namespace) -> Mapping[str, object]:
+    given = {f"http.{name}": getattr(options, name) for name in ("host", "port", "path", "workers")}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _serve_stdio(settings: Settings) -> int:
+    from anymodel_mcp.server import build_server
+    from anymodel_mcp.transports.stdio import run_stdio
+
+    log_to_stderr(Redactor(settings.secrets()))
+    return run_stdio(lambda: build_server(settings), settings.limits)
+
+
+def _serve_http(settings: Settings) -> int:
+    from anymodel_mcp.server import build_server
+    from anymodel_mcp.transports.http import run_http
+
+    log_to_stderr(Redactor(settings.secrets()))
+    return run_http(lambda: build_server(settings), settings.http)

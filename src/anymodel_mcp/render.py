@@ -1,0 +1,160 @@
+"""From an outcome to a tool result that this host, in this protocol version, takes whole.
+
+One text block: the answer first and unchanged, then what is notable, in brackets. The record goes under `_meta`:
+hosts that get `structuredContent` hide the text. Text that does not fit is cut, with a handle for the rest.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mcp.types import CallToolResult, ContentBlock, ImageContent, ResourceLink, TextContent
+
+from anymodel_mcp.peer import Peer
+from anymodel_mcp.redact import Redactor
+from anymodel_mcp.types import Json, Outcome
+
+RESULT_KEY = "anymodel/result"
+ERROR_KEY = "anymodel/error"
+DEFAULT_MAX_BYTES = 40_000
+_NOTE_ROOM = 220
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A saved picture, ready to be shown: its resource, and the bytes of its preview or of the whole."""
+
+    name: str
+    mime: str
+    bytes: int
+    preview: tuple[bytes, str] | None = None
+
+
+def max_bytes(peer: Peer, configured: int | None) -> int:
+    """How many bytes of text this host takes whole."""
+    general = DEFAULT_MAX_BYTES if configured is None else configured
+    return min(general, peer.host.max_output_bytes or general)
+
+
+def notes_text(outcome: Outcome) -> str:
+    """What follows the answer: an empty line, then each note; a note that opens no bracket of its own gets a pair."""
+    if not outcome.notes:
+        return ""
+    return "\n\n" + "\n\n".join(n if n.startswith("[") else f"[{n}]" for n in outcome.notes)
+
+
+def error_text(outcome: Outcome) -> str:
+    """A failure in three parts: what failed, why, what to do."""
+    error = outcome.error or {}
+    who = "/".join(str(error[k]) for k in ("provider", "model") if error.get(k))
+    status = f", HTTP {error['status']}" if error.get("status") else ""
+    tries = f", after {error['attempts']} requests" if (error.get("attempts") or 0) > 1 else ""
+    lines = [f"Failed: {who + ': ' if who else ''}{error.get('kind', 'server')}{status}{tries}."]
+    lines.append(f"Why: {error.get('message', '')}")
+    advice = outcome.advice
+    if error.get("retry_after_s") is not None:
+        advice = f"{advice} Try again in {error['retry_after_s']:g} s.".strip()
+    elif error.get("retryable") and not advice:
+        advice = "The same call may be sent again."
+    if advice:
+        lines.append(f"Do: {advice}")
+    return "\n".join(lines)
+
+
+def fits(outcome: Outcome, limit: int) -> bool:
+    """Whether all that is left from the outcome's offset on can be given at once."""
+    return len(_whole(outcome).encode("utf-8", "replace")) <= limit
+
+
+def _whole(outcome: Outcome) -> str:
+    rest = outcome.text[outcome.offset :]
+    if outcome.error is not None:
+        head = "" if outcome.offset else error_text(outcome)
+        return f"{head}\n\nPartial text:\n{rest}" if rest else head or error_text(outcome)
+    return rest + notes_text(outcome) or f"[complete: nothing follows character {outcome.offset}]"
+
+
+def page(outcome: Outcome, *, limit: int, waited_s: float | None = None) -> str:
+    """The text of a result: all of it from its offset on, or as much as fits and how to get the rest."""
+    handle, offset, total = outcome.result_id, outcome.offset, len(outcome.text)
+    rest = outcome.text[offset:]
+    if outcome.status == "running":
+        piece = _cut(rest, limit - _NOTE_ROOM)
+        after = f" after {waited_s:.0f} s" if waited_s is not None else ""
+        note = f"[still running{after}: get_result(id={handle!r}, offset={offset + len(piece)}) gives the rest]"
+        return f"{piece}\n\n{note}"
+    if fits(outcome, limit):
+        return _whole(outcome)
+    head = f"{error_text(outcome)}\n\nPartial text:\n" if outcome.error is not None and not offset else ""
+    piece = _cut(rest, limit - _NOTE_ROOM - len(head.encode("utf-8", "replace")))
+    end = offset + len(piece)
+    if end >= total:  # only the notes do not fit
+        return _cut(head + rest + notes_text(outcome), limit)
+    note = (
+        f"[cut: characters {offset} to {end} of {total}; get_result(id={handle!r}, offset={end}) gives the next part]"
+    )
+    return f"{head}{piece}\n\n{note}"
+
+
+def _cut(text: str, limit: int) -> str:
+    """The longest head of `text` with at most `limit` bytes of UTF-8, no character broken."""
+    raw = text[: max(limit, 1)].encode("utf-8", "replace")
+    return raw[: max(limit, 1)].decode("utf-8", "ignore") or text[:1]
+
+
+def render(
+    outcome: Outcome,
+    *,
+    text: str,
+    peer: Peer,
+    redactor: Redactor,
+    shown: Sequence[Shown] = (),
+) -> CallToolResult:
+    """The tool result.
+
+    Args:
+        outcome: what the call came to.
+        text: the page of its text that is given now.
+        peer: who gets it.
+        redactor: cleans all of it.
+        shown: saved pictures.
+    """
+    clean = redactor.clean if outcome.error is not None else redactor.text
+    blocks: list[ContentBlock] = [TextContent(type="text", text=clean(text))]
+    blocks += _pictures(shown, outcome.inline, peer)
+    meta = _meta(outcome, redactor) if peer.host.meta else None
+    return CallToolResult(
+        content=blocks,
+        is_error=outcome.error is not None,
+        _meta=redactor.value(meta) if meta else None,
+    )
+
+
+def _meta(outcome: Outcome, redactor: Redactor) -> Json:
+    handle = {"result_id": outcome.result_id} if outcome.result_id else {}
+    if outcome.error is not None:
+        return {
+            ERROR_KEY: {**outcome.error, "message": redactor.clean(str(outcome.error.get("message", ""))), **handle}
+        }
+    return {RESULT_KEY: {**(outcome.record or {}), "status": outcome.status, **handle}}
+
+
+def _pictures(shown: Sequence[Shown], inline: str, peer: Peer) -> list[ContentBlock]:
+    blocks: list[ContentBlock] = []
+    for picture in shown:
+        if inline != "none" and peer.takes_images and picture.preview:
+            data, mime = picture.preview
+            blocks.append(ImageContent(type="image", data=base64.b64encode(data).decode(), mime_type=mime))
+        if peer.takes_links:
+            blocks.append(
+                ResourceLink(
+                    type="resource_link",
+                    name=picture.name,
+                    uri=f"anymodel://files/{picture.name}",
+                    mime_type=picture.mime,
+                    size=picture.bytes,
+                )
+            )
+    return blocks

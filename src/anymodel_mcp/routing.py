@@ -1,0 +1,115 @@
+"""From a name to the models that may answer it: aliases, providers, model lists, closest names. Pure."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from anymodel_mcp.config import Settings
+from anymodel_mcp.errors import ConfigError
+from anymodel_mcp.types import ModelRecord
+
+Purpose = Literal["chat", "completion", "embedding", "image"]
+
+NOTHING_CONFIGURED = (
+    "no provider is configured. Set OPENAI_API_KEY (and OPENAI_BASE_URL for any other OpenAI-compatible address), or "
+    "ANYMODEL_PROVIDERS=deepseek with DEEPSEEK_API_KEY, in the `env` of this server's entry in your host's "
+    "configuration; `anymodel-mcp doctor` shows what is seen"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One model of one provider; `model` is the provider's own id."""
+
+    provider: str
+    model: str
+
+    @property
+    def name(self) -> str:
+        """The name that leads back to this target."""
+        return f"{self.provider}/{self.model}"
+
+
+def default_name(settings: Settings, purpose: Purpose) -> str | None:
+    """The configured default for a purpose; a completion falls back on the chat model."""
+    return {
+        "chat": settings.default_model,
+        "completion": settings.default_completion_model or settings.default_model,
+        "embedding": settings.default_embedding_model,
+        "image": settings.default_image_model,
+    }[purpose]
+
+
+def needs_lists(settings: Settings, name: str) -> bool:
+    """Whether the providers' model lists decide where this name goes."""
+    if len(settings.providers) < 2 or name in settings.aliases:
+        return False
+    return name.partition("/")[0] not in settings.providers or "/" not in name
+
+
+def route(settings: Settings, name: str, lists: Mapping[str, Sequence[str]]) -> tuple[Target, ...]:
+    """The targets of a name, in the order in which to try them.
+
+    Args:
+        settings: aliases, providers, defaults.
+        name: an alias, `provider/id`, or a bare id.
+        lists: provider -> ids that it is known to list.
+
+    Raises:
+        ConfigError: no provider is configured.
+    """
+    if not settings.providers:
+        raise ConfigError(NOTHING_CONFIGURED)
+    names = settings.aliases.get(name)
+    if names is None:
+        return (_target(settings, name, lists),)
+    return tuple(dict.fromkeys(_target(settings, entry, lists) for entry in names))
+
+
+def _target(settings: Settings, name: str, lists: Mapping[str, Sequence[str]]) -> Target:
+    provider, slash, model = name.partition("/")
+    if slash and model and provider in settings.providers:
+        return Target(provider, model)
+    for listed, ids in lists.items():
+        if name in ids and listed in settings.providers:
+            return Target(listed, name)
+    return Target(_default_provider(settings), name)
+
+
+def _default_provider(settings: Settings) -> str:
+    name = settings.default_model or ""
+    first = settings.aliases.get(name, (name,))[0] if name else ""
+    provider = first.partition("/")[0]
+    return provider if provider in settings.providers else next(iter(settings.providers))
+
+
+_SPLIT = re.compile(r"[^a-z0-9]+")
+
+
+def _words(text: str) -> str:
+    return " ".join(_SPLIT.split(text.lower())).strip()
+
+
+def closest(name: str, known: Iterable[str], *, count: int = 5) -> list[str]:
+    """The known names most like `name`, best first: spelling, then shared words ("gpt mini" finds "gpt-5-mini")."""
+    wanted, wanted_words = _words(name), set(_words(name).split())
+    scored: list[tuple[float, str]] = []
+    for candidate in dict.fromkeys(known):
+        words = _words(candidate)
+        ratio = difflib.SequenceMatcher(None, wanted, words).ratio()
+        shared = len(wanted_words & set(words.split())) / max(len(wanted_words), 1)
+        score = max(ratio, shared * 0.9)
+        if score >= 0.55:
+            scored.append((-score, candidate))
+    return [candidate for _, candidate in sorted(scored)[:count]]
+
+
+def suits(record: ModelRecord, purpose: Purpose) -> bool:
+    """Whether a model can serve a purpose, as far as its record says; unknown types suit chat."""
+    if purpose in ("chat", "completion"):
+        return record.type in (None, "chat") or "chat" in record.capabilities
+    return record.type == purpose or purpose in record.capabilities

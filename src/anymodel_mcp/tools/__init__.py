@@ -1,0 +1,13 @@
+"""The tools, one module each; `TOOLS` is their listing order."""
+
+from anymodel_mcp.tools import chat, complete, embed, generate_image, get_result, list_models
+from anymodel_mcp.tools.spec import ToolSpec
+
+TOOLS: tuple[ToolSpec, ...] = (
+    chat.TOOL,
+    complete.TOOL,
+    embed.TOOL,
+    generate_image.TOOL,
+    list_models.TOOL,
+    get_result.TOOL,
+)

@@ -1,0 +1,246 @@
+"""`chat`: a question to one model, a chain of models or several at once; in a thread, with pictures, as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from anymodel_mcp import endpoints
+from anymodel_mcp.calls import Track
+from anymodel_mcp.endpoints import Endpoint
+from anymodel_mcp.errors import ArgumentError, ProviderError
+from anymodel_mcp.journey import OnDeltas
+from anymodel_mcp.threads import Conversation, assistant_turn, hold_conversation
+from anymodel_mcp.tools.arguments import Arguments, Integer, Number, Object, Objects, Strings
+from anymodel_mcp.tools.asking import Answered, Ask, ask_chain, ask_many, outcome_of
+from anymodel_mcp.tools.attachments import Attachments, expand, to_keep
+from anymodel_mcp.tools.pictures import save_pictures
+from anymodel_mcp.tools.schemas import JSON_SCHEMA, MESSAGES, MODEL, OPTIONS, TOOLS
+from anymodel_mcp.tools.spec import Job, ToolSpec
+from anymodel_mcp.tools.structured import bare_json, check_schema, complaint, mending_turns
+from anymodel_mcp.types import ChatRequest, ChatResult, Json, Outcome, Trip
+
+
+class ChatArguments(Arguments):
+    """Arguments of `chat`."""
+
+    prompt: str | None = None
+    messages: Annotated[Objects, MESSAGES] | None = None
+    model: Annotated[str, MODEL] | None = None
+    models: Annotated[Strings, Field(description="ask several at once")] | None = None
+    system: str | None = None
+    images: Annotated[Strings, Field(description="https URL, data URL or path")] | None = None
+    files: Annotated[Strings, Field(description="text or PDF: https URL, data URL or path")] | None = None
+    conversation: Annotated[str, Field(description='"new", then the id it returns')] | None = None
+    temperature: Number | None = None
+    top_p: Number | None = None
+    max_tokens: Annotated[Integer, Field(ge=1)] | None = None
+    stop: Strings | None = None
+    reasoning_effort: Annotated[str, Field(description="none, minimal, low, medium, high, xhigh or max")] | None = None
+    json_schema: Annotated[Object, JSON_SCHEMA] | None = None
+    tools: Annotated[Objects, TOOLS] | None = None
+    stream: bool | None = None
+    options: Annotated[Object, OPTIONS] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Question:
+    """One question to one name: what is asked, what came before it, where its news go."""
+
+    job: Job
+    arguments: ChatArguments
+    attachments: Attachments
+    name: str | None
+    track: Track
+    write: Callable[[str], None] | None = None
+    history: Sequence[Json] = ()
+    system: str | None = None
+    notes: list[str] = field(default_factory=list[str])
+
+    async def turns(self, endpoint: Endpoint) -> list[Json]:
+        """The messages for this endpoint: pictures and files in the form that it takes."""
+        messages = await expand(self.job.app.outputs, self.history)
+        messages += await self.attachments.join(self.own_turns(), endpoint, self.notes)
+        return [{"role": "system", "content": self.system}, *messages] if self.system else messages
+
+    def own_turns(self) -> list[Json]:
+        """What this call adds, without its attachments."""
+        if self.arguments.messages is not None:
+            return [dict(m) for m in self.arguments.messages]
+        return [{"role": "user", "content": self.arguments.prompt}]
+
+    def ask(self, more: Sequence[Json] = ()) -> Ask:
+        """Asks an endpoint; `more` turns follow the question."""
+
+        async def ask(endpoint: Endpoint, on_deltas: OnDeltas) -> tuple[ChatResult, Trip]:
+            arguments = self.arguments
+            request = ChatRequest(
+                model=endpoint.model,
+                messages=[*await self.turns(endpoint), *more],
+                temperature=arguments.temperature,
+                top_p=arguments.top_p,
+                max_tokens=arguments.max_tokens,
+                stop=arguments.stop,
+                reasoning_effort=arguments.reasoning_effort,
+                json_schema=arguments.json_schema,
+                tools=arguments.tools,
+                stream=arguments.stream is not False,
+                options=arguments.options or {},
+            )
+            return await endpoints.chat(self.attachments.route(endpoint), request, on_deltas)
+
+        return ask
+
+
+async def chat(job: Job, arguments: ChatArguments) -> Outcome:
+    """The answer, or the answers of several models under headings.
+
+    Raises:
+        AnyModelError: the arguments are refused, or no model behind the name answered.
+    """
+    _check(arguments)
+    attachments = await Attachments.open(job.app, arguments.images or (), arguments.files or ())
+    asked = _Question(
+        job=job,
+        arguments=arguments,
+        attachments=attachments,
+        name=arguments.model,
+        track=job.call.track(arguments.model or "default model") if arguments.models is None else Track(""),
+        # the words of a structured answer mean nothing before they are checked
+        write=job.call.write if arguments.json_schema is None else None,
+        system=arguments.system,
+    )
+    if arguments.models is None:
+        return await (_answer(asked) if arguments.conversation is None else _in_thread(asked))
+    tracks = {name: job.call.track(name) for name in arguments.models}
+
+    async def ask(name: str) -> Outcome:
+        return await _answer(replace(asked, name=name, track=tracks[name], write=None, notes=[]))
+
+    return await ask_many(list(tracks), ask, write=job.call.write)
+
+
+def _check(arguments: ChatArguments) -> None:
+    """Refuses what no model can answer.
+
+    Raises:
+        ArgumentError: says which arguments do not go together, or are empty.
+    """
+    if (arguments.prompt is None) == (arguments.messages is None):
+        which = "both prompt and messages are given" if arguments.prompt is not None else "prompt is missing"
+        raise ArgumentError(which, param="prompt", fix="Give either prompt (a text) or messages (an array).")
+    if arguments.prompt is not None and not arguments.prompt.strip():
+        raise ArgumentError("prompt is empty", param="prompt", fix="Give the question as text.")
+    if arguments.messages is not None:
+        _check_messages(arguments.messages)
+    if arguments.models is not None:
+        _check_models(arguments)
+    if arguments.json_schema is not None:
+        check_schema(arguments.json_schema)
+
+
+def _check_messages(messages: Sequence[Json]) -> None:
+    if not messages:
+        raise ArgumentError(
+            "messages is empty", param="messages", fix='Give at least [{"role": "user", "content": "…"}].'
+        )
+    for index, message in enumerate(messages):
+        if not isinstance(message.get("role"), str):
+            raise ArgumentError(
+                f"messages[{index}] has no role",
+                param="messages",
+                fix='Each message is {"role": "user", "content": "…"}.',
+            )
+        content: Any = message.get("content")
+        if content is not None and not isinstance(content, str | list):
+            raise ArgumentError(f"messages[{index}].content must be a string or an array of parts", param="messages")
+
+
+def _check_models(arguments: ChatArguments) -> None:
+    if not arguments.models:
+        raise ArgumentError("models is empty", param="models", fix="Name at least one model, or leave it out.")
+    if arguments.model is not None:
+        raise ArgumentError("both model and models are given", param="models", fix="Give one of them.")
+    if arguments.conversation is not None:
+        raise ArgumentError(
+            "models and conversation do not go together",
+            param="models",
+            fix="A thread has one model at a time: leave one of them out.",
+        )
+
+
+async def _in_thread(question: _Question) -> Outcome:
+    """A turn of a conversation: what came before goes along, question and answer are kept."""
+    job, wanted = question.job, question.arguments.conversation or ""
+    async with hold_conversation(job.app.store, wanted.strip(), question.system) as thread:
+        job.call.conversation = thread.id
+        asked = replace(question, history=thread.history, system=question.system or thread.system)
+        answered = await _answered(asked)
+        outcome = await _outcome(asked, answered)
+        await _keep(asked, answered, thread)
+    return replace(
+        outcome,
+        record={**(outcome.record or {}), "conversation": thread.id},
+        notes=(*outcome.notes, f'conversation "{thread.id}"'),
+    )
+
+
+async def _keep(question: _Question, answered: Answered, thread: Conversation) -> None:
+    turns = await to_keep(question.job.app.outputs, question.attachments.unread(question.own_turns()))
+    answer = assistant_turn(answered.result)
+    await question.job.app.store.append_turn(thread.id, [*turns, answer], model=answered.target.name)
+
+
+async def _answer(question: _Question) -> Outcome:
+    return await _outcome(question, await _answered(question))
+
+
+async def _answered(question: _Question) -> Answered:
+    """The answer; a structured one is checked, and asked for once more where it does not satisfy the schema."""
+    answered = await ask_chain(
+        question.job, question.name, "chat", question.ask(), track=question.track, write=question.write
+    )
+    schema = question.arguments.json_schema
+    if schema is None or answered.result.tool_calls:
+        return answered
+    text = bare_json(answered.result.text)
+    wrong = complaint(text, schema)
+    if wrong is not None:
+        question.track.phase = "asking for a corrected answer"
+        again = await ask_chain(
+            question.job, answered.target.name, "chat", question.ask(mending_turns(text, wrong)), track=question.track
+        )
+        answered = replace(again, notes=(*answered.notes, *again.notes, f"the first answer was corrected: {wrong}"))
+        text = bare_json(again.result.text)
+        still_wrong = complaint(text, schema)
+        if still_wrong is not None:
+            raise ProviderError(
+                f"the answer does not satisfy json_schema, nor did the one before it: {still_wrong}",
+                kind="upstream",
+                fix="Simplify the schema, ask a stronger model, or use the text below.",
+                provider=answered.target.provider,
+                model=answered.target.model,
+                partial_text=answered.result.text or None,
+            )
+    return replace(answered, result=replace(answered.result, text=text))
+
+
+async def _outcome(question: _Question, answered: Answered) -> Outcome:
+    records, names, warnings = await save_pictures(question.job.app, answered.result.images, fetch=False)
+    result = replace(answered.result, warnings=(*question.notes, *answered.result.warnings, *warnings))
+    outcome = outcome_of(replace(answered, result=result), question.name, {"images": records} if records else None)
+    return replace(outcome, pictures=names)
+
+
+TOOL = ToolSpec(
+    name="chat",
+    description=(
+        "Asks another AI model and returns its answer. Sees pictures, reads files, keeps threads, asks several models "
+        "at once. A long answer ends with an id for get_result."
+    ),
+    arguments=ChatArguments,
+    run=chat,
+)

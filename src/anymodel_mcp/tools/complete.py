@@ -1,0 +1,63 @@
+"""`complete`: text that goes on where the prompt ends, over the legacy endpoint."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from anymodel_mcp import endpoints
+from anymodel_mcp.endpoints import Endpoint
+from anymodel_mcp.errors import ArgumentError
+from anymodel_mcp.journey import OnDeltas
+from anymodel_mcp.tools.arguments import Arguments, Integer, Number, Object, Strings
+from anymodel_mcp.tools.asking import ask_chain, outcome_of
+from anymodel_mcp.tools.schemas import MODEL, OPTIONS
+from anymodel_mcp.tools.spec import Job, ToolSpec
+from anymodel_mcp.types import ChatResult, CompletionRequest, Outcome, Trip
+
+
+class CompleteArguments(Arguments):
+    """Arguments of `complete`."""
+
+    prompt: str
+    model: Annotated[str, MODEL] | None = None
+    max_tokens: Annotated[Integer, Field(ge=1)] | None = None
+    temperature: Number | None = None
+    stop: Strings | None = None
+    stream: bool | None = None
+    options: Annotated[Object, OPTIONS] | None = None
+
+
+async def complete(job: Job, arguments: CompleteArguments) -> Outcome:
+    """The completion of a prompt.
+
+    Raises:
+        AnyModelError: no model behind the name gave one.
+    """
+    if not arguments.prompt:
+        raise ArgumentError("prompt is empty", param="prompt", fix="Give the text to go on from.")
+
+    async def ask(endpoint: Endpoint, on_deltas: OnDeltas) -> tuple[ChatResult, Trip]:
+        request = CompletionRequest(
+            model=endpoint.model,
+            prompt=arguments.prompt,
+            max_tokens=arguments.max_tokens,
+            temperature=arguments.temperature,
+            stop=arguments.stop,
+            stream=arguments.stream is not False,
+            options=arguments.options or {},
+        )
+        return await endpoints.complete(endpoint, request, on_deltas)
+
+    track = job.call.track(arguments.model or "default model")
+    answered = await ask_chain(job, arguments.model, "completion", ask, track=track, write=job.call.write)
+    return outcome_of(answered, arguments.model)
+
+
+TOOL = ToolSpec(
+    name="complete",
+    description="Text that continues a prompt (legacy /completions; few providers have it, chat is the usual way).",
+    arguments=CompleteArguments,
+    run=complete,
+)

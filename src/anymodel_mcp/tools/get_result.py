@@ -1,0 +1,58 @@
+"""`get_result`: the rest of a long call, or the next part of a long answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated
+
+from pydantic import Field
+
+from anymodel_mcp.errors import ArgumentError
+from anymodel_mcp.tools.arguments import Arguments, Integer, Number
+from anymodel_mcp.tools.spec import Job, ToolSpec
+from anymodel_mcp.types import Outcome
+
+
+class GetResultArguments(Arguments):
+    """Arguments of `get_result`."""
+
+    id: str
+    wait_s: (
+        Annotated[Number, Field(ge=0, description="wait so long for more (default: as long as the host allows)")] | None
+    ) = None
+    offset: Annotated[Integer, Field(ge=0, description="first character wanted; the note says which")] | None = None
+    cancel: Annotated[bool, Field(description="stop the call")] | None = None
+
+
+async def get_result(job: Job, arguments: GetResultArguments) -> Outcome:
+    """What a handle stands for, after waiting for its end as long as asked and the host allows.
+
+    Raises:
+        ArgumentError: there is no such result (any more).
+    """
+    longest = job.patience_s
+    wait = min(longest if arguments.wait_s is None else arguments.wait_s, longest)
+    outcome = await job.app.calls.collect(
+        arguments.id.strip(), wait_s=wait, cancel=bool(arguments.cancel), progress=job.peer.progress
+    )
+    if outcome is None:
+        raise ArgumentError(
+            f"there is no result {arguments.id!r}",
+            param="id",
+            fix="Ids are given by the answers themselves and end by age ([store] keep_days).",
+        )
+    offset = arguments.offset or 0
+    if offset > len(outcome.text):
+        raise ArgumentError(
+            f"offset {offset} is past the end: {len(outcome.text)} characters are there", param="offset"
+        )
+    return replace(outcome, offset=offset)
+
+
+TOOL = ToolSpec(
+    name="get_result",
+    description="The rest of a long call, or the next part of a long answer: by the id in the answer's note.",
+    arguments=GetResultArguments,
+    run=get_result,
+    direct=True,
+)

@@ -1,0 +1,131 @@
+"""`list_models`: what there is, a page at a time, ready to be used as `model`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Field
+
+from anymodel_mcp.errors import AnyModelError, ArgumentError, ConfigError
+from anymodel_mcp.routing import NOTHING_CONFIGURED, closest
+from anymodel_mcp.tools.arguments import Arguments, Integer
+from anymodel_mcp.tools.records import model_record
+from anymodel_mcp.tools.spec import Job, ToolSpec
+from anymodel_mcp.types import Capability, Json, ModelRecord, Outcome
+
+_PAGE = 20
+_MOST = 200
+
+
+class ListModelsArguments(Arguments):
+    """Arguments of `list_models`."""
+
+    query: Annotated[str, Field(description="words that the id or name holds")] | None = None
+    provider: str | None = None
+    capability: Capability | None = None
+    limit: Annotated[Integer, Field(ge=1, description="default 20")] | None = None
+    offset: Annotated[Integer, Field(ge=0)] | None = None
+    refresh: Annotated[bool, Field(description="ask the providers anew")] | None = None
+
+
+async def list_models(job: Job, arguments: ListModelsArguments) -> Outcome:
+    """A page of the models that match.
+
+    Raises:
+        AnyModelError: nothing is configured, the provider is unknown, or none of the lists can be had.
+    """
+    found, warnings = await _gather(job, arguments)
+    matching = [m for m in found if _matches(m, arguments)]
+    offset = arguments.offset or 0
+    page = matching[offset : offset + min(arguments.limit or _PAGE, _MOST)]
+    notes = list(warnings)
+    if not matching and found and arguments.query:
+        near = closest(arguments.query, [f"{m.provider}/{m.id}" for m in found])
+        notes.append(f"none of {len(found)} models matches" + (f"; closest: {', '.join(near)}" if near else ""))
+    elif not found:
+        notes.append("no models are listed")
+    if offset + len(page) < len(matching):
+        notes.append(
+            f"{offset + 1} to {offset + len(page)} of {len(matching)}: offset={offset + len(page)} gives the next"
+        )
+    record: Json = {"models": [model_record(m) for m in page], "total": len(matching), "status": "complete"}
+    if len({m.provider for m in page}) == 1:
+        record["provider"] = page[0].provider
+    if warnings:
+        record["warnings"] = list(warnings)
+    return Outcome(text="\n".join(_line(m) for m in page), notes=notes, record=record)
+
+
+async def _gather(job: Job, arguments: ListModelsArguments) -> tuple[list[ModelRecord], Sequence[str]]:
+    app, refresh = job.app, bool(arguments.refresh)
+    track = job.call.track("model lists")
+    if not app.settings.providers:
+        raise ConfigError(NOTHING_CONFIGURED)
+    if arguments.provider is None and len(app.settings.providers) > 1:
+        track.phase = f"asking {len(app.settings.providers)} providers"
+        lists = await app.all_models(refresh=refresh)
+        missing = [p for p in app.settings.providers if p not in lists]
+        warnings = [w for known in lists.values() for w in known.warnings]
+        if missing:
+            warnings.append(f"no list from {', '.join(missing)}: `anymodel-mcp doctor` says why")
+        return [m for known in lists.values() for m in known.models], warnings
+    name = arguments.provider or next(iter(app.settings.providers))
+    if name not in app.settings.providers:
+        near = closest(name, app.settings.providers)
+        raise ArgumentError(
+            f"there is no provider {name!r}",
+            param="provider",
+            fix=f"Did you mean {near[0]!r}?" if near else f"Configured: {', '.join(app.settings.providers)}.",
+        )
+    track.phase = f"asking {name}"
+    try:
+        known = await app.models(name, refresh=refresh)
+    except AnyModelError as error:
+        raise error.having(provider=error.failure.provider or name) from error
+    return list(known.models), known.warnings
+
+
+def _matches(model: ModelRecord, arguments: ListModelsArguments) -> bool:
+    if arguments.capability and not _can(model, arguments.capability):
+        return False
+    text = f"{model.provider}/{model.id} {model.name or ''}".lower()
+    return all(word in text for word in re.split(r"\s+", (arguments.query or "").lower().strip()))
+
+
+def _can(model: ModelRecord, capability: Capability) -> bool:
+    """What the record says; where it says nothing of the type, a model counts as a chat model."""
+    return model.type == capability or capability in model.capabilities or (capability == "chat" and model.type is None)
+
+
+def _line(model: ModelRecord) -> str:
+    parts = [f"{model.provider}/{model.id}"]
+    if model.name and model.name != model.id:
+        parts.append(model.name)
+    if model.context_length:
+        parts.append(
+            f"{model.context_length // 1000}k context"
+            if model.context_length >= 1000
+            else f"{model.context_length} context"
+        )
+    words = [c for c in model.capabilities if c != "chat"]
+    if model.type and model.type != "chat" and model.type not in words:
+        words.insert(0, model.type)
+    if words:
+        parts.append(" ".join(words))
+    price = model.price_per_million
+    if price and (price.input is not None or price.output is not None):
+        known = ["?" if p is None else f"{p:g}" for p in (price.input, price.output)]
+        parts.append(f"${known[0]}/{known[1]}")
+    if model.deprecated_on:
+        parts.append(f"ends {model.deprecated_on}")
+    return " · ".join(parts)
+
+
+TOOL = ToolSpec(
+    name="list_models",
+    description="Models that can be called, a page at a time: context, abilities, price ($ per million tokens in/out).",
+    arguments=ListModelsArguments,
+    run=list_models,
+)
