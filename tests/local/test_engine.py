@@ -1,0 +1,218 @@
+"""The engine's child process: what the parent makes of everything that a child may do."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import anyio
+import httpx2
+import pytest
+
+from anymodel_mcp.errors import AnyModelError, ConfigError, ProviderError
+from anymodel_mcp.local import engine as engine_module
+from anymodel_mcp.local.engine import Engine, child_command, count_threads, open_engine, run_child
+from anymodel_mcp.local.weights import default_cache_dir
+
+READY = '{"base_url": "http://127.0.0.1:9/v1", "api_key": "k", "model": "m"}'
+SAY_READY = f"import os, signal, sys, time; print('{READY}', flush=True);"
+
+
+def child(code: str) -> list[str]:
+    return [sys.executable, "-c", code]
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
+async def test_a_child_ends_when_its_stdin_does(anyio_backend: str) -> None:
+    async with run_child(child(SAY_READY + "sys.stdin.read()")) as engine:
+        assert (engine.base_url, engine.api_key, engine.model) == ("http://127.0.0.1:9/v1", "k", "m")
+        assert is_running(engine.pid)
+        assert engine.failure() is None
+        assert "k'" not in repr(engine)
+    assert not is_running(engine.pid)
+
+
+@pytest.mark.parametrize(
+    "stubborn",
+    ["", "signal.signal(signal.SIGTERM, signal.SIG_IGN);"],
+    ids=["deaf to its stdin", "deaf to SIGTERM too"],
+)
+async def test_a_stubborn_child_is_ended_too(stubborn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_module, "GRACE_S", 0.2)
+    async with run_child(child(f"import signal; {stubborn} {SAY_READY} time.sleep(600)")) as engine:
+        pass
+    assert not is_running(engine.pid)
+
+
+@pytest.mark.parametrize(
+    ("code", "error", "words"),
+    [
+        ("print('no json', flush=True); input()", ProviderError, r"it said b'no json"),
+        ("print('[]', flush=True); input()", ProviderError, r"it said b'\[\]"),
+        ("print('{}', flush=True); input()", ProviderError, r"it said b'\{\}"),
+        ("print('x' * 100_000, flush=True); input()", ProviderError, "it said b'xxx"),
+        (
+            "import sys; sys.stderr.write('first\\nlast words\\n'); sys.exit(3)",
+            ProviderError,
+            r"ended before it was ready \(exit status 3\): first \| last words",
+        ),
+        ("import os; os.kill(os.getpid(), 9)", ProviderError, r"\(killed by SIGKILL\)"),
+        ("import os; os.kill(os.getpid(), 4)", ConfigError, "needs AVX2"),
+        (
+            'print(\'{"error": "libgomp.so.1: cannot open shared object file", "cause": "import"}\')',
+            ConfigError,
+            "libgomp",
+        ),
+        ('print(\'{"error": "no such symbol", "cause": "import"}\')', ConfigError, "cannot be loaded: no such"),
+        ('print(\'{"error": "bad file", "cause": "RuntimeError"}\')', ProviderError, "did not start: bad file"),
+    ],
+    ids=["text", "list", "empty", "endless", "exit", "killed", "old cpu", "libgomp", "broken wheel", "bad weights"],
+)
+async def test_a_child_that_does_not_start_says_why(code: str, error: type[AnyModelError], words: str) -> None:
+    with pytest.raises(error, match=words):
+        async with run_child(child(code)):
+            pytest.fail("it is not ready")
+
+
+async def test_libgomp_is_named_with_the_line_that_installs_it() -> None:
+    said = '{"error": "libgomp.so.1: cannot open shared object file", "cause": "import"}'
+    with pytest.raises(ConfigError) as caught:
+        async with run_child(child(f"print('{said}')")):
+            pytest.fail("it is not ready")
+    assert "apt-get install -y libgomp1" in caught.value.failure.fix
+
+
+async def test_a_silent_child_is_given_up() -> None:
+    with pytest.raises(ProviderError, match=r"not ready after 0\.3 s"):
+        async with run_child(child("input()"), start_timeout_s=0.3):
+            pytest.fail("it is not ready")
+
+
+async def test_a_child_that_dies_later_leaves_its_last_words() -> None:
+    code = SAY_READY + "sys.stderr.write('out of memory\\n'); sys.stderr.flush(); time.sleep(600)"
+    async with run_child(child(code)) as engine:
+        assert engine.failure() is None
+        os.kill(engine.pid, 15)
+        with anyio.fail_after(5):
+            failure = await engine.wait()
+        assert str(engine.failure()) == str(failure)
+    assert failure.kind == "server"
+    assert failure.failure.retryable
+    assert "ended unexpectedly (killed by SIGTERM)" in str(failure)
+    assert "out of memory" in str(failure)
+
+
+async def test_weights_that_are_none_are_an_error_with_the_words_of_llama_cpp(tmp_path: Path) -> None:
+    (tmp_path / "bad.gguf").write_bytes(b"junk" * 100)
+    with pytest.raises(ProviderError, match=r"did not start: Failed to init server.*failed to load model"):
+        async with run_child(child_command(tmp_path / "bad.gguf", 1)):
+            pytest.fail("it is not ready")
+
+
+async def test_a_library_that_cannot_load_names_what_the_system_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "libgomp.so.1: cannot open shared object file: No such file or directory"
+    (tmp_path / "xllamacpp.py").write_text(f"raise ImportError({said!r})", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(ConfigError, match="libgomp"):
+        async with run_child(child_command(tmp_path / "any.gguf", 1)):
+            pytest.fail("it is not ready")
+
+
+@pytest.mark.xdist_group("engine")
+async def test_sigterm_ends_the_real_child_and_ctrl_c_does_not() -> None:
+    async with open_engine(cache_dir=default_cache_dir(), threads=1) as engine:
+        os.kill(engine.pid, signal.SIGINT)
+        async with client(engine) as http:
+            assert (await http.get("models")).status_code == 200
+        os.kill(engine.pid, signal.SIGTERM)
+        with anyio.fail_after(10):
+            assert "exit status 0" in str(await engine.wait())
+
+
+async def test_an_interrupted_start_leaves_no_child(tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    code = f"import os, sys, pathlib; pathlib.Path({str(pid_file)!r}).write_text(str(os.getpid())); sys.stdin.read()"
+    with anyio.move_on_after(1) as scope:
+        async with run_child(child(code)):
+            pytest.fail("it is not ready")
+    assert scope.cancelled_caught
+    assert not is_running(int(pid_file.read_text(encoding="ascii")))
+
+
+async def test_an_engine_that_is_not_installed_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def find_nothing(name: str) -> None:
+        return None
+
+    monkeypatch.setattr(engine_module, "find_spec", find_nothing)
+    with pytest.raises(ConfigError, match="not installed") as caught:
+        async with open_engine(cache_dir=tmp_path):
+            pytest.fail("it is not installed")
+    assert "pip install 'anymodel-mcp[local]'" in caught.value.failure.fix
+
+
+def test_threads_are_the_cores_but_not_too_many() -> None:
+    assert 1 <= count_threads() <= 8
+
+
+# --- the real model ---------------------------------------------------------------------------------------------------
+
+real = pytest.mark.xdist_group("engine")
+
+
+def client(engine: Engine) -> httpx2.AsyncClient:
+    headers = {"authorization": f"Bearer {engine.api_key}"}
+    return httpx2.AsyncClient(base_url=engine.base_url, headers=headers, timeout=60)
+
+
+PARIS = [
+    {"role": "system", "content": "You are a helpful assistant."},
+    {"role": "user", "content": "What is the capital of France?"},
+]
+
+
+@real
+async def test_the_model_knows_the_capital_of_france(engine: Engine) -> None:
+    body = {"model": engine.model, "messages": PARIS, "temperature": 0, "max_tokens": 20}
+    async with client(engine) as http:
+        answer = (await http.post("chat/completions", json=body)).json()
+    assert "Paris" in answer["choices"][0]["message"]["content"]
+
+
+@real
+async def test_the_model_streams(engine: Engine) -> None:
+    body = {"model": engine.model, "messages": PARIS, "temperature": 0, "max_tokens": 20, "stream": True}
+    async with client(engine) as http, http.stream("POST", "chat/completions", json=body) as answer:
+        lines = [line async for line in answer.aiter_lines() if line]
+    assert lines[-1] == "data: [DONE]"
+    assert len(lines) > 5
+
+
+@real
+async def test_the_model_completes_and_embeds_longer_texts(engine: Engine) -> None:
+    async with client(engine) as http:
+        body = {"model": engine.model, "prompt": "Once upon a time", "max_tokens": 8}
+        completed = (await http.post("completions", json=body)).json()
+        texts = ["one", "word " * 600]
+        embedded = (await http.post("embeddings", json={"model": engine.model, "input": texts})).json()
+    assert completed["choices"][0]["text"]
+    assert [len(entry["embedding"]) for entry in embedded["data"]] == [576, 576]
+
+
+@real
+async def test_the_engine_refuses_whoever_has_no_key(engine: Engine) -> None:
+    async with httpx2.AsyncClient(base_url=engine.base_url) as http:
+        assert (await http.post("chat/completions", json={"messages": PARIS})).status_code == 401
