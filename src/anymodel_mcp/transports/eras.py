@@ -7,12 +7,10 @@ specification allows both eras on one process (2026-07-28, basic/versioning).
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import anyio
 from mcp.server.connection import Connection
 from mcp.server.lowlevel.server import Server
 from mcp.server.mcpserver import MCPServer
@@ -22,10 +20,7 @@ from mcp.shared.exceptions import MCPError
 from mcp.shared.inbound import InboundLadderRejection, classify_inbound_request
 from mcp.shared.jsonrpc_dispatcher import JSONRPCDispatcher
 from mcp.shared.transport_context import TransportContext
-from mcp_types import INTERNAL_ERROR, PROTOCOL_VERSION_META_KEY
-from pydantic import ValidationError
-
-logger = logging.getLogger(__name__)
+from mcp_types import PROTOCOL_VERSION_META_KEY
 
 Params = Mapping[str, Any] | None
 RequestContext = DispatchContext[TransportContext]
@@ -62,33 +57,13 @@ class BothEras:
 
         async def on_request(context: RequestContext, method: str, params: Params) -> dict[str, Any]:
             if not is_modern(method, params):
-                return await _contained(context, legacy.on_request, method, params)
+                return await legacy.on_request(context, method, params)
             route = classify_inbound_request({"method": method, "params": params})
             if isinstance(route, InboundLadderRejection):
                 raise MCPError(code=route.code, message=route.message, data=route.data)
-            return await _contained(context, modern, method, params)
+            return await modern(context, method, params)
 
         try:
             await dispatcher.run(on_request, legacy.on_notify)
         finally:
             await aclose_shielded(connection)
-
-
-async def _contained(context: RequestContext, handle: Any, method: str, params: Params) -> dict[str, Any]:
-    """The handler's result, with everything that it should not have let out turned into an error answer.
-
-    A `CancelledError` counts only if somebody cancels this request: one that leaks out of a tool (which awaited a
-    task that it had cancelled) would otherwise end the connection. Exception texts never reach the wire: the legacy
-    era of the SDK sends them.
-    """
-    try:
-        return await handle(context, method, params)
-    except (MCPError, ValidationError):  # the dispatcher has answers for these
-        raise
-    except anyio.get_cancelled_exc_class():
-        if anyio.current_effective_deadline() == -float("inf"):
-            raise
-        logger.warning("%s: a cancellation that nobody asked for came out of the handler", method)
-    except Exception:
-        logger.exception("%s: the handler failed", method)
-    raise MCPError(code=INTERNAL_ERROR, message="Internal server error")

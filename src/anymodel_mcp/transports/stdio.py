@@ -24,6 +24,7 @@ from anymodel_mcp.config import Limits
 from anymodel_mcp.transports.eras import BothEras, lowlevel
 from anymodel_mcp.transports.framing import LineSplitter, Oversized, Refusal, encode, parse_line, refuse_oversized
 from anymodel_mcp.transports.pipes import ByteReader, ByteWriter, claim_stdio
+from anymodel_mcp.transports.requests import guard_requests
 from anymodel_mcp.transports.shutdown import ExitGuard, watch_signals
 
 _GRACE_S = 0.5
@@ -187,6 +188,7 @@ async def serve_stdio(
 async def _serve(
     server: MCPServer[Any], limits: Limits, reader: ByteReader, writer: ByteWriter, on_stop: Callable[[], None] | None
 ) -> None:
+    guard_requests(server)
     inner = lowlevel(server)
     streams = StdioStreams(reader, writer, limits)
     # Outside the lifespan: whatever is cancelled by a signal, the lifespan closes in peace.

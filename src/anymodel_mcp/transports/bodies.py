@@ -1,0 +1,102 @@
+"""Reads a request's body whole before anything acts on it: bounded in size and in patience, mended, judged."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import anyio
+from pydantic_core import to_json
+
+from anymodel_mcp.transports.framing import Refusal, encode, parse_line
+from anymodel_mcp.transports.guards import Denial
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+
+_SILENCE_S = 30
+"""How long a body may stand still."""
+
+_DRAIN_S = 5
+"""How long the rest of a body that is too long is taken in, so that the client can read why it was refused."""
+
+
+class Disconnected(Exception):
+    """The client left before its request was complete."""
+
+
+async def read_body(receive: Receive, length: int | None, max_bytes: int) -> bytes | Denial:
+    """The whole body, or why it is refused.
+
+    Args:
+        receive: the ASGI callable.
+        length: what the client says it sends.
+        max_bytes: the most that is kept.
+
+    Raises:
+        Disconnected: the client left.
+    """
+    too_large = Denial(413, f"The request body is larger than the {max_bytes:,} bytes allowed (http.max_body_bytes).")
+    body = bytearray()
+    if length is not None and length > max_bytes:
+        await _drain(receive)
+        return too_large
+    while True:
+        with anyio.move_on_after(_SILENCE_S):
+            piece, more = await _next_piece(receive)
+            body += piece
+            if len(body) > max_bytes:
+                await _drain(receive)
+                return too_large
+            if not more:
+                return bytes(body)
+            continue
+        return Denial(408, f"The request body stood still for {_SILENCE_S} s.")
+
+
+async def _next_piece(receive: Receive) -> tuple[bytes, bool]:
+    message = await receive()
+    if message["type"] != "http.request":
+        raise Disconnected
+    return message.get("body", b""), bool(message.get("more_body"))
+
+
+async def _drain(receive: Receive) -> None:
+    with anyio.move_on_after(_DRAIN_S):
+        while (await _next_piece(receive))[1]:
+            pass
+
+
+def judge_body(body: bytes) -> bytes | Refusal:
+    """The body with its texts mended, or the answer to something that is no message.
+
+    What the SDK would judge otherwise (an empty body, a stray answer) passes unchanged.
+    """
+    parsed = parse_line(body)
+    if isinstance(parsed, Refusal) or parsed is None:
+        return parsed or body
+    return body if _is_plain(body) else encode(parsed)
+
+
+def _is_plain(body: bytes) -> bool:
+    """Whether nothing in a body needs mending, as far as a quick look can tell."""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return rb"\ud" not in body and rb"\uD" not in body
+
+
+def replay(body: bytes, receive: Receive) -> Receive:
+    """A `receive` that gives the body that was read already, then what comes after it: the disconnect."""
+    pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def again() -> Message:
+        return pending.pop() if pending else await receive()
+
+    return again
+
+
+def error_body(code: int, message: str) -> bytes:
+    """A JSON-RPC error that belongs to no request."""
+    return to_json({"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": message}})

@@ -1,0 +1,219 @@
+"""The HTTP loop: uvicorn run by us, for a stop that ends, a taken port that says so, and headers that must come."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import anyio
+import h11
+import uvicorn
+from mcp.server.mcpserver import MCPServer
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from anymodel_mcp.config import HttpSettings
+from anymodel_mcp.errors import ConfigError
+from anymodel_mcp.transports.asgi import McpApp
+from anymodel_mcp.transports.guards import require_token
+from anymodel_mcp.transports.shutdown import ExitGuard, watch_signals
+
+_HEAD_S = 15
+"""How long a client may take to send the head of a request."""
+
+_KEEP_ALIVE_S = 75
+"""How long an idle connection stays: longer than clients keep theirs, so that none is closed under a new request."""
+
+_GRACE_S = 0.5
+"""How long calls may still finish when the server stops."""
+
+_STOP_S = 2.8
+"""The limit of a whole stop."""
+
+
+class _Protocol(H11Protocol):
+    """uvicorn's HTTP/1.1, with a time limit for the head of a request, which it lacks (0.54.0)."""
+
+    _head_timer: Any = None
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._expect_head()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._expect_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._forget_head()
+        super().connection_lost(exc)
+
+    def _expect_head(self) -> None:
+        if self.conn.their_state is not h11.IDLE:
+            self._forget_head()
+        elif self._head_timer is None:
+            self._head_timer = self.loop.call_later(_HEAD_S, self.transport.close)
+
+    def _forget_head(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: they end the process by the signal instead of status 0."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+
+def open_socket(host: str, port: int) -> socket.socket:
+    """A listening socket.
+
+    Raises:
+        ConfigError: the port is taken, or the address is not one of this machine.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # The protocol is named because asyncio turns Nagle's delay (40 ms a call) off only where it reads IPPROTO_TCP:
+    # https://github.com/python/cpython/blob/3.14/Lib/asyncio/base_events.py (_set_nodelay, read 2026-11-21)
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        if sys.platform != "win32":  # there it would let two servers share the port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host.strip("[]"), port))
+        listener.listen(2048)
+    except (OSError, OverflowError) as exc:
+        listener.close()
+        reason = getattr(exc, "strerror", None) or exc
+        raise ConfigError(
+            f"Cannot listen on {host}:{port}: {reason}.",
+            fix="Stop what uses the port, or choose another one with --port or [http] port.",
+        ) from exc
+    return listener
+
+
+def url_of(listener: socket.socket, settings: HttpSettings) -> str:
+    """Where clients connect."""
+    host = f"[{settings.host.strip('[]')}]" if ":" in settings.host else settings.host
+    return f"http://{host}:{listener.getsockname()[1]}/{settings.path.strip('/')}"
+
+
+async def serve_http(
+    server: MCPServer[Any],
+    settings: HttpSettings,
+    *,
+    listener: socket.socket | None = None,
+    on_ready: Callable[[str], None] | None = None,
+    on_stop: Callable[[], None] | None = None,
+    stop: anyio.Event | None = None,
+) -> int:
+    """Serves MCP over HTTP until SIGTERM, SIGINT, or until `stop` is set.
+
+    Args:
+        server: its lifespan is opened once.
+        settings: where to listen, and who may talk.
+        listener: a listening socket to use instead of `host` and `port`.
+        on_ready: called with the URL once connections are taken.
+        on_stop: called when the end begins.
+        stop: ends the server from within.
+
+    Returns:
+        The exit status: 0.
+
+    Raises:
+        ConfigError: the address cannot be used, or is open to others without a token.
+    """
+    require_token(settings)
+    listener = listener or open_socket(settings.host, settings.port)
+    ending = stop or anyio.Event()
+    app = McpApp(server, settings)
+    http = _Server(_uvicorn_config(app))
+    async with app.run(), anyio.create_task_group() as tasks:
+
+        async def end() -> None:
+            await ending.wait()
+            if on_stop:
+                on_stop()
+            http.should_exit = True
+            await app.stop(_GRACE_S)
+
+        await tasks.start(watch_signals, ending.set)
+        tasks.start_soon(end)
+        if on_ready:
+            on_ready(url_of(listener, settings))
+        await http.serve(sockets=[listener])
+        tasks.cancel_scope.cancel()
+    return 0
+
+
+def _uvicorn_config(app: McpApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,  # pyright: ignore[reportArgumentType] uvicorn's types of ASGI are closed unions, ours the open ones of the standard
+        http=_Protocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=2,
+        h11_max_incomplete_event_size=65_536,
+    )
+
+
+def run_http(build: Callable[[], MCPServer[Any]], settings: HttpSettings) -> int:
+    """Runs the HTTP server as this process, or as several: what the command calls.
+
+    Sessions of older protocol versions live in one process. With several workers there are none (`stateless`): every
+    request stands for itself, calls and their progress work, and what a server sends on its own accord does not.
+
+    Args:
+        build: makes the server; with several workers it is called in each, so it must be picklable.
+        settings: `workers` says how many processes.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        ConfigError: the address cannot be used, or is open to others without a token.
+    """
+    require_token(settings)
+    listener = open_socket(settings.host, settings.port)
+    if settings.workers <= 1:
+        return run_worker(build, settings, listener, _announce)
+    from anymodel_mcp.transports.workers import supervise
+
+    if not settings.stateless:
+        sys.stderr.write(
+            f"anymodel-mcp: {settings.workers} workers share no sessions, so the server is stateless: "
+            "calls and progress work; clients of older protocol versions get no session.\n"
+        )
+        settings = replace(settings, stateless=True)
+    _announce(url_of(listener, settings))
+    return supervise(partial(run_worker, build, settings, listener), settings.workers)
+
+
+def run_worker(
+    build: Callable[[], MCPServer[Any]],
+    settings: HttpSettings,
+    listener: socket.socket,
+    on_ready: Callable[[str], None] | None = None,
+) -> int:
+    """One process of the server."""
+    guard = ExitGuard(_STOP_S)
+    serve = partial(serve_http, listener=listener, on_ready=on_ready, on_stop=guard.arm)
+    try:
+        return anyio.run(partial(serve, build(), settings))
+    except KeyboardInterrupt:
+        return 0
+
+
+def _announce(url: str) -> None:
+    sys.stderr.write(f"anymodel-mcp: serving on {url}\n")
+    sys.stderr.flush()

@@ -1,0 +1,58 @@
+"""What every request passes on its way to a handler, whatever the transport: middleware for the SDK's server."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, cast
+
+import anyio
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.mcpserver import MCPServer
+from mcp.shared.exceptions import MCPError
+from mcp_types import INTERNAL_ERROR
+from pydantic import BaseModel, ValidationError
+
+from anymodel_mcp.transports.framing import mend_json
+
+logger = logging.getLogger(__name__)
+
+
+def guard_requests(server: MCPServer[Any], *, mend: bool = False) -> None:
+    """Puts the guards around every request of a server, once.
+
+    Args:
+        server: changed in place.
+        mend: also mend texts that UTF-8 cannot carry; stdio does that itself, where it is needed.
+    """
+    guards = [contain, mend_result] if mend else [contain]
+    server.middleware[:0] = [guard for guard in guards if guard not in server.middleware]
+
+
+async def contain(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    """Turns what a handler should not have let out into an error answer.
+
+    A `CancelledError` counts only if somebody cancels this request: one that leaks out of a tool (which awaited a task
+    that it had cancelled) would otherwise end the connection. Texts of unknown exceptions never reach the wire: the
+    SDK sends them to peers of the legacy era.
+    """
+    try:
+        return await call_next(ctx)
+    except (MCPError, ValidationError):  # the dispatchers have answers for these
+        raise
+    except anyio.get_cancelled_exc_class():
+        if anyio.current_effective_deadline() == -float("inf"):
+            raise
+        logger.warning("%s: a cancellation that nobody asked for came out of the handler", ctx.method)
+    except Exception:
+        logger.exception("%s: the handler failed", ctx.method)
+    raise MCPError(code=INTERNAL_ERROR, message="Internal server error")
+
+
+async def mend_result(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    """Mends lone surrogates in results and errors: one of them ends a legacy session of the SDK over HTTP."""
+    try:
+        result = await call_next(ctx)
+    except MCPError as exc:
+        error = exc.error
+        raise MCPError(code=error.code, message=mend_json(error.message), data=mend_json(error.data)) from exc
+    return result if result is None or isinstance(result, BaseModel) else cast("HandlerResult", mend_json(result))

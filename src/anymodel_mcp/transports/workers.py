@@ -1,0 +1,83 @@
+"""Several processes on one listening socket: started, watched, replaced, stopped."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import sys
+import time
+from collections.abc import Callable
+from multiprocessing.connection import wait
+from multiprocessing.context import SpawnProcess
+from types import FrameType
+
+_STOP_S = 3.0
+_TOO_SOON_S = 5.0
+
+
+class _Supervisor:
+    def __init__(self, work: Callable[[], int], count: int) -> None:
+        self._context = multiprocessing.get_context("spawn")
+        self._work = work
+        self._count = count
+        self._workers: dict[SpawnProcess, float] = {}
+        self._stopping = False
+
+    def run(self) -> int:
+        signal.signal(signal.SIGTERM, self._on_signal)
+        signal.signal(signal.SIGINT, self._on_signal)
+        status = 0
+        while not self._stopping:
+            while len(self._workers) < self._count:
+                self._start()
+            wait([worker.sentinel for worker in self._workers], timeout=0.5)
+            if not self._stopping and not self._collect():
+                status = 1
+                break
+        self._end()
+        return status
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self._stopping = True
+
+    def _start(self) -> None:
+        worker = self._context.Process(target=_run, args=(self._work,))
+        worker.start()
+        self._workers[worker] = time.monotonic()
+
+    def _collect(self) -> bool:
+        """Takes away dead workers; `False` when one died so soon that its successor would too."""
+        for worker, started in list(self._workers.items()):
+            if worker.exitcode is None:
+                continue
+            del self._workers[worker]
+            sys.stderr.write(f"anymodel-mcp: worker {worker.pid} ended with status {worker.exitcode}\n")
+            if time.monotonic() - started < _TOO_SOON_S:
+                return False
+        return True
+
+    def _end(self) -> None:
+        deadline = time.monotonic() + _STOP_S
+        for worker in self._workers:
+            worker.terminate()
+        for worker in self._workers:
+            worker.join(max(0.0, deadline - time.monotonic()))
+            if worker.exitcode is None:
+                worker.kill()
+
+
+def _run(work: Callable[[], int]) -> None:
+    sys.exit(work())
+
+
+def supervise(work: Callable[[], int], count: int) -> int:
+    """Runs `work` in `count` processes until SIGTERM or SIGINT; one that dies is replaced.
+
+    Args:
+        work: picklable; its result is the exit status of its process.
+        count: how many.
+
+    Returns:
+        0 after a stop; 1 when a worker died at its start.
+    """
+    return _Supervisor(work, count).run()
