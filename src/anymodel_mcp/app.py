@@ -139,14 +139,17 @@ class App:
 
     async def _start_local(self, provider: ProviderSettings) -> ProviderSettings:
         from anymodel_mcp.local.engine import Engine, open_engine  # only who uses the engine pays for its import
+        from anymodel_mcp.local.weights import default_cache_dir
 
         async def serve(*, task_status: TaskStatus[Engine | AnyModelError]) -> None:
             started = False
             try:
-                async with open_engine(cache_dir=Path(platformdirs.user_cache_dir(APP_NAME))) as engine:
+                async with open_engine(cache_dir=default_cache_dir()) as engine:
                     started = True
                     task_status.started(engine)
-                    await anyio.sleep_forever()
+                    await engine.wait()
+                async with self._starting:  # it died: the next call starts another
+                    self._clients.pop(provider.name, None)
             except AnyModelError as error:
                 if started:
                     raise
