@@ -1,0 +1,124 @@
+"""Lines that are no JSON-RPC, and many that are: the server stays, and each call is answered once."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import anyio
+
+from benchmarks.soak.figures import Figure, first, percentile, rss_mib
+from benchmarks.soak.setup import to_config
+from tests.faults import answer
+from tests.rawclient import open_pipe, text_of_result
+from tests.upstream import open_upstream
+
+NEXT_CALL_S = 0.1
+BATCH = 100
+_WRONG: tuple[object, ...] = (
+    {"jsonrpc": "1.0", "id": "w", "method": "ping"},
+    {"jsonrpc": "2.0", "id": "w"},
+    {"jsonrpc": "2.0", "id": "w", "method": 5},
+    {"jsonrpc": "2.0", "id": {"a": 1}, "method": "ping"},
+    {"jsonrpc": "2.0", "id": "w", "method": "no/such"},
+    {"jsonrpc": "2.0", "id": "w", "method": "tools/call", "params": [1]},
+    {"jsonrpc": "2.0", "id": "w", "method": "tools/call", "params": {"name": 7}},
+    {"jsonrpc": "2.0", "id": "w", "result": {}},
+    {"jsonrpc": "2.0", "id": "w", "error": "x"},
+    {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": []}},
+    {"jsonrpc": "2.0", "method": "notifications/no_such"},
+    [],
+    [{"jsonrpc": "2.0", "id": "w", "method": "ping"}],
+    "text",
+    17,
+    None,
+)
+
+
+def malformed_lines(count: int, seed: int = 3) -> Iterator[bytes]:
+    """Lines that are no JSON: noise, cut messages, broken UTF-8, NULs, empty and long ones."""
+    dice = random.Random(seed)
+    good = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"x": "é" * 9}}).encode()
+    makers = (
+        lambda: dice.randbytes(dice.randint(1, 200)).replace(b"\n", b" ").replace(b"\r", b" "),
+        lambda: good[: dice.randint(1, len(good) - 1)],
+        lambda: good[:-1] + b"\xff\xfe}",
+        lambda: b"\x00" * dice.randint(1, 50),
+        lambda: b"{" * dice.randint(1, 5000),
+        lambda: b'{"jsonrpc":"2.0","id":1,"method":"ping"',
+        lambda: b"[" * 300,
+        lambda: b'{"a":' + b"1" * 5000 + b"x}",
+    )
+    for number in range(count):
+        yield makers[number % len(makers)]() + b"\n"
+
+
+def wrong_lines(count: int) -> Iterator[bytes]:
+    """Lines that are JSON but no message, or a message that nobody can do anything with."""
+    for number in range(count):
+        yield json.dumps(_WRONG[number % len(_WRONG)]).encode() + b"\n"
+
+
+async def measure_malformed(folder: Path, *, malformed: int = 10_000, wrong: int = 1_000) -> list[Figure]:
+    """A flood of them, then one call."""
+    async with open_upstream(answer) as upstream, open_pipe(to_config(upstream.origin), folder) as pipe:
+        await pipe.call("chat", {"model": "f/ok", "prompt": "x"})
+        before = rss_mib(pipe.pid)
+        slow: list[float] = []
+        lines = [*malformed_lines(malformed), *wrong_lines(wrong)]
+        with anyio.fail_after(120):
+            for start in range(0, len(lines), BATCH):
+                await pipe.send(b"".join(lines[start : start + BATCH]))
+                await pipe.request("tools/list")  # waits until the batch is through
+                begun = anyio.current_time()
+                await pipe.request("tools/list")
+                slow.append(anyio.current_time() - begun)
+        begun = anyio.current_time()
+        result = await pipe.call("chat", {"model": "f/ok", "prompt": "x"})
+        after = anyio.current_time() - begun
+        alive = pipe.process.returncode is None and text_of_result(result).strip() != ""
+        name = f"{malformed} malformed and {wrong} wrong lines"
+        return [
+            Figure(name=f"{name}: server gone", value=0 if alive else 1, bound=0),
+            Figure(
+                name=f"{name}: lines left without an error",
+                value=max(0, malformed - pipe.nameless),
+                bound=malformed / 100,
+            ),
+            Figure(name=f"{name}: next call", value=after, bound=NEXT_CALL_S, unit="s"),
+            Figure(name=f"{name}: list between batches, slowest", value=max(slow), bound=NEXT_CALL_S, unit="s"),
+            Figure(name=f"{name}: memory grown", value=rss_mib(pipe.pid) - before, bound=20, unit="MiB"),
+        ]
+
+
+async def measure_pipelined(folder: Path, *, count: int = 1_000, at_once: int = 64) -> list[Figure]:
+    """`count` calls on one pipe, `at_once` of them under way."""
+    problems: list[str] = []
+    times: list[float] = []
+    async with open_upstream(answer) as upstream, open_pipe(to_config(upstream.origin), folder) as pipe:
+        await pipe.call("chat", {"model": "f/ok", "prompt": "x"})
+        limit = anyio.CapacityLimiter(at_once)
+
+        async def one(number: int) -> None:
+            async with limit:
+                begun = anyio.current_time()
+                stream = number % 2 == 0
+                result = await pipe.call("chat", {"model": "f/ok", "prompt": "x", "stream": stream}, number=number)
+                times.append(anyio.current_time() - begun)
+            text = text_of_result(result).strip()
+            if text != ("0.0" if stream else "pong"):
+                problems.append(f"call {number}: {text!r}")
+
+        with anyio.fail_after(120):
+            async with anyio.create_task_group() as tasks:
+                for number in range(10_000, 10_000 + count):
+                    tasks.start_soon(one, number)
+        often = [n for n in range(10_000, 10_000 + count) if pipe.answers[n] != 1]
+    name = f"{count} pipelined calls, {at_once} at once"
+    return [
+        Figure(name=f"{name}: not answered exactly once", value=len(often), bound=0),
+        Figure(name=f"{name}: wrong answers", value=len(problems), bound=0, note=first(problems)),
+        Figure(name=f"{name}: p99", value=percentile(times, 0.99), bound=5, unit="s"),
+    ]
