@@ -32,7 +32,8 @@ class Dialect:
         max_temperature: the largest temperature taken.
         reasoning: how an effort is said: "effort" (`reasoning_effort`), "openrouter" (`reasoning: {effort}`),
             "thinking" (`thinking: {type}`), "thinking_budget" (`thinking: {type, budget_tokens}`),
-            "enable_thinking" (with `thinking_budget`), "suffix" (model-thinking-high), "none" (no way known: left out with a warning).
+            "enable_thinking" (with `thinking_budget`), "suffix" (model-thinking-high), "none" (no way known:
+            left out with a warning).
         reasoning_efforts: the words that are taken, weakest first; others are moved to the nearest.
         reasoning_split: `reasoning_split: true` is sent, so that thoughts do not come inside the text.
         think_tags: where `<think>` blocks may stand in the text: "leading", "closing_only_possible" (the template

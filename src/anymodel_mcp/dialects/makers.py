@@ -21,7 +21,7 @@ ROWS: tuple[ProviderRow, ...] = (
         docs_url="https://developers.openai.com/api/reference",
         checked=CHECKED,
         quirks={},
-        # OpenAI itself takes the new name for every model and refuses the old one for most; gateways often know only the old
+        # OpenAI takes the new name for every model and refuses the old one for most; gateways often know only the old
         own={"token_param": "max_completion_tokens"},
         note="Its habits are the defaults for every provider without a row.",
     ),

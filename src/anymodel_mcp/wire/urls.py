@@ -1,0 +1,97 @@
+"""Addresses: a base URL is used verbatim, only the endpoint's path is appended, before any query.
+
+Nothing is guessed: providers end their base in /v1, /v3, /v4, /openai or in nothing. What is plainly a mistake is
+mended with a warning (the pasted path of an endpoint) or refused with a sentence (no scheme, a password inside).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from urllib.parse import SplitResult, urlencode, urlsplit, urlunsplit
+
+from anymodel_mcp.errors import ConfigError
+
+_ENDPOINTS = (
+    "chat/completions",
+    "completions",
+    "embeddings",
+    "images/generations",
+    "images/edits",
+    "audio/speech",
+    "audio/transcriptions",
+    "responses",
+)
+_VERSIONED_LIST = re.compile(r"/v\d+\w*/models$")  # ".../models" alone is a real base at Azure AI
+_SPACE_OR_CONTROL = re.compile(r"[\s\x00-\x1f\x7f\\]")
+_SCHEMELESS = re.compile(r"[\w.\-]+(?::\d+)?(?:/|$)")
+
+
+def join(base_url: str, path: str, query: Mapping[str, str]) -> str:
+    """The address of an endpoint.
+
+    Args:
+        base_url: as `clean_base_url` gives it; its query stays.
+        path: such as "chat/completions"; "" = the base itself.
+        query: appended to the base's own query.
+    """
+    parts = urlsplit(base_url)
+    whole = f"{parts.path.rstrip('/')}/{path.lstrip('/')}" if path else parts.path
+    both = "&".join(part for part in (parts.query, urlencode(query)) if part)
+    return urlunsplit((parts.scheme, parts.netloc, whole, both, ""))
+
+
+def clean_base_url(text: str) -> tuple[str, tuple[str, ...]]:
+    """A base URL without a trailing slash and without an endpoint's path, and what was mended.
+
+    Raises:
+        ConfigError: it is no usable address; the message continues a sentence ("has no scheme: ...").
+    """
+    text = text.strip()
+    parts = _split(text)
+    warnings: list[str] = []
+    if parts.fragment:
+        warnings.append(f"the part of base_url after # was removed: {'#' + parts.fragment!r}")
+    path = parts.path.rstrip("/")
+    cut = _endpoint_cut(path)
+    if cut is not None:
+        warnings.append(f"base_url held the path of an endpoint, which was removed: {path[cut:]!r}")
+        path = path[:cut].rstrip("/")
+    return urlunsplit((parts.scheme.lower(), parts.netloc, path, parts.query, "")), tuple(warnings)
+
+
+def _split(text: str) -> SplitResult:
+    try:
+        parts = urlsplit(text)
+        parts.port  # noqa: B018 - reading it is the check
+    except ValueError as error:
+        raise ConfigError(f"is no web address: {error}") from error
+    if "@" in parts.netloc:
+        raise ConfigError(
+            "holds a user name or password: remove it and give the key as api_key, api_key_env or a header"
+        )
+    if _SPACE_OR_CONTROL.search(text):
+        raise ConfigError("holds white space, a backslash or a control character")
+    if parts.scheme.lower() not in ("http", "https"):
+        hint = f": write {'https://' + text!r}" if _SCHEMELESS.match(text) else ""
+        raise ConfigError(f"does not begin with https:// or http://{hint}")
+    if not parts.hostname:
+        raise ConfigError("names no host")
+    return parts
+
+
+def _endpoint_cut(path: str) -> int | None:
+    for endpoint in _ENDPOINTS:
+        if path.lower().endswith("/" + endpoint):
+            return len(path) - len(endpoint) - 1
+    return len(path) - len("/models") if _VERSIONED_LIST.search(path.lower()) else None
+
+
+def same_host(one: str, other: str) -> bool:
+    """Whether two addresses name the same host and port: a key for the one may go to the other."""
+    return _place(one) == _place(other)
+
+
+def _place(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or (80 if parts.scheme == "http" else 443)
