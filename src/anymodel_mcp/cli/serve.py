@@ -7,10 +7,15 @@ import logging
 import os
 import sys
 from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING
 
 from anymodel_mcp.config import Settings, read_settings
 from anymodel_mcp.errors import AnyModelError, ConfigError
 from anymodel_mcp.redact import Redactor
+
+if TYPE_CHECKING:
+    from anymodel_mcp.server import AnyModelServer
 
 
 class StderrLines(logging.Formatter):
@@ -76,16 +81,20 @@ def _overrides(options: argparse.Namespace) -> Mapping[str, object]:
 
 
 def _serve_stdio(settings: Settings) -> int:
-    from anymodel_mcp.server import build_server
     from anymodel_mcp.transports.stdio import run_stdio
 
-    log_to_stderr(Redactor(settings.secrets()))
-    return run_stdio(lambda: build_server(settings), settings.limits)
+    return run_stdio(partial(_build, settings), settings.limits)
 
 
 def _serve_http(settings: Settings) -> int:
-    from anymodel_mcp.server import build_server
     from anymodel_mcp.transports.http import run_http
 
+    return run_http(partial(_build, settings), settings.http)
+
+
+def _build(settings: Settings) -> AnyModelServer:
+    """The server of this process; each worker makes its own."""
+    from anymodel_mcp.server import build_server
+
     log_to_stderr(Redactor(settings.secrets()))
-    return run_http(lambda: build_server(settings), settings.http)
+    return build_server(settings)
