@@ -11,6 +11,7 @@ a row in the store, kept alive by heartbeats; any process that shares the store 
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
@@ -34,6 +35,7 @@ SAVE_EVERY_S = 2.0
 CAP_S = 1800.0
 POLL_S = 0.5
 _NEWEST_CHARS = 160
+_SPACES = re.compile(r"\s+")
 
 
 @dataclass(slots=True)
@@ -59,7 +61,7 @@ class Track:
 
     def line(self) -> str:
         """The state in a few words, with the words that came since the last line."""
-        words = " ".join("".join(self.newest).split())[-_NEWEST_CHARS:]
+        words = _SPACES.sub(" ", "".join(self.newest))[-_NEWEST_CHARS:]  # spaces at the edges tell words from parts
         self.newest.clear()
         count = f", {self.chars or self.thought} characters" if self.chars or self.thought else ""
         return f"{self.label}: {self.phase}{count}" + (f" … {words}" if words else "")
