@@ -5,9 +5,9 @@ misses the wire. The SDK's transport reads and writes in worker threads, three h
 call's cost (measured 2026-11-20). Here the loop is told when the pipe is ready:
 
 - reading: `os.read` after readiness gives what there is and does not block;
-- writing: POSIX promises that a pipe which polls as writable takes PIPE_BUF bytes without blocking, so pieces of that
-  size are written while it polls so (https://pubs.opengroup.org/onlinepubs/9799919799/functions/write.html, read
-  2026-11-21). `O_NONBLOCK` is not set: it would sit on the open file that stderr, or the host, may share.
+- writing: a pipe that polls as writable takes PIPE_BUF bytes without blocking, so pieces of that size are written while
+  it polls so (https://docs.python.org/3/library/select.html, `PIPE_BUF`, read 2026-11-21). `O_NONBLOCK` is not set: it
+  would sit on the open file that stderr, or the host, may share.
 
 Where the loop cannot watch a descriptor (regular files, everything on Windows) threads do the same work. The reading
 one is a daemon, because nothing can wake it from a read.
