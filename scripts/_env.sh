@@ -30,22 +30,34 @@ check_system() {
 
 # What an environment was made from: when this changes, it is installed anew.
 fingerprint() {
-  { "$SYSTEM_PYTHON" -V && cat pyproject.toml constraints.txt; } | "$SYSTEM_PYTHON" -c \
+  cat pyproject.toml constraints.txt scripts/_env.sh | "$SYSTEM_PYTHON" -c \
     'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())'
 }
 
-# make_env run|dev: .venv with the package and, for dev, the tools. A venv cannot be moved: one of another path is made anew.
+# make_env run|dev: .venv with the package and, for dev, the tools; one script at a time makes it.
 make_env() {
   check_system
+  mkdir -p .work
+  if command -v flock >/dev/null 2>&1; then
+    exec 9>.work/env.lock
+    flock 9
+  fi
+  refresh_env "$1"
+  exec 9>&-
+}
+
+refresh_env() {
   wanted=$(fingerprint)
-  if [ "$(cat "$VENV/.made-at" 2>/dev/null)" != "$VENV" ] || ! "$VENV/bin/python" -c '' 2>/dev/null; then
+  # a venv can be neither moved nor given another Python: then it is made anew
+  place="$VENV $("$SYSTEM_PYTHON" -V)"
+  if [ "$(cat "$VENV/.made-at" 2>/dev/null)" != "$place" ] || ! "$VENV/bin/python" -c '' 2>/dev/null; then
     say "Making the environment in .venv"
     rm -rf "$VENV"
     "$SYSTEM_PYTHON" -m venv "$VENV" || die "The environment could not be made; see above."
-    printf '%s\n' "$VENV" >"$VENV/.made-at"
+    printf '%s\n' "$place" >"$VENV/.made-at"
   fi
-  [ "$(cat "$VENV/.stamp-dev" 2>/dev/null)" = "$wanted" ] && return
-  [ "$1" = run ] && [ "$(cat "$VENV/.stamp-run" 2>/dev/null)" = "$wanted" ] && return
+  [ "$(cat "$VENV/.stamp-dev" 2>/dev/null)" != "$wanted" ] || return 0
+  [ "$1" != run ] || [ "$(cat "$VENV/.stamp-run" 2>/dev/null)" != "$wanted" ] || return 0
   rm -f "$VENV/.stamp-run" "$VENV/.stamp-dev"
   say "Installing (once, and again when pyproject.toml or constraints.txt change)"
   install --upgrade pip # the one of an older Python knows no --group

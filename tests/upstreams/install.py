@@ -82,7 +82,14 @@ def _install_python() -> None:
 def _install_node() -> None:
     shutil.copy(_PACKAGE_JSON, FOLDER / "package.json")
     environ = {**os.environ, "PATH": os.pathsep.join([str(node().parent), os.environ.get("PATH", "")])}
-    flags = ["--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts", "--loglevel=error"]
+    flags = [
+        "--no-audit",
+        "--no-fund",
+        "--no-update-notifier",
+        "--no-package-lock",
+        "--ignore-scripts",
+        "--loglevel=error",
+    ]
     subprocess.run([*npm(), "install", *flags], check=True, cwd=FOLDER, env=environ, stdin=subprocess.DEVNULL)
 
 
