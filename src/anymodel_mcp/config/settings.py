@@ -1,8 +1,4 @@
-"""Where settings come from: command line, environment, file, defaults; the first wins. Pure: `load` is given them all.
-
-Keys are held in `Secret`, whose repr hides them. Nothing is read from the working directory, so that a project cannot
-redirect keys. Every mistake is one `ConfigError` sentence that names the field, the place and the fix.
-"""
+"""What the server knows before the first call, as frozen values; a key is held in `Secret`, whose repr hides it."""
 
 from __future__ import annotations
 
@@ -135,6 +131,7 @@ class Settings:
         providers: in the order in which they were configured.
         origins: "section.key" -> where its value came from ("environment ANYMODEL_MODEL", "file ~/...", "default").
         source: the configuration file that was read, if any.
+        warnings: what is odd but harmless, such as a variable whose name is nearly one of ours.
     """
 
     default_model: str | None = None
@@ -150,6 +147,7 @@ class Settings:
     tools: ToolSettings = ToolSettings()
     origins: Mapping[str, str] = field(default_factory=dict[str, str])
     source: str | None = None
+    warnings: tuple[str, ...] = ()
 
     def secrets(self) -> tuple[str, ...]:
         """Every live key and header value that must never be shown."""

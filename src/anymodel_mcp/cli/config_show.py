@@ -1,0 +1,106 @@
+"""`config show`: every value, and where it comes from; keys are never shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+from anymodel_mcp.cli.screen import Terminal, bare_url, remark, show_table, write_json
+from anymodel_mcp.config import Secret, Settings
+
+HIDDEN = "(set, hidden)"
+_META = ("origins", "source", "warnings")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One value of the configuration, ready to be shown."""
+
+    key: str
+    value: Any
+    origin: str
+
+
+def entries(settings: Settings) -> list[Entry]:
+    """All values by their dotted names, in the order of the file."""
+    return [
+        Entry(key=key, value=_shown(key, value), origin=find_origin(settings, key))
+        for key, value in _flat("", settings)
+        if value is not None or key.startswith("default_")
+    ]
+
+
+def find_origin(settings: Settings, key: str) -> str:
+    """Where the value of `key` comes from; of a list or table, where its nearest name does."""
+    while key:
+        if key in settings.origins:
+            return settings.origins[key]
+        key = key.rpartition(".")[0]
+    return "default"
+
+
+def _flat(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:
+    for field in fields(value):
+        if not prefix and field.name in _META:
+            continue
+        inner = getattr(value, field.name)
+        key = f"{prefix}{field.name}"
+        if is_dataclass(inner):
+            yield from _flat(f"{key}.", inner)
+        elif field.name == "providers":
+            for name, provider in inner.items():
+                yield from _flat(f"providers.{name}.", provider)
+        elif field.name == "aliases":
+            yield from ((f"aliases.{name}", list(targets)) for name, targets in inner.items())
+        else:
+            yield key, inner
+
+
+def _shown(key: str, value: Any) -> Any:
+    if isinstance(value, Secret):
+        return HIDDEN
+    if key.endswith(".headers"):
+        return dict.fromkeys(value, HIDDEN)
+    if key.endswith(".quirks"):
+        return {name: _plain(quirk) for name, quirk in value.items()}
+    if key.endswith(("base_url", "models_url")) and isinstance(value, str):
+        return bare_url(value)
+    return _plain(value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple | frozenset | list | set):
+        return sorted(map(str, value)) if isinstance(value, frozenset | set) else [*value]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] shown as text
+    if isinstance(value, Mapping):
+        return dict(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] shown as text
+    return value
+
+
+def show_config(terminal: Terminal, settings: Settings, *, as_json: bool, everything: bool) -> int:
+    """Prints the configuration; without `everything` only what is not default."""
+    found = entries(settings)
+    if as_json:
+        values = {e.key: {"value": e.value, "origin": e.origin} for e in found}
+        write_json(terminal, {"file": settings.source, "values": values})
+        return 0
+    chosen = [e for e in found if everything or e.origin != "default"]
+    if chosen:
+        show_table(terminal, ("name", "value", "from"), [(e.key, _text(e.value), e.origin) for e in chosen])
+    else:
+        remark(terminal, "nothing is configured; everything is at its default")
+    if not everything:
+        remark(terminal, f"{len(found) - len(chosen)} values are at their defaults: --all shows them")
+    return 0
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        table: dict[str, Any] = value  # pyright: ignore[reportUnknownVariableType] shown as text
+        return ", ".join(f"{k} = {_text(v)}" for k, v in table.items())
+    if isinstance(value, list):
+        items: list[Any] = value  # pyright: ignore[reportUnknownVariableType] shown as text
+        return ", ".join(map(_text, items)) or "(none)"
+    return "(none)" if value in (None, "") else f"{value:g}" if isinstance(value, float) else str(value)

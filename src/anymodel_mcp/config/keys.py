@@ -1,0 +1,127 @@
+"""Where a provider's key comes from: given, in a variable, in a file, printed by a command. No sentence shows it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from anymodel_mcp.config.settings import Secret
+from anymodel_mcp.config.values import Found, Layers, meant, variable_of
+from anymodel_mcp.errors import ConfigError
+from anymodel_mcp.wire.lenient import as_list
+
+SOURCES = ("api_key", "api_key_env", "api_key_file", "api_key_command")
+"""The fields of which a provider may have one."""
+
+_SENDABLE = re.compile(r"[\x21-\x7e]+")
+_VARIABLE = re.compile(r"[A-Za-z_]\w*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """What is known of a key: itself, or the command that prints it, or what to set."""
+
+    secret: Secret | None = None
+    command: tuple[str, ...] = ()
+    hint: str = ""
+
+
+def clean_key(found: Found) -> Secret:
+    """A key as it goes into a header: stripped, without the quotes of a careless .env file.
+
+    Raises:
+        ConfigError: no header can carry it.
+    """
+    text = str(found.value).strip()
+    if len(text) > 2 and text[0] == text[-1] and text[0] in "\"'":
+        text = text[1:-1].strip()
+    text = re.sub(r"^bearer\s+", "", text, flags=re.IGNORECASE)
+    if not _SENDABLE.fullmatch(text):
+        raise found.wrong("holds white space or characters that no header can carry: paste only the key")
+    return Secret(text)
+
+
+def read_key(
+    layers: Layers, name: str, table: Mapping[str, Any], own_variable: str | None, read_file: Callable[[str], str]
+) -> Key:
+    """The key of a provider.
+
+    Args:
+        layers: all sources.
+        name: the provider's.
+        table: its section of the file.
+        own_variable: the variable that its row names, if the key may go to its address.
+        read_file: gives the text of a file.
+
+    Raises:
+        ConfigError: two sources at once, one that cannot be read, or a key that cannot be sent.
+    """
+    section = f"providers.{name}"
+    variable = variable_of(section, "api_key")
+    if text := meant(layers.environ.get(variable)):
+        return _given(layers, name, text, f"environment {variable}")
+    given = [key for key in SOURCES if key in table]
+    if len(given) > 1:
+        raise ConfigError(
+            f"[{section}] ({layers.file_origin}) has both {given[0]} and {given[1]}: keep one of them", param=section
+        )
+    if given:
+        found = Found(name=f"{section}.{given[0]}", origin=layers.file_origin, value=table[given[0]])
+        return _from_source(layers, name, given[0], found, read_file)
+    return _from_variable(layers, name, own_variable) if own_variable else Key(hint=f"set api_key_env in [{section}]")
+
+
+def _from_source(layers: Layers, name: str, source: str, found: Found, read_file: Callable[[str], str]) -> Key:
+    if source == "api_key_command":
+        return _from_command(layers, name, found)
+    if not isinstance(found.value, str):
+        raise found.wrong("must be a text")
+    text = meant(found.value)
+    if text is None:
+        return Key(hint=f"set {found.name} in {layers.file_origin}")
+    if source == "api_key":
+        return _given(layers, name, text, found.origin)
+    if source == "api_key_env":
+        if not _VARIABLE.fullmatch(text):
+            raise found.wrong("must be the name of a variable, such as WORK_API_KEY; a key itself goes under api_key")
+        return _from_variable(layers, name, text)
+    return _from_file(layers, name, found, text, read_file)
+
+
+def _given(layers: Layers, name: str, text: str, origin: str) -> Key:
+    layers.origins[f"providers.{name}.api_key"] = origin
+    return Key(secret=clean_key(Found(name=f"providers.{name}.api_key", origin=origin, value=text)))
+
+
+def _from_variable(layers: Layers, name: str, variable: str) -> Key:
+    text = meant(layers.environ.get(variable))
+    return _given(layers, name, text, f"environment {variable}") if text else Key(hint=f"set {variable}")
+
+
+def _from_file(layers: Layers, name: str, found: Found, path: str, read_file: Callable[[str], str]) -> Key:
+    try:
+        text = read_file(path)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "it is no text file"
+        raise found.wrong(
+            f"names a file that cannot be read ({path!r}: {why}): write the key into it or correct the path"
+        ) from error
+    if meant(text) is None:
+        raise found.wrong(f"names an empty file ({path!r}): write the key into it")
+    return _given(layers, name, text.strip(), f"file {path}")
+
+
+def _from_command(layers: Layers, name: str, found: Found) -> Key:
+    value: Any = found.value
+    try:
+        words = shlex.split(value) if isinstance(value, str) else as_list(value)
+    except ValueError as error:
+        raise found.wrong(f"is no command: {error}") from error
+    argv = tuple(word for word in words if isinstance(word, str))
+    if not argv or len(argv) != len(words) or not argv[0].strip():
+        raise found.wrong('must be a command, such as "pass show work" or ["pass", "show", "work"]')
+    layers.origins[f"providers.{name}.key_command"] = found.origin
+    return Key(command=argv, hint=f"see {found.name} in {found.origin}")

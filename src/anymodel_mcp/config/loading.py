@@ -1,0 +1,183 @@
+"""From environment, file text and command line to `Settings`. Pure; TOML is imported only where there is a file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from anymodel_mcp.config.keys import clean_key
+from anymodel_mcp.config.providers import read_providers
+from anymodel_mcp.config.settings import Files, HttpSettings, Limits, Settings, StoreSettings, ToolSettings
+from anymodel_mcp.config.values import Found, Layers, Spec, meant, suggest, variable_of
+from anymodel_mcp.errors import ConfigError
+from anymodel_mcp.wire.lenient import as_list
+
+T = TypeVar("T")
+
+_TEXT = Spec(kind="text")
+_TOP: Mapping[str, tuple[str, ...]] = {
+    "default_model": ("ANYMODEL_MODEL",),
+    "default_completion_model": ("ANYMODEL_COMPLETION_MODEL",),
+    "default_embedding_model": ("ANYMODEL_EMBEDDING_MODEL",),
+    "default_image_model": ("ANYMODEL_IMAGE_MODEL",),
+}
+_SECTIONS: Mapping[str, Mapping[str, Spec]] = {
+    "limits": {
+        "soft_deadline_s": Spec(kind="float", high=86_400),
+        "max_output_bytes": Spec(kind="int", low=1000, high=100_000_000),
+        "max_event_bytes": Spec(kind="int", low=1000),
+        "max_concurrent_calls": Spec(kind="int", low=1, high=100_000),
+        "max_line_bytes": Spec(kind="int", low=1000),
+    },
+    "files": {"allowed_dirs": Spec(kind="texts", wanted="a list of folders"), "output_dir": _TEXT},
+    "store": {
+        "enabled": Spec(kind="bool"),
+        "keep_days": Spec(kind="int", high=36_500),
+        "max_mb": Spec(kind="int", low=1),
+        "path": _TEXT,
+    },
+    "http": {
+        "host": Spec(kind="text", form=re.compile(r"[^\s/]+"), wanted="a host name or address such as 127.0.0.1"),
+        "port": Spec(kind="int", high=65_535),
+        "path": Spec(kind="text", form=re.compile(r"/[^\s?#]*"), wanted="a path that begins with /, such as /mcp"),
+        "token_env": Spec(kind="text", form=re.compile(r"[A-Za-z_]\w*"), wanted="the name of a variable"),
+        "allowed_hosts": Spec(kind="texts"),
+        "allowed_origins": Spec(kind="texts"),
+        "max_body_bytes": Spec(kind="int", low=1000),
+        "stateless": Spec(kind="bool"),
+        "workers": Spec(kind="int", low=1, high=1000),
+    },
+    "tools": {
+        "enabled": Spec(kind="texts"),
+        "prefix": Spec(
+            kind="text",
+            form=re.compile(r"[A-Za-z0-9_-]{0,32}"),
+            wanted="at most 32 letters, digits, underscores and hyphens",
+        ),
+    },
+}
+_OTHER_VARIABLES = ("ANYMODEL_CONFIG", "ANYMODEL_PROVIDERS", "ANYMODEL_HTTP_TOKEN")
+
+
+def load(
+    environ: Mapping[str, str],
+    *,
+    file_text: str | None = None,
+    file_name: str | None = None,
+    overrides: Mapping[str, object] | None = None,
+    read_file: Callable[[str], str] | None = None,
+) -> Settings:
+    """The settings that these sources add up to.
+
+    Args:
+        environ: variables.
+        file_text: the configuration file, if there is one.
+        file_name: how to call it.
+        overrides: of the command line: dotted name ("http.port") -> value.
+        read_file: gives the text of an `api_key_file`.
+
+    Raises:
+        ConfigError: one sentence that names the field, the place and the fix.
+    """
+    layers = Layers(
+        environ=environ, file=_parse(file_text, file_name or ""), file_name=file_name or "", overrides=overrides or {}
+    )
+    layers.check_keys("", layers.file, (*_TOP, *_SECTIONS, "aliases", "providers"))
+    top = {key: layers.get("", key, _TEXT, layers.file, *variables) for key, variables in _TOP.items()}
+    providers = read_providers(layers, read_file or _no_files)
+    return Settings(
+        default_model=top["default_model"],
+        default_completion_model=top["default_completion_model"],
+        default_embedding_model=top["default_embedding_model"],
+        default_image_model=top["default_image_model"],
+        aliases=_aliases(layers),
+        providers=providers,
+        limits=_section(layers, "limits", Limits()),
+        files=_section(layers, "files", Files()),
+        store=_section(layers, "store", StoreSettings()),
+        http=_http(layers),
+        tools=_section(layers, "tools", ToolSettings()),
+        origins=layers.origins,
+        source=file_name if file_text is not None else None,
+        warnings=_odd_variables(environ, providers),
+    )
+
+
+def _parse(text: str | None, name: str) -> Mapping[str, Any]:
+    if text is None or not text.strip("\ufeff \t\r\n"):
+        return {}
+    import tomllib  # most servers run without a file: they need not pay for it
+
+    try:
+        return tomllib.loads(text.removeprefix("\ufeff"))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"file {name} is not valid TOML: {error}") from error
+    except RecursionError as error:
+        raise ConfigError(f"file {name} is not valid TOML: it nests too deeply") from error
+
+
+def _no_files(path: str) -> str:
+    raise FileNotFoundError(path)
+
+
+def _section(layers: Layers, name: str, defaults: T) -> T:
+    table = layers.table(name, layers.file)
+    specs = _SECTIONS[name]
+    layers.check_keys(name, table, specs)
+    values = {key: layers.get(name, key, spec, table) for key, spec in specs.items()}
+    return replace(defaults, **{key: value for key, value in values.items() if value is not None})  # pyright: ignore[reportArgumentType, reportUnknownVariableType] a dataclass
+
+
+def _http(layers: Layers) -> HttpSettings:
+    http = _section(layers, "http", HttpSettings())
+    text = meant(layers.environ.get(http.token_env))
+    if text is not None:
+        origin = f"environment {http.token_env}"
+        http = replace(http, token=clean_key(Found(name="http.token", origin=origin, value=text)))
+        layers.origins["http.token"] = origin
+    if http.workers > 1 and not http.stateless:  # workers share no memory, so that no session can find its way back
+        http = replace(http, stateless=True)
+        layers.origins["http.stateless"] = layers.origins["http.workers"]
+    return http
+
+
+def _aliases(layers: Layers) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for name, value in layers.table("aliases", layers.file).items():
+        found[name] = _targets(Found(name=f"aliases.{name}", origin=layers.file_origin, value=value))
+        layers.origins[f"aliases.{name}"] = layers.file_origin
+    for variable, text in layers.environ.items():
+        name = variable.removeprefix("ANYMODEL_ALIASES_").lower()
+        value = meant(text)
+        if variable.startswith("ANYMODEL_ALIASES_") and name and value is not None:
+            found[name] = tuple(part.strip() for part in value.split(",") if part.strip())
+            layers.origins[f"aliases.{name}"] = f"environment {variable}"
+    return found
+
+
+def _targets(found: Found) -> tuple[str, ...]:
+    value: Any = found.value
+    targets = [value] if isinstance(value, str) else as_list(value)
+    texts = tuple(t.strip() for t in targets if isinstance(t, str) and t.strip())
+    if not texts or len(texts) != len(targets) or not found.name.removeprefix("aliases.").strip():
+        raise found.wrong('must be a model such as "openai/gpt-5-mini", or a list of models to try in order', show=True)
+    return texts
+
+
+def _odd_variables(environ: Mapping[str, str], providers: Mapping[str, Any]) -> tuple[str, ...]:
+    """Variables that begin like ours and are none: a misspelt one would be ignored without a word."""
+    known = {variable_of("", key) for key in _TOP} | {v for names in _TOP.values() for v in names}
+    known |= {variable_of(section, key) for section, specs in _SECTIONS.items() for key in specs} | set(
+        _OTHER_VARIABLES
+    )
+    starts = ("ANYMODEL_ALIASES_", *(variable_of("providers", name) + "_" for name in providers))
+    odd: list[str] = []
+    for name in sorted(environ):
+        if not name.startswith("ANYMODEL_") or name in known or name.startswith(starts):
+            continue
+        hint = suggest(name.lower(), (k.lower() for k in known)).upper().replace("DID YOU MEAN", "did you mean")
+        if hint:
+            odd.append(f"environment {name} is not read: {hint}")
+    return tuple(odd)

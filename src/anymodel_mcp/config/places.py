@@ -1,0 +1,70 @@
+"""The impure edge: which file there is, and reading it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from anymodel_mcp.config.loading import load
+from anymodel_mcp.config.settings import Settings
+from anymodel_mcp.config.values import meant
+from anymodel_mcp.errors import ConfigError
+
+APP_NAME = "anymodel"
+_FILE_NAME = "config.toml"
+_MAX_BYTES = 1_000_000
+_MAX_KEY_BYTES = 100_000
+
+
+def config_path(environ: Mapping[str, str], explicit: str | os.PathLike[str] | None = None) -> Path:
+    """The configuration file: the one named, else `$ANYMODEL_CONFIG`, else `config.toml` in the user's folder."""
+    named = explicit or meant(environ.get("ANYMODEL_CONFIG"))
+    if named:
+        return Path(named).expanduser()
+    import platformdirs  # only who has named no file pays for it
+
+    return Path(platformdirs.user_config_dir(APP_NAME, appauthor=False)) / _FILE_NAME
+
+
+def read_settings(
+    environ: Mapping[str, str],
+    path: str | os.PathLike[str] | None = None,
+    overrides: Mapping[str, object] | None = None,
+) -> Settings:
+    """The settings of this process; a file that was named must exist, the user's own need not.
+
+    Raises:
+        ConfigError: the file cannot be read, or something in it or in the environment is wrong.
+    """
+    place = config_path(environ, path)
+    text = _read_config(place, named=bool(path or meant(environ.get("ANYMODEL_CONFIG"))))
+    return load(environ, file_text=text, file_name=str(place), overrides=overrides, read_file=_read_key_file)
+
+
+def _read_config(place: Path, *, named: bool) -> str | None:
+    try:
+        return _read(place, _MAX_BYTES)
+    except (FileNotFoundError, NotADirectoryError):
+        if not named:
+            return None
+        raise ConfigError(
+            f"there is no configuration file {place}: create it, or correct --config or ANYMODEL_CONFIG"
+        ) from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"file {place} is not UTF-8 text (byte {error.start}): save it as UTF-8") from error
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise ConfigError(f"the configuration file {place} cannot be read: {why}") from error
+
+
+def _read(place: Path, limit: int) -> str:
+    with place.open("rb") as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise ValueError(f"it is larger than {limit:,} bytes")
+    return content.decode("utf-8-sig")
+
+
+def _read_key_file(path: str) -> str:
+    return _read(Path(path).expanduser(), _MAX_KEY_BYTES)

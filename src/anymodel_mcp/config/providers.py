@@ -1,0 +1,215 @@
+"""Which providers there are, and everything about each: rows, the file's sections, the environment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from anymodel_mcp.config.keys import SOURCES, read_key
+from anymodel_mcp.config.quirks import read_quirks
+from anymodel_mcp.config.settings import ProviderSettings
+from anymodel_mcp.config.values import Found, Layers, Spec, meant, suggest, variable_of
+from anymodel_mcp.dialects.fields import ProviderRow, Quirks
+from anymodel_mcp.dialects.providers import PROVIDERS
+from anymodel_mcp.errors import ConfigError
+from anymodel_mcp.wire.urls import clean_base_url, same_host
+
+LOCAL = "local:"
+"""The base URL of the embedded engine, which has none until it runs."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_DEFAULT_ROW = "openai"
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_TEXT = Spec(kind="text")
+_SECONDS = Spec(kind="float", low=0.001, high=604_800, wanted="a number of seconds above 0")
+_SPECS: Mapping[str, Spec] = {
+    "base_url": _TEXT,
+    "dialect": _TEXT,
+    "api": Spec(kind="text", form=re.compile("chat|responses"), wanted='"chat" or "responses"'),
+    "auth": Spec(
+        kind="text",
+        form=re.compile(rf"bearer|none|header:\s*{_HEADER.pattern}"),
+        wanted='"bearer", "none" or "header:NAME"',
+    ),
+    "models": Spec(kind="texts", wanted="a list of model names"),
+    "models_url": _TEXT,
+    "max_attempts": Spec(kind="int", low=1, high=20),
+    "max_retry_wait_s": Spec(kind="float", high=86_400),
+    "connect_timeout_s": _SECONDS,
+    "first_byte_timeout_s": _SECONDS,
+    "idle_timeout_s": _SECONDS,
+    "total_timeout_s": _SECONDS,
+}
+_KEYS = (*_SPECS, *SOURCES, "headers", "quirks")
+
+
+def read_providers(layers: Layers, read_file: Callable[[str], str]) -> dict[str, ProviderSettings]:
+    """All providers, in the order in which they are named: file, `ANYMODEL_PROVIDERS`, the plain OpenAI variables.
+
+    Raises:
+        ConfigError: one of them cannot be used as it stands.
+    """
+    tables = layers.table("providers", layers.file)
+    names = list(tables)
+    for name in names:
+        if not _NAME.fullmatch(name):
+            raise ConfigError(
+                f"the provider name {name!r} ({layers.file_origin}) must be lower-case letters, digits, - and _",
+                param=f"providers.{name}",
+            )
+    origins = dict.fromkeys(names, layers.file_origin)
+    for name in _turned_on(layers):
+        origins.setdefault(name, "environment ANYMODEL_PROVIDERS")
+    plain = [v for v in ("OPENAI_API_KEY", "OPENAI_BASE_URL") if meant(layers.environ.get(v))]
+    if plain and not names:
+        origins.setdefault(_DEFAULT_ROW, f"environment {plain[0]}")
+    layers.origins.update({f"providers.{name}": origin for name, origin in origins.items()})
+    return {name: _provider(layers, name, layers.table(name, tables, "providers."), read_file) for name in origins}
+
+
+def _turned_on(layers: Layers) -> list[str]:
+    text = meant(layers.environ.get("ANYMODEL_PROVIDERS")) or ""
+    names = [part.strip().lower() for part in text.split(",") if part.strip()]
+    for name in names:
+        described = meant(layers.environ.get(variable_of(f"providers.{name}", "base_url"))) is not None
+        if name not in PROVIDERS and not (described and _NAME.fullmatch(name)):
+            variable = variable_of(f"providers.{name}", "base_url")
+            hint = suggest(name, PROVIDERS) or f"for a provider of your own set {variable} too"
+            raise ConfigError(
+                f"ANYMODEL_PROVIDERS (environment) names {name!r}, which has no row: {hint}", param="ANYMODEL_PROVIDERS"
+            )
+    return names
+
+
+def _provider(layers: Layers, name: str, table: Mapping[str, Any], read_file: Callable[[str], str]) -> ProviderSettings:
+    section = f"providers.{name}"
+    layers.check_keys(section, table, _KEYS)
+    values: dict[str, Any] = {key: layers.get(section, key, spec, table) for key, spec in _SPECS.items()}
+    own = PROVIDERS.get(name)
+    base_url, warnings = _base_url(layers, name, values.pop("base_url"), own)
+    row = _habits(layers, name, values.pop("dialect"), base_url)
+    key = read_key(layers, name, table, _own_variable(layers, base_url, own), read_file)
+    values["models_url"] = _models_url(layers, name, values["models_url"], base_url, row)
+    at_home = own is not None and own.base_url == base_url
+    habits: dict[str, Any] = {"auth": row.auth, "api": row.api, "models": own.models if own is not None else ()}
+    return ProviderSettings(
+        **{**habits, **{key: value for key, value in values.items() if value is not None}},
+        name=name,
+        base_url=base_url,
+        dialect=row.name,
+        api_key=key.secret,
+        key_command=key.command,
+        key_hint="" if own is not None and own.key_optional else key.hint,
+        headers={**dict(row.headers), **_headers(layers, section, table)},
+        quirks=_quirks(layers, section, table, own.own if own is not None and at_home else {}),
+        warnings=warnings,
+    )
+
+
+def _base_url(layers: Layers, name: str, given: str | None, row: ProviderRow | None) -> tuple[str, tuple[str, ...]]:
+    label = f"providers.{name}.base_url"
+    if given is None and name == _DEFAULT_ROW:
+        given = meant(layers.environ.get("OPENAI_BASE_URL"))
+        if given is not None:
+            layers.origins[label] = "environment OPENAI_BASE_URL"
+    if given is None and row is not None and row.name == LOCAL.rstrip(":"):
+        return LOCAL, ()
+    if given is None and row is not None and row.base_url is not None:
+        return row.base_url, ()
+    origin = layers.origins.get(label) or layers.origins[f"providers.{name}"]
+    if given is None:
+        form = f"it has the form {row.url_hint}" if row is not None else _form_of(name)
+        raise ConfigError(f"{label} ({origin}) is missing: {form}", param=label)
+    if given.startswith(LOCAL):
+        return LOCAL, ()
+    try:
+        return clean_base_url(given)
+    except ConfigError as error:
+        raise ConfigError(f"{label} ({origin}) {error.failure.message}", param=label) from error
+
+
+def _form_of(name: str) -> str:
+    hint = suggest(name, PROVIDERS) if name not in PROVIDERS else ""
+    written = 'write base_url = "https://HOST/v1"'
+    return f"{written}, or, for a provider with a row, {hint}" if hint.startswith("did") else written
+
+
+def _habits(layers: Layers, name: str, dialect: str | None, base_url: str) -> ProviderRow:
+    """The row whose habits a provider shares: the one it names, its own, that of its host, else the defaults."""
+    if dialect is not None:
+        if dialect not in PROVIDERS:
+            origin = layers.origins[f"providers.{name}.dialect"]
+            hint = suggest(dialect, PROVIDERS) or 'it is the name of a row, "openai" by default'
+            raise ConfigError(
+                f"providers.{name}.dialect ({origin}) is not known: {dialect!r}: {hint}",
+                param=f"providers.{name}.dialect",
+            )
+        return PROVIDERS[dialect]
+    if name in PROVIDERS and name != _DEFAULT_ROW:
+        return PROVIDERS[name]
+    return _row_of_host(base_url) or PROVIDERS[_DEFAULT_ROW]
+
+
+def _row_of_host(base_url: str) -> ProviderRow | None:
+    """The row with this host; ports of the own machine belong to anybody."""
+    if urlsplit(base_url).hostname in _LOOPBACK:
+        return None
+    return next((row for row in PROVIDERS.values() if row.base_url and same_host(row.base_url, base_url)), None)
+
+
+def _own_variable(layers: Layers, base_url: str, row: ProviderRow | None) -> str | None:
+    """The row's key variable, if its key may go to this address: a key belongs to the address that it was made for.
+
+    `OPENAI_API_KEY` belongs to `OPENAI_BASE_URL` where that is set.
+    """
+    if row is None or row.key_env is None:
+        return None
+    if row.name == _DEFAULT_ROW and (text := meant(layers.environ.get("OPENAI_BASE_URL"))) is not None:
+        try:
+            return row.key_env if clean_base_url(text)[0] == base_url else None
+        except ConfigError:
+            return None
+    return row.key_env if row.base_url is None or same_host(row.base_url, base_url) else None
+
+
+def _models_url(layers: Layers, name: str, given: str | None, base_url: str, row: ProviderRow) -> str | None:
+    if given is None:
+        return row.models_url if row.base_url == base_url else None
+    label = f"providers.{name}.models_url"
+    origin = layers.origins[label]
+    parts = urlsplit(given)
+    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+        raise ConfigError(f"{label} ({origin}) must be a web address that begins with https://", param=label)
+    if not same_host(given, base_url):
+        raise ConfigError(
+            f"{label} ({origin}) is at another host than base_url, and a key goes to the host of base_url only: "
+            f"list the models in models instead",
+            param=label,
+        )
+    return given
+
+
+def _headers(layers: Layers, section: str, table: Mapping[str, Any]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in layers.table("headers", table, f"{section}.").items():
+        label = Found(name=f"{section}.headers.{name}", origin=layers.file_origin, value=None)
+        if not _HEADER.fullmatch(name):
+            raise label.wrong("is no name of a header")
+        if not isinstance(value, str):
+            raise label.wrong("must be a text")
+        text = meant(value)
+        if text is None:
+            continue
+        if not text.isprintable() or not text.isascii():
+            raise label.wrong("holds characters that no header can carry")
+        found[name] = text
+        layers.origins[f"{section}.headers"] = layers.file_origin
+    return found
+
+
+def _quirks(layers: Layers, section: str, table: Mapping[str, Any], own: Quirks) -> Quirks:
+    user = read_quirks(layers, f"{section}.quirks", layers.table("quirks", table, f"{section}."))
+    return {**own, **user}

@@ -1,0 +1,267 @@
+"""One value at a time: what a field takes, said once, and how a variable or a value of the file becomes it."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from anymodel_mcp.errors import ConfigError
+
+_PLACEHOLDER = re.compile(r"\$\{[^{}]*\}|\{\{[^{}]*\}\}|%[A-Za-z_]\w*%")
+_TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """What one field takes.
+
+    Attributes:
+        kind: text, whole number, number, truth value, or a list of texts.
+        low: smallest number taken.
+        high: largest number taken.
+        form: what a text must look like, whole.
+        wanted: the form in words, after "must be".
+    """
+
+    kind: Literal["text", "int", "float", "bool", "texts"]
+    low: float = 0
+    high: float = math.inf
+    form: re.Pattern[str] | None = None
+    wanted: str = ""
+
+    def words(self) -> str:
+        """What is wanted, in words."""
+        if self.wanted:
+            return self.wanted
+        if self.kind in ("int", "float"):
+            name = "a whole number" if self.kind == "int" else "a number"
+            return (
+                f"{name} from {self.low:g} to {self.high:g}"
+                if self.high < math.inf
+                else f"{name}, at least {self.low:g}"
+            )
+        return {"text": "a text", "bool": "true or false", "texts": "a list of texts"}[self.kind]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A value, its dotted name, and where it came from."""
+
+    name: str
+    origin: str
+    value: Any
+
+    def wrong(self, problem: str, *, show: bool = False) -> ConfigError:
+        """The one sentence: field, place, problem and fix."""
+        shown = f", not {shorten(self.value)}" if show else ""
+        return ConfigError(f"{self.name} ({self.origin}) {problem}{shown}", param=self.name)
+
+
+def shorten(value: Any) -> str:
+    """A value for a sentence, never longer than a line."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def meant(text: str | None) -> str | None:
+    """What a variable says: stripped; `None` where it is missing, empty, or a placeholder that a host did not fill in.
+
+    An MCPB bundle hands over the literal "${user_config.x}" for a field left empty: facts of the MCPB manifest, 2026-11-20.
+    """
+    stripped = (text or "").strip()
+    return None if not stripped or _PLACEHOLDER.fullmatch(stripped) else stripped
+
+
+def parse(found: Found, spec: Spec) -> Any:
+    """A value of the file or of a command line, checked.
+
+    Raises:
+        ConfigError: it is no such value.
+    """
+    value = _PARSERS[spec.kind](found.value, spec)
+    if value is None:
+        raise found.wrong(f"must be {spec.words()}", show=True)
+    return value
+
+
+def parse_text(found: Found, spec: Spec) -> Any:
+    """A value that came as text, checked.
+
+    Raises:
+        ConfigError: it is no such value.
+    """
+    text = str(found.value)
+    typed: Any = text
+    if spec.kind in ("int", "float"):
+        typed = _number(text)
+    elif spec.kind == "bool":
+        typed = True if text.lower() in _TRUE else False if text.lower() in _FALSE else text
+    elif spec.kind == "texts":
+        typed = split_list(text)
+    value = _PARSERS[spec.kind](typed, spec)
+    if value is None:
+        raise found.wrong(f"must be {spec.words()}", show=True)
+    return value
+
+
+def split_list(text: str) -> Any:
+    """A list in a variable: JSON, or parts between commas."""
+    if text.startswith("["):
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _number(text: str) -> int | float | str:
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _as_text(value: Any, spec: Spec) -> str | None:
+    if not isinstance(value, str):
+        return None
+    return value if spec.form is None or spec.form.fullmatch(value) else None
+
+
+def _as_int(value: Any, spec: Spec) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if spec.low <= value <= spec.high else None
+
+
+def _as_float(value: Any, spec: Spec) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return value if spec.low <= value <= spec.high else None
+
+
+def _as_bool(value: Any, _: Spec) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _as_texts(value: Any, spec: Spec) -> tuple[str, ...] | None:
+    if not isinstance(value, list | tuple):
+        return None
+    texts = [_as_text(item, spec) for item in value]  # pyright: ignore[reportUnknownVariableType] from TOML or JSON
+    good = tuple(text.strip() for text in texts if text is not None and text.strip())
+    return good if len(good) == len(texts) else None
+
+
+_PARSERS: Mapping[str, Callable[[Any, Spec], Any]] = {
+    "text": _as_text,
+    "int": _as_int,
+    "float": _as_float,
+    "bool": _as_bool,
+    "texts": _as_texts,
+}
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """A hint at the right spelling, as the end of a sentence: "did you mean port?", or the names there are."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {close[0]}?"
+    return f"known are {', '.join(names)}" if len(names) <= 30 else ""
+
+
+@dataclass(slots=True)
+class Layers:
+    """Command line, environment and file over each other; remembers where each value came from.
+
+    Attributes:
+        environ: variables.
+        file: the parsed file.
+        file_name: for sentences; "" without a file.
+        overrides: dotted name -> value of the command line.
+        origins: filled on the way: dotted name -> place.
+    """
+
+    environ: Mapping[str, str]
+    file: Mapping[str, Any]
+    file_name: str
+    overrides: Mapping[str, object]
+    origins: dict[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def file_origin(self) -> str:
+        """How the file is called in sentences and origins."""
+        return f"file {self.file_name}" if self.file_name else "file"
+
+    def get(self, section: str, key: str, spec: Spec, table: Mapping[str, Any], *variables: str) -> Any:
+        """The value of a field, or `None` where nobody gives one.
+
+        Args:
+            section: dotted; "" = the top of the file.
+            key: the field's own name.
+            spec: what it takes.
+            table: the section as the file has it.
+            variables: further names of its variable, after the regular one.
+        """
+        name = f"{section}.{key}" if section else key
+        if self.overrides.get(name) is not None:
+            return self._checked(Found(name=name, origin="command line", value=self.overrides[name]), spec, parse)
+        for variable in (variable_of(section, key), *variables):
+            text = meant(self.environ.get(variable))
+            if text is not None:
+                found = Found(name=name, origin=f"environment {variable}", value=text)
+                return self._checked(found, spec, parse_text)
+        if key not in table:
+            return None
+        found = Found(name=name, origin=self.file_origin, value=table[key])
+        if isinstance(found.value, str) and meant(found.value) is None:
+            return None
+        return self._checked(found, spec, parse)
+
+    def _checked(self, found: Found, spec: Spec, read: Callable[[Found, Spec], Any]) -> Any:
+        value = read(found, spec)
+        self.origins[found.name] = found.origin
+        return value
+
+    def table(self, name: str, holder: Mapping[str, Any], prefix: str = "") -> Mapping[str, Any]:
+        """A table of the file, empty where it is missing.
+
+        Raises:
+            ConfigError: something else stands under its name.
+        """
+        value = holder.get(name, {})
+        if not isinstance(value, dict):
+            raise ConfigError(
+                f"{prefix}{name} ({self.file_origin}) must be a table: write [{prefix}{name}] on a line of its own",
+                param=f"{prefix}{name}",
+            )
+        return value  # pyright: ignore[reportUnknownVariableType] as TOML has it
+
+    def check_keys(self, section: str, table: Mapping[str, Any], known: Iterable[str]) -> None:
+        """Refuses what is not known.
+
+        Raises:
+            ConfigError: with the closest name.
+        """
+        names = set(known)
+        for key in table:
+            if key not in names:
+                where = f"[{section}]" if section else "the top of the file"
+                raise ConfigError(
+                    f"{key!r} in {where} ({self.file_origin}) is not known: {suggest(key, names)}",
+                    param=f"{section}.{key}" if section else key,
+                )
+
+
+def variable_of(section: str, key: str) -> str:
+    """The regular name of a field's variable."""
+    parts = [part for part in (section, key) if part]
+    return "ANYMODEL_" + re.sub(r"[^A-Z0-9]", "_", "_".join(parts).upper())
