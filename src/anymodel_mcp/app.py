@@ -28,7 +28,7 @@ from anymodel_mcp.redact import Redactor
 from anymodel_mcp.routing import NOTHING_CONFIGURED, Purpose, Target, default_name, needs_lists, route, suits
 from anymodel_mcp.store import Store, UsageRow, open_store
 from anymodel_mcp.types import ModelList, ModelRecord, Price
-from anymodel_mcp.wire.repair import Repair
+from anymodel_mcp.wire.repair_change import Repair
 
 APP_NAME = "anymodel"
 LIST_FRESH_S = 3600.0
@@ -95,6 +95,7 @@ class App:
             dialect=resolve(row, target.model, client.settings.quirks),
             model=target.model,
             max_event_bytes=self.settings.limits.max_event_bytes,
+            api=client.settings.api,
         )
 
     async def client(self, name: str) -> ProviderClient:
@@ -315,8 +316,9 @@ class _KeyReader:
 
 
 def _model(entry: dict[str, Any]) -> ModelRecord:
-    price = entry.get("price_per_million")
-    return ModelRecord(**{**entry, "price_per_million": Price(**price) if price else None})
+    price: dict[str, float] | None = entry.get("price_per_million")
+    record = ModelRecord(**{k: v for k, v in entry.items() if k != "price_per_million"})
+    return replace(record, price_per_million=Price(**price) if price else None)
 
 
 @asynccontextmanager

@@ -106,6 +106,7 @@ class ProviderClient:
             if repair is not None:
                 journey.repairs.append(repair)
                 return
+        ambiguous = journey.head is None and error.failure.code != "not_sent"
         delay = retry_delay(
             error,
             attempt=journey.requests - len(journey.repairs),
@@ -114,11 +115,12 @@ class ProviderClient:
             headers=journey.head.headers if journey.head else {},
             got_delta=journey.first_delta_s is not None,
             repeatable=wire.repeatable,
-            ambiguous=journey.head is None and error.failure.code != "not_sent",
+            ambiguous=ambiguous,
             jitter=self._jitter(),
         )
         if delay is None or anyio.current_time() + delay >= journey.ends:
-            raise error
+            spent = journey.first_delta_s is not None or (ambiguous and not wire.repeatable)
+            raise error.having(retryable=False) if spent else error
         await self._sleep(delay)
 
     async def _attempt(self, wire: WireRequest, read: Callable[[Head, WireRequest], Reader[T]], journey: Journey) -> T:

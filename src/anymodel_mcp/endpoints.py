@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import anyio
 
@@ -40,12 +41,13 @@ class Endpoint:
     dialect: Dialect
     model: str
     max_event_bytes: int
+    api: Literal["chat", "responses"] = "chat"
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep
 
 
 async def chat(ep: Endpoint, request: ChatRequest, on_deltas: OnDeltas = ignore_deltas) -> tuple[ChatResult, Trip]:
     """A chat turn, over the API that the provider is configured for."""
-    if ep.client.settings.api == "responses":
+    if ep.api == "responses":
         wire, read = requests.build_responses(request, ep.dialect), readers.responses_reader
     else:
         wire, read = requests.build_chat(request, ep.dialect), readers.chat_reader

@@ -11,7 +11,7 @@ import anyio
 from anymodel_mcp.config import ProviderSettings
 from anymodel_mcp.types import Delta, Trip
 from anymodel_mcp.wire.exchange import Head
-from anymodel_mcp.wire.repair import Repair
+from anymodel_mcp.wire.repair_change import Repair
 
 OnDeltas = Callable[[Sequence[Delta]], None]
 
@@ -65,7 +65,7 @@ class Journey:
 
     def trip(self, warnings: Sequence[str]) -> Trip:
         """How the requests went, with `warnings` after its own."""
-        headers = self.head.headers if self.head else {}
+        headers: Mapping[str, str] = self.head.headers if self.head else {}
         return Trip(
             attempts=self.requests,
             first_delta_s=self.first_delta_s,

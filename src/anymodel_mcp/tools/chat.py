@@ -59,11 +59,12 @@ class _Question:
     history: Sequence[Json] = ()
     system: str | None = None
     notes: list[str] = field(default_factory=list[str])
+    sent: list[Json] = field(default_factory=list["Json"])
 
     async def turns(self, endpoint: Endpoint) -> list[Json]:
         """The messages for this endpoint: pictures and files in the form that it takes."""
-        messages = await expand(self.job.app.outputs, self.history)
-        messages += await self.attachments.join(self.own_turns(), endpoint, self.notes)
+        self.sent[:] = await self.attachments.join(self.own_turns(), endpoint, self.notes)
+        messages = [*await expand(self.job.app.outputs, self.history), *self.sent]
         return [{"role": "system", "content": self.system}, *messages] if self.system else messages
 
     def own_turns(self) -> list[Json]:
@@ -118,7 +119,7 @@ async def chat(job: Job, arguments: ChatArguments) -> Outcome:
     tracks = {name: job.call.track(name) for name in arguments.models}
 
     async def ask(name: str) -> Outcome:
-        return await _answer(replace(asked, name=name, track=tracks[name], write=None, notes=[]))
+        return await _answer(replace(asked, name=name, track=tracks[name], write=None, notes=[], sent=[]))
 
     return await ask_many(list(tracks), ask, write=job.call.write)
 
@@ -189,7 +190,7 @@ async def _in_thread(question: _Question) -> Outcome:
 
 
 async def _keep(question: _Question, answered: Answered, thread: Conversation) -> None:
-    turns = await to_keep(question.job.app.outputs, question.attachments.unread(question.own_turns()))
+    turns = await to_keep(question.job.app.outputs, question.sent)
     answer = assistant_turn(answered.result)
     await question.job.app.store.append_turn(thread.id, [*turns, answer], model=answered.target.name)
 

@@ -15,7 +15,7 @@ from anymodel_mcp.errors import AnyModelError, ArgumentError, ConfigError
 from anymodel_mcp.routing import Target
 from anymodel_mcp.tools.arguments import Arguments, Integer, Object, Strings
 from anymodel_mcp.tools.asking import FALLS_BACK, account, explain, priced
-from anymodel_mcp.tools.attachments import read_picture
+from anymodel_mcp.tools.attachments import read_pictures
 from anymodel_mcp.tools.pictures import save_pictures
 from anymodel_mcp.tools.records import head_record, sparse, trip_record, usage_record
 from anymodel_mcp.tools.schemas import MODEL, OPTIONS
@@ -52,8 +52,8 @@ async def generate_image(job: Job, arguments: GenerateImageArguments) -> Outcome
         raise ArgumentError("prompt is empty", param="prompt", fix="Say what the picture should show.")
     if arguments.mask is not None and not arguments.images:
         raise ArgumentError("a mask needs images to edit", param="mask", fix="Give images, or leave the mask out.")
-    images = [await read_picture(job.app, ref) for ref in arguments.images or ()]
-    mask = await read_picture(job.app, arguments.mask) if arguments.mask is not None else None
+    images = await read_pictures(job.app, arguments.images or ())
+    mask = (await read_pictures(job.app, [arguments.mask]))[0] if arguments.mask is not None else None
     targets = await _targets(job, arguments.model)
     track = job.call.track(targets[0].name)
     passed: list[str] = []

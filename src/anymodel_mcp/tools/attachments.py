@@ -1,0 +1,144 @@
+"""Pictures and files of a chat: joined to the question as its endpoint takes them, kept in threads by reference."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+
+from anymodel_mcp.app import App
+from anymodel_mcp.endpoints import Endpoint
+from anymodel_mcp.errors import AnyModelError, ArgumentError
+from anymodel_mcp.inputs import SAVED_PREFIX, Inputs, parse_data_url, sniff
+from anymodel_mcp.outputs import Outputs
+from anymodel_mcp.types import FilePart, Json
+
+_WEB = ("https://", "http://")
+_GONE = "[a file that is no longer kept]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachments:
+    """What comes along with one question, read once however many models are asked."""
+
+    inputs: Inputs
+    images: Sequence[str] = ()
+    files: Sequence[str] = ()
+
+    @classmethod
+    async def open(cls, app: App, images: Sequence[str], files: Sequence[str]) -> Attachments:
+        """Reads what is not on the web, so that a refusal comes before any request.
+
+        Raises:
+            ArgumentError: a file is refused.
+        """
+        inputs = open_inputs(app)
+        for ref in (*images, *files):
+            if not ref.lower().startswith(_WEB):
+                await inputs.read(ref)
+        return cls(inputs=inputs, images=images, files=files)
+
+    def route(self, endpoint: Endpoint) -> Endpoint:
+        """The endpoint over the API that takes these files."""
+        needs_responses = self.files and endpoint.dialect.file_parts == "responses"
+        return replace(endpoint, api="responses") if needs_responses else endpoint
+
+    async def join(self, turns: Sequence[Json], endpoint: Endpoint, notes: list[str]) -> list[Json]:
+        """The turns with pictures and files in the last one of the user; what was changed is added to `notes`.
+
+        Raises:
+            AnyModelError: this endpoint takes no such file, or a download failed.
+        """
+        if not self.images and not self.files:
+            return list(turns)
+        dialect = endpoint.dialect
+        if endpoint.api == "responses":
+            dialect = replace(dialect, file_parts="responses")
+        made = [await self.inputs.image_part(ref, dialect) for ref in self.images]
+        made += [await self.inputs.file_part(ref, dialect) for ref in self.files]
+        notes += [part.note for part in made if part.note and part.note not in notes]
+        parts = [part.content for part in made]
+        last = max((i for i, turn in enumerate(turns) if turn.get("role") == "user"), default=None)
+        if last is None:
+            return [*turns, {"role": "user", "content": parts}]
+        joined = [dict(turn) for turn in turns]
+        joined[last]["content"] = [*_as_parts(joined[last].get("content")), *parts]
+        return joined
+
+
+def open_inputs(app: App) -> Inputs:
+    """The inputs of one call, under this server's file policy."""
+    return Inputs(app.settings.files, open_saved=app.outputs.open_saved)
+
+
+async def read_pictures(app: App, refs: Sequence[str]) -> list[FilePart]:
+    """Pictures to edit, bytes unchanged.
+
+    Raises:
+        AnyModelError: refused by the file policy, no picture, or a failed download.
+    """
+    inputs = open_inputs(app)
+    return [await inputs.picture(ref) for ref in refs]
+
+
+def _as_parts(content: object) -> list[Json]:
+    if isinstance(content, str):
+        return [{"type": "text", "text": content}]
+    return list(content) if isinstance(content, list) else []  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] parts of a JSON message
+
+
+async def to_keep(outputs: Outputs, turns: Sequence[Json]) -> list[Json]:
+    """Turns for a thread: data in them is saved as files, and referred to."""
+
+    async def save(url: str) -> str:
+        if not url.startswith("data:"):
+            return url
+        try:
+            return SAVED_PREFIX + (await outputs.save_picture(parse_data_url(url).content)).name
+        except AnyModelError:
+            return url
+
+    return await _with_urls(turns, save)
+
+
+async def expand(outputs: Outputs, turns: Sequence[Json]) -> list[Json]:
+    """Turns of a thread as they were sent: files are data again, lost ones are said to be."""
+
+    async def load(url: str) -> str:
+        if not url.startswith(SAVED_PREFIX):
+            return url
+        try:
+            content, mime = await outputs.open_saved(url.removeprefix(SAVED_PREFIX))
+        except ArgumentError:
+            return ""
+        kind = mime if mime.startswith("image/") else sniff(content)
+        return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+    return await _with_urls(turns, load)
+
+
+async def _with_urls(turns: Sequence[Json], change: Callable[[str], Awaitable[str]]) -> list[Json]:
+    changed: list[Json] = []
+    for turn in turns:
+        content = turn.get("content")
+        if isinstance(content, list):
+            parts = [await _changed(part, change) for part in _as_parts(content)]  # pyright: ignore[reportUnknownArgumentType] parts of a JSON message
+            changed.append({**turn, "content": parts})
+        else:
+            changed.append(turn)
+    return changed
+
+
+_PLACES = (("image_url", "url"), ("file", "file_data"))
+
+
+async def _changed(part: Json, change: Callable[[str], Awaitable[str]]) -> Json:
+    for outer, inner in _PLACES:
+        holder = part.get(outer)
+        if isinstance(holder, dict) and isinstance(holder.get(inner), str):  # pyright: ignore[reportUnknownMemberType] a JSON object
+            url = await change(holder[inner])  # pyright: ignore[reportUnknownArgumentType] a string, seen above
+            return {**part, outer: {**holder, inner: url}} if url else {"type": "text", "text": _GONE}
+    if isinstance(part.get("file_data"), str):
+        url = await change(part["file_data"])
+        return {**part, "file_data": url} if url else {"type": "text", "text": _GONE}
+    return part
