@@ -34,7 +34,7 @@ SILENCE_S = 4.5
 SAVE_EVERY_S = 2.0
 CAP_S = 1800.0
 POLL_S = 0.5
-_NEWEST_CHARS = 160
+_NEWEST_CHARS = 240
 _SPACES = re.compile(r"\s+")
 
 

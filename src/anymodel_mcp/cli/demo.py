@@ -33,9 +33,9 @@ _START_TIMEOUT_S = 20.0
 _MARK = " … "  # stands before the newest words in a progress note, see calls.py
 
 SYSTEM = "You are a helpful assistant."
-QUESTION = "Why is the sky blue?"
-BEGINNING = "Once upon a time"
-QUERY = "How do I cook rice?"
+QUESTION = "What is a large language model?"
+BEGINNING = "The sun rises in the"
+QUERY = "a sleepy pet"
 TEXTS = [
     "The train to Berlin leaves at noon.",
     "Our cat sleeps all day.",
@@ -144,9 +144,11 @@ def _settings(engine: Engine, folder: Path) -> Mapping[str, Any]:
 async def _show(screen: _Screen, client: Client) -> None:
     tools = [tool.name for tool in (await client.list_tools()).tools]
     screen.say(f"Connected over stdio, protocol {client.protocol_version}. Tools: {', '.join(tools)}.")
-    chat = {"prompt": QUESTION, "system": SYSTEM, "temperature": 0, "max_tokens": 110}
+    chat = {"prompt": QUESTION, "system": SYSTEM, "temperature": 0, "max_tokens": 160}
     await _show_stream(screen, client, chat)
-    await _show_call(screen, client, "complete", {"prompt": BEGINNING, "temperature": 0, "max_tokens": 24})
+    await _show_call(
+        screen, client, "complete", {"prompt": BEGINNING, "temperature": 0, "max_tokens": 40, "stop": ["."]}
+    )
     await _show_call(screen, client, "embed", {"query": QUERY, "input": TEXTS})
     await _show_call(screen, client, "list_models", {})
     await _show_call(screen, client, "generate_image", {"prompt": "a lighthouse at night"}, refused=True)
@@ -155,27 +157,32 @@ async def _show(screen: _Screen, client: Client) -> None:
 
 
 async def _show_stream(screen: _Screen, client: Client, arguments: Mapping[str, Any]) -> None:
-    """A chat: its words as the progress notes bring them, four notes a second."""
+    """A chat: its words as the progress notes bring them, four notes a second, and the last ones from the result."""
     screen.call("chat", arguments)
-    notes = 0
+    shown: list[str] = []
 
     async def on_note(progress: float, total: float | None, message: str | None) -> None:
-        nonlocal notes
         _, mark, words = (message or "").partition(_MARK)
         if mark:
-            notes += 1
+            shown.append(words)
             screen.words(words)
 
     result = await client.call_tool(
         "chat", dict(arguments), progress_callback=on_note, read_timeout_seconds=_CALL_TIMEOUT_S
     )
+    screen.words(missing_words(_text(result), "".join(shown)) if not result.is_error else "")
     screen.end_words()
-    screen.result(result, shown=notes > 0)
-    if notes and not result.is_error:
-        text = _text(result)
-        screen.say(
-            f"{notes} progress notes brought these words while they were made; the result holds all {len(text)}."
-        )
+    screen.result(result, shown=not result.is_error)
+    screen.say(f"These words came in {len(shown)} progress notes while they were made; the result holds them all.")
+
+
+def missing_words(text: str, shown: str) -> str:
+    """What to print after `shown` so that all of `text` was seen: its rest, or all of it if something was left out."""
+    flat, head = " ".join(text.split()), shown.strip()
+    if not flat.startswith(head):
+        return f"\n\nThe whole answer:\n{text.strip()}"
+    rest = flat[len(head) :]
+    return rest.lstrip() if shown.endswith(" ") else rest
 
 
 async def _show_call(
