@@ -71,7 +71,8 @@ def shorten(value: Any) -> str:
 def meant(text: str | None) -> str | None:
     """What a variable says: stripped; `None` where it is missing, empty, or a placeholder that a host did not fill in.
 
-    An MCPB bundle hands over the literal "${user_config.x}" for a field left empty: facts of the MCPB manifest, 2026-11-20.
+    An MCPB bundle hands over the literal "${user_config.x}" for a field left empty:
+    https://github.com/modelcontextprotocol/mcpb/blob/main/MANIFEST.md, 2026-11-20.
     """
     stripped = (text or "").strip()
     return None if not stripped or _PLACEHOLDER.fullmatch(stripped) else stripped
@@ -85,7 +86,8 @@ def parse(found: Found, spec: Spec) -> Any:
     """
     value = _PARSERS[spec.kind](found.value, spec)
     if value is None:
-        raise found.wrong(f"must be {spec.words()}", show=True)
+        quoted = spec.kind in ("int", "float", "bool") and isinstance(found.value, str)
+        raise found.wrong(f"must be {spec.words()}{', without quotes' if quoted else ''}", show=True)
     return value
 
 

@@ -55,6 +55,7 @@ FAMILIES: tuple[Family, ...] = (
     ),
     # always base64, and `response_format` is refused; what relays sell under the name is the same engine
     _family(r"(?:gpt-image|chatgpt-image)-", {"image_response_format": None}, _OPENAI_IMAGES),
+    _family(r"dall-e-2", {"image_input_field": "image"}, _OPENAI_IMAGES),
     # the chat template opens the block, so that raw hosts send the closing tag only
     _family(r"qwen3-.*thinking", {"think_tags": "closing_only_possible"}, _QWEN3),
     _family(r"(?:qwq-|deepseek-r1)", {"think_tags": "closing_only_possible"}, _QWEN3),

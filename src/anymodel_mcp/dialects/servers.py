@@ -82,7 +82,7 @@ ROWS: tuple[ProviderRow, ...] = (
         key_env="LOCALAI_API_KEY",
         docs_url="https://localai.io/features/",
         checked=CHECKED,
-        quirks={"think_tags": _LOCAL, "file_parts": "none"},
+        quirks={"think_tags": _LOCAL, "file_parts": "none", "image_input_field": "image"},
         key_optional=True,
     ),
     ProviderRow(
