@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TextIO, cast
 
 import anyio
 import tomlkit
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+from rich.status import Status
 from rich.text import Text
 
 from anymodel_mcp.cli.screen import EXIT_FAILED, Terminal, complain, complain_of
@@ -205,7 +206,7 @@ class _Screen:
         self.failed = False
         self._console = terminal.out
         self._bar: Progress | None = None
-        self._task: TaskID | None = None
+        self._status: Status | None = None
         self._stage = ""
 
     def title(self, text: str) -> None:
@@ -241,18 +242,25 @@ class _Screen:
                 self.say(f"{message}{f' ({total // 1_000_000} MB, once)' if total and not done else ''}")
             self._stage = message
             return
+        if total is None:
+            self.progress_done()
+            self._status = Status(Text(message, style="dim"), console=self._console)
+            self._status.start()
+            return
         if self._bar is None:
+            self.progress_done()
             columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
             self._bar = Progress(*columns, console=self._console, transient=True)
-            self._task = self._bar.add_task(message, total=total)
+            self._bar.add_task(message, total=total)
             self._bar.start()
-        if self._task is not None:
-            self._bar.update(self._task, description=message, completed=done or 0, total=total)
+        self._bar.update(self._bar.task_ids[0], description=message, completed=done or 0)
 
     def progress_done(self) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-            self._bar = None
+        """Takes the bar and the spinner off the screen."""
+        for live in (self._bar, self._status):
+            if live is not None:
+                live.stop()
+        self._bar = self._status = None
 
 
 def _short(value: object) -> str:

@@ -1,0 +1,157 @@
+"""The demo: what a newcomer sees, and what stands there when a part of it fails."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import subprocess
+import sys
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+import pytest
+
+from anymodel_mcp.cli.demo import missing_words, run_demo
+from anymodel_mcp.cli.screen import Terminal
+from anymodel_mcp.errors import AnyModelError, ConfigError, ProviderError
+from anymodel_mcp.local.engine import Engine
+from anymodel_mcp.local.weights import default_cache_dir, ensure_weights
+from tests.local.test_local_provider import engines_below
+
+Progress = Callable[[str, int | None, int | None], None]
+
+
+class Tty(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def make_terminal(stdout: io.StringIO, environ: Mapping[str, str] | None = None) -> Terminal:
+    return Terminal(
+        environ=environ or {}, stdin=None, stdout=stdout, stderr=stdout, home=Path("/nowhere"), platform=sys.platform
+    )
+
+
+@asynccontextmanager
+async def dead_engine(*, cache_dir: Path, on_progress: Progress | None = None) -> AsyncGenerator[Engine]:
+    """An engine at whose address nobody answers."""
+
+    async def wait() -> AnyModelError:
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    assert on_progress is not None
+    on_progress("Fetching the model", 0, 100_000_000)
+    on_progress("Fetching the model", 50_000_000, 100_000_000)
+    on_progress("Starting the model", None, None)
+    yield Engine(
+        base_url="http://127.0.0.1:9/v1", api_key="a-key-of-the-demo", model="m", pid=1, failure=lambda: None, wait=wait
+    )
+
+
+def failing(error: AnyModelError) -> Callable[..., object]:
+    @asynccontextmanager
+    async def engine(*, cache_dir: Path, on_progress: Progress | None = None) -> AsyncGenerator[Engine]:
+        if on_progress:
+            on_progress("Fetching the model", 0, 100)
+        raise error
+        yield  # pyright: ignore[reportUnreachable] makes it a generator
+
+    return engine
+
+
+@pytest.mark.xdist_group("engine")
+async def test_the_demo_shows_every_tool_at_work_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    await ensure_weights(default_cache_dir())
+    environ = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
+    environ |= {name: value for name, value in os.environ.items() if name.startswith("COVERAGE")}
+    # what the user has configured has no part in it: this provider would not answer
+    environ |= {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "OPENAI_API_KEY": "sk-nobody-may-see-this-key-000"}
+    environ |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(default_cache_dir().parent)}
+    command = [sys.executable, "-m", "anymodel_mcp", "demo"]
+    with anyio.fail_after(60):
+        done = await anyio.run_process(command, env=environ, cwd=tmp_path, check=False, stderr=subprocess.STDOUT)
+    shown = done.stdout.decode()
+    assert done.returncode == 0, shown
+    for words in ("> chat", "> complete", "> embed", "> list_models", "> generate_image", "over stdio, protocol 20"):
+        assert words in shown
+    assert re.search(r"came in [1-9]\d* progress notes", shown), shown
+    assert "large language model" in shown.split("> chat", 1)[1].split("> complete")[0].split("\n", 1)[1]
+    assert re.search(r"1\. 0\.\d+ #1: Our cat sleeps", shown)
+    assert "local/smollm2-135m-instruct" in shown
+    assert "makes no pictures" in shown
+    assert "135 million parameters" in shown
+    assert "sk-nobody" not in shown
+    assert "\x1b" not in shown
+    assert engines_below(tmp_path) == []
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+async def test_a_missing_engine_is_told_in_three_lines() -> None:
+    out = io.StringIO()
+    error = ConfigError("The local engine is not installed.", fix="Install the local engine with: pip install x")
+    status = await run_demo(make_terminal(out), engine=failing(error))  # type: ignore[arg-type] a context manager all the same
+    assert status == 2
+    assert "The local engine is not installed." in out.getvalue()
+    assert "pip install x" in out.getvalue()
+
+
+async def test_an_interrupted_download_leaves_a_tidy_terminal() -> None:
+    out = Tty()
+    error = ProviderError("The model could not be downloaded: no network", kind="connection", provider="local")
+    status = await run_demo(make_terminal(out, {"TERM": "xterm"}), engine=failing(error))  # type: ignore[arg-type] a context manager all the same
+    assert status == 1
+    assert "no network" in out.getvalue()
+    assert out.getvalue().count("\x1b[?25l") == out.getvalue().count("\x1b[?25h")  # the cursor is back
+
+
+async def test_a_server_that_does_not_start_is_told_with_its_last_words(tmp_path: Path) -> None:
+    broken = tmp_path / "python"
+    broken.write_text("#!/bin/sh\necho no such module >&2\nexit 1\n", encoding="utf-8")
+    broken.chmod(0o755)
+    out = io.StringIO()
+    status = await run_demo(make_terminal(out), engine=dead_engine, python=str(broken))
+    assert status == 1
+    assert "the demo lost its server" in out.getvalue()
+    assert "the server said: no such module" in out.getvalue()
+
+
+async def test_a_model_that_does_not_answer_is_shown_as_the_error_that_the_tool_gives() -> None:
+    out = io.StringIO()
+    with anyio.fail_after(60):
+        status = await run_demo(make_terminal(out), engine=dead_engine)
+    assert status == 1
+    assert "Fetching the model (100 MB, once)" in out.getvalue()
+    assert "127.0.0.1" in out.getvalue()
+    assert "a-key-of-the-demo" not in out.getvalue()
+
+
+@pytest.mark.parametrize("environ", [{"TERM": "xterm-256color"}, {"TERM": "xterm-256color", "NO_COLOR": "1"}])
+async def test_a_terminal_gets_a_bar_and_colours_unless_it_wants_none(environ: Mapping[str, str]) -> None:
+    out = Tty()
+    await run_demo(make_terminal(out, environ), engine=dead_engine, python="/nowhere/python")
+    assert ("\x1b[1;32m" in out.getvalue() or "\x1b[1;31m" in out.getvalue()) == ("NO_COLOR" not in environ)
+    assert "/100.0 MB" in out.getvalue()
+    assert "Starting the model" in out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "missing"),
+    [
+        ("One two.", "", "One two."),
+        ("One two.", "One two.", ""),
+        ("One\n\ntwo three.", "One two", " three."),
+        ("One two three.", "One two ", "three."),
+        ("One two three.", "One twofold", "\n\nThe whole answer:\nOne two three."),
+        ("One two three.", "three.", "\n\nThe whole answer:\nOne two three."),
+        ("", "", ""),
+    ],
+    ids=["nothing shown", "all shown", "flat", "space at the edge", "another", "gap", "empty"],
+)
+def test_what_the_notes_left_out_is_shown_from_the_result(text: str, shown: str, missing: str) -> None:
+    assert missing_words(text, shown) == missing
