@@ -10,7 +10,9 @@ from anymodel_mcp.cli.screen import Terminal, bare_url, remark, show_table, writ
 from anymodel_mcp.config import Secret, Settings
 
 HIDDEN = "(set, hidden)"
+DEFAULT = "default"
 _META = ("origins", "source", "warnings")
+_INNER = ("name", "key_hint", "warnings")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,17 +34,16 @@ def entries(settings: Settings) -> list[Entry]:
 
 
 def find_origin(settings: Settings, key: str) -> str:
-    """Where the value of `key` comes from; of a list or table, where its nearest name does."""
-    while key:
-        if key in settings.origins:
-            return settings.origins[key]
-        key = key.rpartition(".")[0]
-    return "default"
+    """Where the value of `key` comes from; of a table, where its parts do."""
+    if key in settings.origins:
+        return settings.origins[key]
+    parts = [origin for name, origin in settings.origins.items() if name.startswith(f"{key}.")]
+    return ", ".join(dict.fromkeys(parts)) or DEFAULT
 
 
 def _flat(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:
     for field in fields(value):
-        if not prefix and field.name in _META:
+        if field.name in (_INNER if prefix.startswith("providers.") else _META):
             continue
         inner = getattr(value, field.name)
         key = f"{prefix}{field.name}"
@@ -82,13 +83,15 @@ def show_config(terminal: Terminal, settings: Settings, *, as_json: bool, everyt
     found = entries(settings)
     if as_json:
         values = {e.key: {"value": e.value, "origin": e.origin} for e in found}
-        write_json(terminal, {"file": settings.source, "values": values})
+        write_json(terminal, {"file": settings.source, "values": values, "warnings": list(settings.warnings)})
         return 0
-    chosen = [e for e in found if everything or e.origin != "default"]
+    chosen = [e for e in found if everything or e.origin != DEFAULT or e.key.endswith(".base_url")]
     if chosen:
         show_table(terminal, ("name", "value", "from"), [(e.key, _text(e.value), e.origin) for e in chosen])
     else:
         remark(terminal, "nothing is configured; everything is at its default")
+    for warning in settings.warnings:
+        remark(terminal, warning, "yellow")
     if not everything:
         remark(terminal, f"{len(found) - len(chosen)} values are at their defaults: --all shows them")
     return 0

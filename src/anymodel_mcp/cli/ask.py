@@ -1,0 +1,146 @@
+"""`ask`: one question from the terminal, through the same core as the tool `chat`.
+
+Only the answer goes to stdout. Who answered, tokens, notes and warnings go to stderr.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from anymodel_mcp.app import open_app
+from anymodel_mcp.cli.screen import EXIT_FAILED, Terminal, complain, complain_of, no_provider, remark, write_json
+from anymodel_mcp.cli.watching import Printer, WatchedCall
+from anymodel_mcp.config import Settings
+from anymodel_mcp.errors import AnyModelError, ArgumentError
+from anymodel_mcp.peer import Peer
+from anymodel_mcp.tools.arguments import parse
+from anymodel_mcp.tools.chat import ChatArguments, chat
+from anymodel_mcp.tools.spec import Job
+from anymodel_mcp.types import Json, Outcome
+
+HOST = "terminal"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked, as the command line gives it.
+
+    Attributes:
+        prompt: the question and what was piped.
+        models: none = the default; several = each answers, under its name.
+        as_json: print the record instead of the answer.
+    """
+
+    prompt: str
+    models: Sequence[str] = ()
+    system: str | None = None
+    images: Sequence[str] = ()
+    files: Sequence[str] = ()
+    stream: bool = True
+    as_json: bool = False
+    max_tokens: int | None = None
+    temperature: float | None = None
+
+    def arguments(self) -> Json:
+        """The arguments of the tool."""
+        name: Json = {"model": self.models[0]} if len(self.models) == 1 else {"models": list(self.models) or None}
+        return name | {
+            "prompt": self.prompt,
+            "system": self.system,
+            "images": [_absolute(i) for i in self.images] or None,
+            "files": [_absolute(f) for f in self.files] or None,
+            "stream": None if self.stream else False,
+            "max_tokens": self.max_tokens,
+            "temperature": self.temperature,
+        }
+
+
+async def ask(terminal: Terminal, settings: Settings, question: Question) -> int:
+    """Asks, and writes the answer while it comes; gives the exit status."""
+    try:
+        arguments = _checked(settings, question)
+    except AnyModelError as error:
+        return complain_of(terminal, "nothing was asked", error)
+    printer = Printer(terminal, live=question.stream and not question.as_json)
+    allowed = _allowing(settings, [*question.images, *question.files])
+    async with open_app(
+        allowed, redactor=terminal.redactor, transport=terminal.transport, data_dir=terminal.data_dir
+    ) as app:
+        job = Job(app=app, peer=Peer(name=HOST), call=WatchedCall("chat", HOST, printer))
+        try:
+            outcome = await chat(job, arguments)
+        except AnyModelError as error:
+            return _failed(terminal, printer, question, error)
+        finally:
+            printer.stop()
+        return _show(terminal, printer, question, outcome)
+
+
+def _checked(settings: Settings, question: Question) -> ChatArguments:
+    if not question.prompt.strip():
+        raise ArgumentError("there is no question", fix='Write one: anymodel-mcp ask "Why is the sky blue?"')
+    if not settings.providers:
+        raise no_provider()
+    return parse(ChatArguments, question.arguments(), frozenset())
+
+
+def _failed(terminal: Terminal, printer: Printer, question: Question, error: AnyModelError) -> int:
+    printer.stop()
+    if question.as_json:
+        failure = error.failure
+        record = {"kind": failure.kind, "message": failure.message, "fix": failure.fix, "status": failure.status}
+        write_json(terminal, {"error": {k: v for k, v in record.items() if v is not None}})
+    return complain_of(terminal, "no answer" if not error.failure.partial_text else "half an answer", error)
+
+
+def _show(terminal: Terminal, printer: Printer, question: Question, outcome: Outcome) -> int:
+    record = outcome.error or outcome.record or {}
+    if question.as_json:
+        body = {"text": outcome.text, **record}
+        write_json(terminal, {"error": body} if outcome.error else body)
+    else:
+        printer.finish(outcome.text)
+        for note in outcome.notes:
+            remark(terminal, note, "yellow")
+        if footer := _footer(record):
+            remark(terminal, footer)
+    if outcome.error is None:
+        return 0
+    complain(
+        terminal, str(record.get("message")), "each answer above says why", "`anymodel-mcp doctor` looks at every part."
+    )
+    return EXIT_FAILED
+
+
+def _footer(record: Json) -> str:
+    """Who answered, what it took."""
+    if "answers" in record:
+        return ""
+    usage: dict[str, Any] = record.get("usage", {})
+    parts = [f"{record.get('provider')}/{record.get('model')}"]
+    if "input" in usage and "output" in usage:
+        parts.append(f"{usage['input']} tokens in, {usage['output']} out")
+    if usage.get("cost"):
+        parts.append(f"${usage['cost']:.6f}".rstrip("0"))
+    if "duration_s" in record:
+        first = f", first word after {record['first_delta_s']:.1f} s" if "first_delta_s" in record else ""
+        parts.append(f"{record['duration_s']:.1f} s{first}")
+    return " · ".join(parts)
+
+
+def _is_local(reference: str) -> bool:
+    return not reference.startswith(("https:", "http:", "data:"))
+
+
+def _absolute(reference: str) -> str:
+    """A path as the user means it: seen from the working directory, `~` filled in."""
+    return str(Path(reference).expanduser().absolute()) if _is_local(reference) else reference
+
+
+def _allowing(settings: Settings, references: Sequence[str]) -> Settings:
+    """The settings with exactly the named files allowed: who types a path wants it read."""
+    paths = tuple(_absolute(r) for r in references if _is_local(r))
+    return replace(settings, files=replace(settings.files, allowed_dirs=paths)) if paths else settings

@@ -1,0 +1,265 @@
+"""The command line: what each command is called, takes and says in its help; the work is in the modules beside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import anyio
+from cyclopts import App, Parameter
+
+from anymodel_mcp import __version__
+from anymodel_mcp.cli.arguments import config_last
+from anymodel_mcp.cli.endings import status_of
+from anymodel_mcp.cli.opening import HELP, first_lines, opening
+from anymodel_mcp.cli.screen import Terminal, remark, this_terminal
+from anymodel_mcp.config import Settings, config_path, read_settings
+from anymodel_mcp.redact import Redactor
+from anymodel_mcp.store import UsageKey
+from anymodel_mcp.types import Capability
+
+Config = Annotated[Path | None, Parameter(name="--config", help="Configuration file (default: the user's own).")]
+Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON for programs.")]
+
+
+def run_command(argv: list[str], terminal: Terminal | None = None) -> int:
+    """Runs one command; gives its exit status: 0, 1 failed, 2 configuration or usage, 130 Ctrl-C."""
+    terminal = terminal or this_terminal()
+    argv = config_last(argv)
+    if not argv:
+        terminal.out.print(opening())
+        return 0
+    if argv[0] == "serve" or argv[0].startswith("--config"):
+        from anymodel_mcp.cli.serve import serve
+
+        return serve(argv[1:] if argv[0] == "serve" else argv)
+    if argv[0] in ("--help", "-h"):
+        terminal.out.print(first_lines())
+    try:
+        status = build_commands(terminal)(argv, exit_on_error=False, print_error=False, result_action="return_value")
+    except BaseException as error:
+        return status_of(terminal, argv, error)
+    return status if isinstance(status, int) else 0
+
+
+def build_commands(terminal: Terminal) -> App:
+    """All commands, bound to one terminal."""
+    app = App(
+        name="anymodel-mcp",
+        help=HELP,
+        help_format="rich",
+        version=__version__,
+        version_flags=["--version", "-V"],
+        console=terminal.out,
+        error_console=terminal.err,
+        suppress_keyboard_interrupt=False,
+    )
+    commands = _Commands(terminal)
+    app.command(commands.demo)
+    app.command(commands.ask)
+    app.command(commands.models)
+    app.command(commands.doctor)
+    app.command(commands.install)
+    app.command(commands.uninstall)
+    app.command(commands.usage)
+    app.command(commands.serve)
+    config = App(name="config", help="Show the configuration: `config show`.", help_format="plaintext")
+    config.command(commands.config_show, name="show")
+    app.command(config)
+    return app
+
+
+class _Commands:
+    """The commands; their docstrings and parameters are the help."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+
+    def demo(self) -> int:
+        """Try it now, without a key: a small model on this machine, through a real MCP client."""
+        from anymodel_mcp.cli.demo import run_demo  # the embedded engine's imports
+
+        return self._run(lambda: run_demo(self._terminal))
+
+    def ask(
+        self,
+        *question: Annotated[str, Parameter(help="The question; text from a pipe is added to it.")],
+        config: Config = None,
+        model: Annotated[
+            list[str] | None,
+            Parameter(
+                name=["--model", "-m"], negative="", help="`provider/id`, an alias or a bare id; several: each answers."
+            ),
+        ] = None,
+        system: Annotated[str | None, Parameter(name=["--system", "-s"], help="How to answer.")] = None,
+        image: Annotated[
+            list[str] | None, Parameter(negative="", help="Picture: path or https URL; may be repeated.")
+        ] = None,
+        file: Annotated[
+            list[str] | None, Parameter(negative="", help="Text or PDF: path or https URL; may be repeated.")
+        ] = None,
+        max_tokens: Annotated[int | None, Parameter(help="Longest answer, in tokens.")] = None,
+        temperature: Annotated[float | None, Parameter(help="0 = the likeliest words.")] = None,
+        stream: Annotated[bool, Parameter(name="--stream", help="Show the answer while it comes.")] = True,
+        json: Json = False,
+    ) -> int:
+        """Ask a model; the answer goes to stdout, everything else to stderr."""
+        from anymodel_mcp.cli.ask import Question, ask
+        from anymodel_mcp.cli.piped import read_piped
+
+        terminal, settings = self._settings(config)
+        piped = read_piped(terminal.stdin, tell=lambda text: remark(terminal, text))
+        asked = Question(
+            prompt="\n\n".join(filter(None, (" ".join(question).strip(), piped.strip()))),
+            models=model or (),
+            system=system,
+            images=image or (),
+            files=file or (),
+            stream=stream,
+            as_json=json,
+            max_tokens=max_tokens,
+            temperature=temperature,
+        )
+        return self._run(lambda: ask(terminal, settings, asked))
+
+    def models(
+        self,
+        *query: Annotated[str, Parameter(help="Words that the name holds.")],
+        config: Config = None,
+        provider: Annotated[str | None, Parameter(name=["--provider", "-p"], help="One provider only.")] = None,
+        capability: Annotated[Capability | None, Parameter(name=["--capability", "-c"], help="What it can do.")] = None,
+        limit: Annotated[int, Parameter(help="How many at most; 0 = all.")] = 50,
+        refresh: Annotated[bool, Parameter(negative="", help="Ask the providers anew.")] = False,
+        json: Json = False,
+    ) -> int:
+        """List the models that can be called."""
+        from anymodel_mcp.cli.models import Search, models
+
+        terminal, settings = self._settings(config)
+        search = Search(
+            query=" ".join(query) or None,
+            provider=provider,
+            capability=capability,
+            limit=max(limit, 0),
+            refresh=refresh,
+            as_json=json,
+        )
+        return self._run(lambda: models(terminal, settings, search))
+
+    def doctor(
+        self,
+        *,
+        config: Config = None,
+        offline: Annotated[bool, Parameter(negative="", help="Ask no provider.")] = False,
+        json: Json = False,
+    ) -> int:
+        """Look at every part: configuration, providers, folders, hosts; each finding with its fix.
+
+        Each provider with a known chat model is asked for one word, which costs a few tokens.
+        """
+        from anymodel_mcp.cli.doctor import doctor
+
+        return self._run(lambda: doctor(self._terminal, config, offline=offline, as_json=json))
+
+    def install(
+        self,
+        host: Annotated[str, Parameter(help="claude-desktop, claude-code, vscode, cursor, codex, ... ")],
+        *,
+        config: Config = None,
+        name: Annotated[str, Parameter(help="What the server is called there.")] = "anymodel",
+        dry_run: Annotated[bool, Parameter(negative="", help="Show the change, write nothing.")] = False,
+        write_keys: Annotated[
+            bool, Parameter(negative="", help="Write keys in clear where the host knows no other way.")
+        ] = False,
+    ) -> int:
+        """Put this server into a host's configuration; shows the change first."""
+        from anymodel_mcp.cli.install import install
+
+        terminal = self._terminal
+        path = config_path(terminal.environ, str(config) if config else None)
+        environ = {**terminal.environ, "ANYMODEL_CONFIG": str(config.absolute())} if config else terminal.environ
+        return install(
+            host,
+            dry_run=dry_run,
+            name=name,
+            env=environ,
+            home=terminal.home,
+            platform=terminal.platform,
+            write=self._say,
+            write_keys=write_keys,
+            config_text=_read(path),
+        )
+
+    def uninstall(
+        self,
+        host: Annotated[str, Parameter(help="As for install.")],
+        *,
+        name: Annotated[str, Parameter(help="What the server is called there.")] = "anymodel",
+        dry_run: Annotated[bool, Parameter(negative="", help="Show the change, write nothing.")] = False,
+    ) -> int:
+        """Take this server out of a host's configuration."""
+        from anymodel_mcp.cli.install import uninstall
+
+        terminal = self._terminal
+        return uninstall(
+            host,
+            dry_run=dry_run,
+            name=name,
+            env=terminal.environ,
+            home=terminal.home,
+            platform=terminal.platform,
+            write=self._say,
+        )
+
+    def usage(
+        self,
+        *,
+        config: Config = None,
+        since: Annotated[str, Parameter(help="30m, 24h, 7d, 4w or a date.")] = "7d",
+        by: Annotated[UsageKey, Parameter(help="What to sum up by.")] = "model",
+        json: Json = False,
+    ) -> int:
+        """Show calls, tokens and cost."""
+        from anymodel_mcp.cli.usage import usage
+
+        terminal, settings = self._settings(config)
+        return self._run(lambda: usage(terminal, settings, since=since, by=by, as_json=json))
+
+    def config_show(
+        self,
+        *,
+        config: Config = None,
+        everything: Annotated[bool, Parameter(name="--all", negative="", help="Defaults too.")] = False,
+        json: Json = False,
+    ) -> int:
+        """Show each value and where it comes from; keys stay hidden."""
+        from anymodel_mcp.cli.config_show import show_config
+
+        terminal, settings = self._settings(config)
+        return show_config(terminal, settings, as_json=json, everything=everything)
+
+    def serve(self) -> int:
+        """Serve MCP over stdio (what a host starts), or with --http over HTTP: `serve --help`."""
+        from anymodel_mcp.cli.serve import serve
+
+        return serve([])
+
+    def _settings(self, config: Path | None) -> tuple[Terminal, Settings]:
+        settings = read_settings(self._terminal.environ, str(config) if config else None)
+        return replace(self._terminal, redactor=Redactor(settings.secrets())), settings
+
+    def _say(self, line: str) -> None:
+        self._terminal.out.print(line)
+
+    def _run(self, work: Callable[[], Coroutine[Any, Any, int]]) -> int:
+        return anyio.run(work)
+
+
+def _read(path: Path | None) -> str | None:
+    """The text of the configuration file; `None` = there is none that can be read (`doctor` says why)."""
+    try:
+        return path.read_text(encoding="utf-8") if path else None
+    except (OSError, UnicodeDecodeError):
+        return None

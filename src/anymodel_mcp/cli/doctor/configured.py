@@ -1,0 +1,101 @@
+"""What is configured, and from where. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+from urllib.parse import urlsplit
+
+from anymodel_mcp.cli.config_show import DEFAULT, find_origin
+from anymodel_mcp.cli.doctor.findings import Finding, Section
+from anymodel_mcp.cli.screen import bare_url
+from anymodel_mcp.config import ProviderSettings, Settings
+from anymodel_mcp.config.providers import LOCAL
+from anymodel_mcp.dialects.providers import PROVIDERS
+from anymodel_mcp.dialects.resolve import find_row
+
+
+def look_at_settings(settings: Settings, environ: Mapping[str, str]) -> Section:
+    """The file, the providers and their keys, the default model."""
+    return Section("configuration", tuple(_look(settings, environ)))
+
+
+def _look(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
+    yield Finding(
+        "ok" if settings.source else "note", f"file: {settings.source or 'none; the environment alone counts'}"
+    )
+    for warning in settings.warnings:
+        yield Finding("warn", warning)
+    if not settings.providers:
+        yield Finding(
+            "fail",
+            "no provider is configured",
+            "Set OPENAI_API_KEY (and OPENAI_BASE_URL for another address), or ANYMODEL_PROVIDERS=deepseek with "
+            "DEEPSEEK_API_KEY. Without any key: anymodel-mcp demo",
+        )
+    for provider in settings.providers.values():
+        yield from _look_at_provider(settings, provider)
+    if settings.providers:
+        yield _default(settings)
+    yield from _unused(settings, environ)
+
+
+def _look_at_provider(settings: Settings, provider: ProviderSettings) -> Iterator[Finding]:
+    prefix = f"providers.{provider.name}"
+    if provider.base_url.startswith(LOCAL):
+        yield Finding("ok", f"{provider.name}: the model that runs on this machine")
+        return
+    address = f"{bare_url(provider.base_url)} ({_from(settings, f'{prefix}.base_url')})"
+    yield Finding("ok", f"{provider.name}: {address}, {_key_words(settings, provider)}")
+    for warning in provider.warnings:
+        yield Finding("warn", f"{provider.name}: {warning}", f"Mend base_url of {provider.name}.")
+    row = find_row(provider.name)
+    wants_key = row is not None and bool(row.key_env) and not row.key_optional and row.base_url == provider.base_url
+    if wants_key and provider.auth != "none" and not provider.api_key and not provider.key_command:
+        yield Finding(
+            "fail", f"{provider.name} has no key", provider.key_hint or f"Set {row.key_env if row else 'it'}."
+        )
+    if provider.api_key and provider.base_url.startswith("http:") and not _is_near(provider.base_url):
+        yield Finding("warn", f"{provider.name}: the key travels without TLS", "Use https in base_url if it can.")
+
+
+def _key_words(settings: Settings, provider: ProviderSettings) -> str:
+    if provider.key_command:
+        return "key from a command"
+    if provider.api_key:
+        return f"key {_from(settings, f'providers.{provider.name}.api_key')}"
+    return "no key"
+
+
+def _from(settings: Settings, key: str) -> str:
+    origin = find_origin(settings, key)
+    return "built in" if origin == DEFAULT else f"from {origin}"
+
+
+def _default(settings: Settings) -> Finding:
+    if settings.default_model is None:
+        return Finding(
+            "warn",
+            "no default model: each call must name one",
+            "Set ANYMODEL_MODEL, for example after `anymodel-mcp models`.",
+        )
+    return Finding("ok", f"default model: {settings.default_model} ({_from(settings, 'default_model')})")
+
+
+def _unused(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Keys that lie about: nothing is picked up that nobody asked for, and people wonder why."""
+    used = {p.dialect for p in settings.providers.values()} | set(settings.providers)
+    waiting = [r for r in PROVIDERS.values() if r.key_env and environ.get(r.key_env, "").strip() and r.name not in used]
+    for row in waiting:
+        yield Finding(
+            "note", f"{row.key_env} is set, but {row.name} is not switched on", f"ANYMODEL_PROVIDERS={row.name}"
+        )
+
+
+def _is_near(url: str) -> bool:
+    """Whether an address is on this machine or in a private network."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return host == "localhost" or host.endswith((".localhost", ".local", ".internal", ".lan")) or "." not in host

@@ -1,0 +1,81 @@
+"""Which hosts are configured to start this server, and whether they could."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import anyio.to_thread
+
+from anymodel_mcp.cli.doctor.findings import Finding, Section
+from anymodel_mcp.cli.doctor.machine import gui_path
+from anymodel_mcp.cli.install.files import locate, read_file
+from anymodel_mcp.cli.install.plan import decode
+from anymodel_mcp.cli.install.refusal import RefusedEdit
+from anymodel_mcp.cli.install.rows import HOSTS, HostRow
+from anymodel_mcp.cli.screen import Terminal
+from anymodel_mcp.errors import ConfigError
+
+_OURS = ("anymodel-mcp", "anymodel_mcp")
+
+
+async def look_at_hosts(terminal: Terminal) -> Section:
+    """The entries of this server in the files of the known hosts."""
+    found = await anyio.to_thread.run_sync(lambda: tuple(f for row in HOSTS for f in _look(terminal, row)))
+    none = Finding(
+        "note",
+        "no host is configured to start this server",
+        "anymodel-mcp install claude-desktop (or cursor, vscode, ...)",
+    )
+    return Section("hosts", found or (none,))
+
+
+def _look(terminal: Terminal, row: HostRow) -> Iterator[Finding]:
+    path = locate(row, terminal.environ, terminal.home, terminal.platform)
+    try:
+        raw = read_file(path)
+        text = decode(raw).text if raw else ""
+        values = row.format.read(text) if text.strip() else {}
+    except (RefusedEdit, ConfigError) as error:
+        yield Finding(
+            "warn",
+            f"{row.title}: {path} cannot be read: {error}",
+            f"Mend the file; {row.title} may not read it either.",
+        )
+        return
+    for name, entry in _entries(row, values):
+        if any(word in json.dumps(entry, default=str) for word in _OURS):
+            yield _judge(terminal, row, path, name, entry)
+
+
+def _entries(row: HostRow, values: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    holder: Any = values.get(row.section)
+    if isinstance(holder, dict):
+        pairs = list(cast("dict[str, Any]", holder).items())
+    elif isinstance(holder, list):
+        items = [cast("dict[str, Any]", i) for i in cast("list[Any]", holder) if isinstance(i, dict)]
+        pairs = [(str(i.get("name")), i) for i in items]
+    else:
+        pairs = []
+    yield from ((name, cast("dict[str, Any]", entry)) for name, entry in pairs if isinstance(entry, dict))
+
+
+def _judge(terminal: Terminal, row: HostRow, path: Path, name: str, entry: Mapping[str, Any]) -> Finding:
+    command: Any = entry.get(row.command_key)
+    words = cast("list[Any]", command) if isinstance(command, list) else [command]
+    program = str(words[0]) if words and words[0] else ""
+    where = f"{row.title}: {name} in {path}"
+    again = f"anymodel-mcp install {row.name}" + (f" --name {name}" if name != "anymodel" else "")
+    if not program:
+        return Finding("ok", where)
+    if os.path.isabs(program):
+        if Path(program).is_file():
+            return Finding("ok", where)
+        return Finding("fail", f"{where} starts {program}, which is not there (any more)", again)
+    if shutil.which(program, path=gui_path(terminal)):
+        return Finding("ok", where)
+    return Finding("warn", f"{where} starts {program!r}, which a desktop program does not find in its PATH", again)

@@ -1,0 +1,89 @@
+"""The machine: versions, what a desktop program would find, folders and the store."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import tempfile
+from importlib import metadata
+from pathlib import Path
+
+import platformdirs
+
+from anymodel_mcp import __version__
+from anymodel_mcp.app import APP_NAME
+from anymodel_mcp.cli.doctor.findings import Finding, Section
+from anymodel_mcp.cli.install.program import find_program
+from anymodel_mcp.cli.screen import Terminal
+from anymodel_mcp.config import Settings
+from anymodel_mcp.outputs import Outputs
+from anymodel_mcp.store import open_store
+
+# what launchd and systemd hand to desktop programs; a shell's additions are not there (python-sdk#478, read 2026-11-20)
+_GUI_PATHS = {
+    "darwin": "/usr/bin:/bin:/usr/sbin:/sbin",
+    "linux": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+}
+
+
+def look_at_machine(terminal: Terminal) -> Section:
+    """Versions, and what a desktop program would find of us."""
+    libraries = ", ".join(f"{name} {metadata.version(name)}" for name in ("mcp", "httpx2"))
+    versions = f"anymodel-mcp {__version__}, Python {platform.python_version()}, {libraries}, {platform.platform()}"
+    return Section("machine", (Finding("ok", versions), _gui_finding(terminal)))
+
+
+def gui_path(terminal: Terminal) -> str:
+    """The PATH of a program that was not started from a shell; on Windows it is the user's own."""
+    return _GUI_PATHS.get(terminal.platform, terminal.environ.get("PATH", ""))
+
+
+def _gui_finding(terminal: Terminal) -> Finding:
+    path = gui_path(terminal)
+    found = [name for name in ("anymodel-mcp", "uvx") if shutil.which(name, path=path)]
+    if found:
+        return Finding("ok", f"a desktop program finds {' and '.join(found)} in its PATH")
+    program = " ".join(find_program(terminal.environ, terminal.home))
+    return Finding(
+        "warn",
+        f"a desktop program finds neither anymodel-mcp nor uvx: its PATH is only {path}",
+        f"`anymodel-mcp install HOST` writes the whole path; by hand, the command is: {program}",
+    )
+
+
+async def look_at_storage(terminal: Terminal, settings: Settings) -> Section:
+    """Whether pictures and results can be kept."""
+    folder = terminal.data_dir or Path(platformdirs.user_data_dir(APP_NAME))
+    outputs = Outputs(settings.files, folder)
+    return Section("storage", (_folder_finding(outputs.folder), *await _store_findings(settings, folder)))
+
+
+def _folder_finding(folder: Path) -> Finding:
+    fix = "Set files.output_dir (or ANYMODEL_FILES_OUTPUT_DIR) to a folder that can be written."
+    nearest = next(p for p in (folder, *folder.parents) if os.path.lexists(p))
+    try:
+        if not nearest.is_dir():
+            return Finding("fail", f"pictures cannot be saved in {folder}: {nearest} is no folder", fix)
+        if nearest == folder:
+            with tempfile.NamedTemporaryFile(dir=folder, prefix=".doctor-"):
+                return Finding("ok", f"pictures are saved in {folder}")
+    except OSError as error:
+        return Finding("fail", f"pictures cannot be saved in {folder}: {error.strerror or error}", fix)
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        return Finding("fail", f"pictures cannot be saved in {folder}: {nearest} cannot be written", fix)
+    return Finding("ok", f"pictures will be saved in {folder}")
+
+
+async def _store_findings(settings: Settings, folder: Path) -> tuple[Finding, ...]:
+    if not settings.store.enabled:
+        return (Finding("note", "the store is switched off: results, threads and usage end with the process"),)
+    if not settings.store.path and not folder.exists():  # noqa: ASYNC240 one look; the doctor makes no folders
+        return (Finding("ok", f"results will be kept in {folder}"),)
+    async with open_store(settings.store, folder) as store:
+        await store.usage(0, "all")
+        warnings, path = store.warnings, store.path
+    fix = "Set store.path (ANYMODEL_STORE_PATH) to a file that can be written, or move the old one away."
+    if warnings:
+        return tuple(Finding("warn", f"store: {warning}", fix) for warning in warnings)
+    return (Finding("ok", f"results are kept in {path}"),)

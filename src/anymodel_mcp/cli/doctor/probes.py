@@ -1,0 +1,113 @@
+"""Two small questions to a provider, through the same client as every call: its model list, and one word."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import anyio
+
+from anymodel_mcp import endpoints
+from anymodel_mcp.app import App
+from anymodel_mcp.config import ProviderSettings, Settings
+from anymodel_mcp.errors import AnyModelError
+from anymodel_mcp.routing import Target
+from anymodel_mcp.types import ChatRequest, Delta, ModelRecord
+
+_MAX_TOKENS = 32  # some endpoints refuse less than 16
+_UNREACHABLE = ("connection", "timeout")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """What came of the questions.
+
+    Attributes:
+        chat_name: the model that was asked; `None` = none was.
+        pieces: how many pieces of text or reasoning came before the end.
+        first_s: seconds to the first of them.
+    """
+
+    models: Sequence[ModelRecord] = ()
+    list_error: AnyModelError | None = None
+    list_s: float = 0.0
+    chat_name: str | None = None
+    chat_error: AnyModelError | None = None
+    chat_s: float = 0.0
+    first_s: float | None = None
+    pieces: int = 0
+    tokens: int | None = None
+
+    @property
+    def unreachable(self) -> AnyModelError | None:
+        """Why nothing came back, where nothing did."""
+        error = self.list_error
+        return error if error and error.kind in _UNREACHABLE and error.failure.status is None else None
+
+    @property
+    def refused(self) -> AnyModelError | None:
+        """The refusal of the key, where the list already needs one."""
+        return self.list_error if self.list_error and self.list_error.kind == "auth" else None
+
+    @property
+    def answered(self) -> bool:
+        """Whether a model answered."""
+        return self.chat_name is not None and self.chat_error is None
+
+
+async def ask_list(app: App, provider: str) -> Probe:
+    """Asks for the list of models."""
+    started = anyio.current_time()
+    try:
+        found = await app.models(provider, refresh=True)
+    except AnyModelError as error:
+        return Probe(list_error=error, list_s=anyio.current_time() - started)
+    return Probe(models=found.models, list_s=anyio.current_time() - started)
+
+
+async def ask_chat(app: App, provider: str, model: str, probe: Probe) -> Probe:
+    """Asks a model for one word, streamed."""
+    started = anyio.current_time()
+    pieces = 0
+
+    def count(deltas: Sequence[Delta]) -> None:
+        nonlocal pieces
+        pieces += len(deltas)
+
+    request = ChatRequest(model=model, messages=[{"role": "user", "content": "Say: OK"}], max_tokens=_MAX_TOKENS)
+    try:
+        result, trip = await endpoints.chat(await app.endpoint(Target(provider, model)), request, count)
+    except AnyModelError as error:
+        return replace(probe, chat_name=model, chat_error=error, chat_s=anyio.current_time() - started)
+    return replace(
+        probe,
+        chat_name=model,
+        chat_s=trip.duration_s,
+        first_s=trip.first_delta_s,
+        pieces=pieces,
+        tokens=result.usage.total if result.usage else None,
+    )
+
+
+def chat_model(settings: Settings, provider: ProviderSettings, models: Sequence[ModelRecord]) -> str | None:
+    """A model of this provider that is known to chat: the default one, else the cheapest whose record says so."""
+    for name in _defaults(settings):
+        head, slash, model = name.partition("/")
+        if slash and head == provider.name:
+            return model
+    if settings.default_model and len(settings.providers) == 1 and settings.default_model not in settings.aliases:
+        return settings.default_model
+    known = [m for m in models if m.type == "chat"]
+    return min(known, key=_price).id if known else None
+
+
+def _defaults(settings: Settings) -> Sequence[str]:
+    name = settings.default_model or ""
+    aliases = [target for targets in settings.aliases.values() for target in targets]
+    return [*settings.aliases.get(name, (name,)), *aliases]
+
+
+def _price(model: ModelRecord) -> float:
+    """Dollars for a million tokens out; who names no price, or a free one that nobody may use, comes after."""
+    price = model.price_per_million.output if model.price_per_million else None
+    return price or 1e9

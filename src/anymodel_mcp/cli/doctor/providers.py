@@ -1,0 +1,193 @@
+"""Asks each provider: does its name resolve, does it answer, take the key, list models, stream an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import anyio
+
+from anymodel_mcp.app import App, open_app
+from anymodel_mcp.cli.doctor.addresses import explain_tls, find_proxy, look_up, other_base_urls
+from anymodel_mcp.cli.doctor.findings import Finding, Section
+from anymodel_mcp.cli.doctor.probes import Probe, ask_chat, ask_list, chat_model
+from anymodel_mcp.cli.screen import Terminal, bare_url
+from anymodel_mcp.config import ProviderSettings, Settings, StoreSettings
+from anymodel_mcp.config.providers import LOCAL
+from anymodel_mcp.errors import AnyModelError
+
+_WRONG_PLACE = ("config", "endpoint_not_found", "model_not_found", "protocol", "upstream", "bad_request")
+_PASSING = ("rate_limit", "overloaded", "server", "busy")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long the doctor waits, in seconds.
+
+    Attributes:
+        lookup_s: for a name.
+        answer_s: for one answer.
+        slow_s: an answer that takes longer is called slow.
+    """
+
+    lookup_s: float = 5
+    answer_s: float = 20
+    slow_s: float = 5
+
+
+async def look_at_providers(terminal: Terminal, settings: Settings, patience: Patience) -> list[Section]:
+    """One section for each provider, in their order; all are asked side by side."""
+    found: dict[str, Section] = {}
+    impatient = {name: _impatient(p, patience) for name, p in settings.providers.items()}
+    quick = replace(settings, providers=impatient, store=StoreSettings(enabled=False))
+
+    async def look(provider: ProviderSettings) -> None:
+        findings = await _Visit(terminal, quick, provider, patience).look()
+        found[provider.name] = Section(provider.name, tuple(findings))
+
+    async with anyio.create_task_group() as group:
+        for provider in impatient.values():
+            group.start_soon(look, provider)
+    return [found[name] for name in settings.providers]
+
+
+def _impatient(provider: ProviderSettings, patience: Patience) -> ProviderSettings:
+    """One try, and no longer than the doctor waits."""
+    most = patience.answer_s
+    return replace(
+        provider,
+        max_attempts=1,
+        connect_timeout_s=min(provider.connect_timeout_s, most),
+        first_byte_timeout_s=min(provider.first_byte_timeout_s, most),
+        idle_timeout_s=min(provider.idle_timeout_s, most),
+        total_timeout_s=min(provider.total_timeout_s, most * 2),
+    )
+
+
+class _Visit:
+    """The questions to one provider."""
+
+    def __init__(self, terminal: Terminal, settings: Settings, provider: ProviderSettings, patience: Patience) -> None:
+        self._terminal = terminal
+        self._settings = settings
+        self._provider = provider
+        self._patience = patience
+
+    async def look(self) -> list[Finding]:
+        """What there is to say, in the order of the way: name, connection, key, list, stream."""
+        provider = self._provider
+        if provider.base_url.startswith(LOCAL):
+            return [Finding("note", "not started by the doctor; `anymodel-mcp demo` shows it at work")]
+        findings: list[Finding] = []
+        proxy = find_proxy(provider.base_url) if self._terminal.transport is None else None
+        if proxy:
+            findings.append(Finding("note", f"through the proxy {proxy.address} ({proxy.variable})"))
+        elif wrong := await self._look_up():
+            return [wrong]
+        probe = await self._probe(provider)
+        if probe.unreachable:
+            return [*findings, self._unreachable(probe.unreachable)]
+        right = await self._right_address(probe)
+        if right is not None:
+            return [*findings, right]
+        return [*findings, *self._judge(probe)]
+
+    async def _look_up(self) -> Finding | None:
+        if self._terminal.transport is not None:
+            return None
+        return await look_up(self._provider.base_url, self._patience.lookup_s)
+
+    async def _probe(self, provider: ProviderSettings, *, chat: bool = True) -> Probe:
+        settings = replace(self._settings, providers={provider.name: provider})
+        async with open_app(settings, redactor=self._terminal.redactor, transport=self._terminal.transport) as app:
+            return await self._ask(app, provider, chat=chat)
+
+    async def _ask(self, app: App, provider: ProviderSettings, *, chat: bool) -> Probe:
+        probe = await ask_list(app, provider.name)
+        if probe.unreachable or probe.refused or not chat:
+            return probe
+        model = chat_model(self._settings, provider, probe.models)
+        return probe if model is None else await ask_chat(app, provider.name, model, probe)
+
+    def _unreachable(self, error: AnyModelError) -> Finding:
+        tls = explain_tls(error, self._provider.base_url)
+        return tls or Finding("fail", error.failure.message, error.failure.fix)
+
+    async def _right_address(self, probe: Probe) -> Finding | None:
+        """The finding that names another base URL, where this one is wrong and that one answers."""
+        wrong = probe.list_error and probe.list_error.kind in _WRONG_PLACE and not probe.answered
+        if not wrong or (probe.chat_error and probe.chat_error.kind not in _WRONG_PLACE):
+            return None
+        for base_url in other_base_urls(self._provider.base_url):
+            other = await self._probe(replace(self._provider, base_url=base_url, models=()), chat=False)
+            if other.models or other.refused:
+                return Finding(
+                    "fail",
+                    f"{bare_url(self._provider.base_url)} is not the address of the API, {bare_url(base_url)} is",
+                    f"Set base_url = {bare_url(base_url)}",
+                )
+        return None
+
+    def _judge(self, probe: Probe) -> Sequence[Finding]:
+        if probe.refused:
+            failure = probe.refused.failure
+            hint = self._provider.key_hint or f"the key of {self._provider.name}"
+            return [
+                Finding("ok", f"answers after {probe.list_s:.1f} s"),
+                Finding("fail", f"the key is refused: {failure.message}", f"Check the key: {hint}."),
+            ]
+        return [self._list_finding(probe), *self._chat_findings(probe)]
+
+    def _list_finding(self, probe: Probe) -> Finding:
+        if probe.list_error is None:
+            slow = probe.list_s > self._patience.slow_s
+            words = f"lists {len(probe.models)} models after {probe.list_s:.1f} s"
+            return (
+                Finding("warn", f"slow: {words}", "Is the server busy, or loading?") if slow else Finding("ok", words)
+            )
+        failure = probe.list_error.failure
+        if probe.answered:
+            fix = f'If you want a list: models = ["{probe.chat_name}", ...] in [providers.{self._provider.name}]'
+            return Finding("warn", f"has no model list ({failure.message})", fix)
+        level = "warn" if failure.kind in _PASSING else "fail"
+        return Finding(level, f"no model list ({failure.kind}): {failure.message}", failure.fix or "Is base_url right?")
+
+    def _chat_findings(self, probe: Probe) -> Sequence[Finding]:
+        if probe.chat_name is None:
+            if probe.list_error is not None:
+                return []
+            return [
+                Finding(
+                    "note",
+                    "no chat model is known, so none was asked, and a list alone does not prove the key",
+                    f"Set default_model to one of its models, or: anymodel-mcp ask -m {self._provider.name}/MODEL hi",
+                )
+            ]
+        if probe.chat_error is None:
+            return [self._stream_finding(probe)]
+        failure = probe.chat_error.failure
+        if failure.kind == "auth":
+            hint = self._provider.key_hint or f"the key of {self._provider.name}"
+            return [
+                Finding(
+                    "fail", f"the key is refused by {probe.chat_name}: {failure.message}", f"Check the key: {hint}."
+                )
+            ]
+        level = "warn" if failure.kind in _PASSING else "fail"
+        fix = failure.fix or ("Try again later." if failure.retryable else "")
+        return [Finding(level, f"{probe.chat_name} gave no answer ({failure.kind}): {failure.message}", fix)]
+
+    def _stream_finding(self, probe: Probe) -> Finding:
+        first = probe.first_s if probe.first_s is not None else probe.chat_s
+        words = f"{probe.chat_name} answers, first word after {first:.1f} s"
+        if not probe.pieces:
+            return Finding(
+                "warn", f"{words}, but does not stream", "Long answers will show nothing until they are whole."
+            )
+        tokens = f", {probe.tokens} tokens spent" if probe.tokens else ""
+        words = (
+            f"the key is good: {words}, streamed{tokens}" if self._provider.api_key else f"{words}, streamed{tokens}"
+        )
+        if first > self._patience.slow_s:
+            return Finding("warn", f"slow: {words}", "Is the server busy, or loading its model?")
+        return Finding("ok", words)

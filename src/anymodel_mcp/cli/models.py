@@ -1,0 +1,108 @@
+"""`models`: what can be called, as a table; the same search as the tool `list_models`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from anymodel_mcp.app import App, open_app
+from anymodel_mcp.calls import Call
+from anymodel_mcp.cli.ask import HOST
+from anymodel_mcp.cli.screen import Terminal, complain_of, no_provider, remark, show_table, write_json
+from anymodel_mcp.config import Settings
+from anymodel_mcp.errors import AnyModelError
+from anymodel_mcp.peer import Peer
+from anymodel_mcp.tools.arguments import parse
+from anymodel_mcp.tools.list_models import ListModelsArguments, list_models
+from anymodel_mcp.tools.spec import Job
+from anymodel_mcp.types import Json
+
+_PAGE = 200
+_COLUMNS = ("model", "can", "context", "$/M in", "$/M out", "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """Which models are wanted; `limit` 0 = all."""
+
+    query: str | None = None
+    provider: str | None = None
+    capability: str | None = None
+    limit: int = 50
+    refresh: bool = False
+    as_json: bool = False
+
+
+async def models(terminal: Terminal, settings: Settings, search: Search) -> int:
+    """Prints the models that match; gives the exit status."""
+    if not settings.providers:
+        return complain_of(terminal, "no model list", no_provider())
+    async with open_app(
+        settings, redactor=terminal.redactor, transport=terminal.transport, data_dir=terminal.data_dir
+    ) as app:
+        try:
+            found, total, notes = await _search(app, search)
+        except AnyModelError as error:
+            return complain_of(terminal, "no model list", error)
+    if search.as_json:
+        write_json(terminal, {"models": list(found), "total": total, **({"notes": list(notes)} if notes else {})})
+        return 0
+    if found:
+        show_table(terminal, _COLUMNS, [_row(m) for m in found], right=frozenset({2, 3, 4}))
+    for note in notes:
+        remark(terminal, note, "yellow")
+    if len(found) < total:
+        remark(terminal, f"{len(found)} of {total}: add a word to search for, or --limit 0 for all")
+    return 0
+
+
+async def _search(app: App, search: Search) -> tuple[Sequence[Json], int, Sequence[str]]:
+    """The records, how many match in all, and what is worth saying about the lists."""
+    found: list[Json] = []
+    while True:
+        left = search.limit - len(found) if search.limit else _PAGE
+        given = {
+            "query": search.query,
+            "provider": search.provider,
+            "capability": search.capability,
+            "limit": min(left, _PAGE),
+            "offset": len(found),
+            "refresh": (search.refresh and not found) or None,
+        }
+        arguments = parse(ListModelsArguments, given, frozenset())
+        job = Job(app=app, peer=Peer(name=HOST), call=Call("list_models", HOST))
+        outcome = await list_models(job, arguments)
+        record: dict[str, Any] = outcome.record or {}
+        found += record["models"]
+        total: int = record["total"]
+        if not record["models"] or len(found) >= total or (search.limit and len(found) >= search.limit):
+            notes = [n for n in outcome.notes if "gives the next" not in n]
+            return found, total, notes
+
+
+def _row(model: Json) -> Sequence[str]:
+    words: list[str] = [c for c in model.get("capabilities", []) if c != "chat"]
+    kind = model.get("type")
+    if kind and kind not in words:
+        words.insert(0, kind)
+    price: Json = model.get("price_per_million") or {}
+    ends = f"ends {model['deprecated_on']}" if model.get("deprecated_on") else ""
+    return (
+        f"{model.get('provider')}/{model['id']}",
+        " ".join(words),
+        _length(model.get("context_length")),
+        _dollars(price.get("input")),
+        _dollars(price.get("output")),
+        ends,
+    )
+
+
+def _length(tokens: int | None) -> str:
+    if not tokens:
+        return ""
+    return f"{tokens // 1000}k" if tokens >= 1000 else str(tokens)
+
+
+def _dollars(price: float | None) -> str:
+    return "" if price is None else f"{price:g}"

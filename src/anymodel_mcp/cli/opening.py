@@ -1,0 +1,47 @@
+"""The first words: what this is and how to get a first answer."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from anymodel_mcp import __version__
+
+HELP = """\
+AnyModel MCP lets any MCP host call any model behind an OpenAI-compatible API.
+Without a command it speaks MCP on stdin and stdout: that is how hosts start it."""
+
+
+def opening() -> Text:
+    """What a person sees who types the bare command."""
+    lines: list[tuple[str, str]] = [
+        ("anymodel-mcp demo", "try it now: a small model on this machine, no key"),
+        ('anymodel-mcp ask "Why is the sky blue?"', "ask a model; set OPENAI_API_KEY first"),
+        ("anymodel-mcp doctor", "is everything in place? every finding with its fix"),
+        ("anymodel-mcp install claude-desktop", "use it in your host (cursor, vscode, codex, ...)"),
+        ("anymodel-mcp --help", "all commands"),
+    ]
+    text = Text.assemble(
+        (f"AnyModel MCP {__version__}", "bold"),
+        " lets Claude, Cursor and any other MCP host call any model behind an OpenAI-compatible API.\n",
+        "Hosts start this command by themselves and speak MCP with it. To try it here:\n\n",
+    )
+    width = max(len(command) for command, _ in lines)
+    for command, words in lines:
+        text.append(f"  {command:<{width}}", style="cyan")
+        text.append(f"  {words}\n", style="dim")
+    text.rstrip()
+    return text
+
+
+def first_lines() -> Text:
+    """The first three lines of the help: each leads to an answer."""
+    lines = [
+        ("Try it now, without a key:", "anymodel-mcp demo"),
+        ("Ask any model:", 'OPENAI_API_KEY=... anymodel-mcp ask -m gpt-5-mini "Why is the sky blue?"'),
+        ("Use it in your host:", "anymodel-mcp install claude-desktop   (or cursor, vscode, claude-code, codex, ...)"),
+    ]
+    text = Text()
+    for words, command in lines:
+        text.append(f"{words:<28}", style="bold")
+        text.append(f"{command}\n", style="cyan")
+    return text

@@ -1,0 +1,75 @@
+"""What comes through a pipe beside the question."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import stat
+import sys
+import threading
+from collections.abc import Callable
+from typing import TextIO
+
+from anymodel_mcp.errors import ArgumentError
+
+MOST_BYTES = 20_000_000
+_PATIENCE_S = 3.0
+
+
+def read_piped(stdin: TextIO | None, *, tell: Callable[[str], None]) -> str:
+    """The text that is piped or redirected to this process; "" when there is none.
+
+    Args:
+        stdin: the stream.
+        tell: says why nothing happens when the pipe stays open and silent.
+
+    Raises:
+        ArgumentError: it is no text, or too long.
+    """
+    if stdin is None or stdin.closed or not _carries_data(stdin):
+        return ""
+    hint = threading.Timer(
+        _PATIENCE_S, tell, ["waiting for the end of standard input (a pipe is open; < /dev/null closes it)"]
+    )
+    hint.daemon = True
+    hint.start()
+    try:
+        raw = _read(stdin)
+    finally:
+        hint.cancel()
+    if len(raw) > MOST_BYTES:
+        raise ArgumentError(f"standard input is longer than {MOST_BYTES // 1_000_000} MB", fix="Send a part of it.")
+    return _text(raw)
+
+
+def _read(stdin: TextIO) -> bytes:
+    buffer = getattr(stdin, "buffer", None)
+    if buffer is None:
+        return stdin.read(MOST_BYTES + 1).encode("utf-8", "replace")
+    return buffer.read(MOST_BYTES + 1)
+
+
+def _carries_data(stdin: TextIO) -> bool:
+    """Pipes, files and sockets; not a terminal, nor what a service manager leaves open in its place."""
+    if stdin.isatty():
+        return False
+    try:
+        mode = os.fstat(stdin.fileno()).st_mode
+    except (OSError, ValueError):
+        return True  # a stream without a file: a test's, or an embedding program's
+    return stat.S_ISFIFO(mode) or stat.S_ISREG(mode) or stat.S_ISSOCK(mode) or sys.platform == "win32"
+
+
+def _text(raw: bytes) -> str:
+    """UTF-8, or UTF-16 with its mark, as PowerShell writes it.
+
+    Raises:
+        ArgumentError: the bytes are no text.
+    """
+    marked = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if not marked and b"\0" in raw[:8192]:
+        raise ArgumentError("standard input is not text", fix="Give pictures with --image and documents with --file.")
+    try:
+        return raw.decode("utf-16" if marked else "utf-8-sig")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")

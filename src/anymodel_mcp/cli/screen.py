@@ -1,0 +1,183 @@
+"""What a command has around it, and how it speaks: streams, colours, tables, and complaints of three lines.
+
+Answers go to stdout, everything about them to stderr. `NO_COLOR`, `TERM=dumb` and redirected streams are honoured by
+rich; a table that nobody looks at becomes lines of cells with tabs between, so that no word is cut for a width.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO
+
+import httpx2
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from anymodel_mcp.errors import AnyModelError, ConfigError
+from anymodel_mcp.redact import Redactor
+from anymodel_mcp.types import Json
+
+EXIT_FAILED = 1
+EXIT_CONFIG = 2
+EXIT_INTERRUPTED = 130
+_CONFIG_KINDS = ("config", "invalid_argument")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terminal:
+    """The surroundings of one command.
+
+    Attributes:
+        environ: the environment.
+        stdin: where a pipe is read from; `None` = there is none (a program without a console on Windows).
+        home: the user's home folder.
+        platform: as in `sys.platform`.
+        transport: how HTTP is sent; `None` = the network.
+        data_dir: where store and pictures are; `None` = the user's data folder.
+        redactor: cleans what is printed.
+    """
+
+    environ: Mapping[str, str]
+    stdin: TextIO | None
+    stdout: TextIO
+    stderr: TextIO
+    home: Path
+    platform: str = sys.platform
+    transport: httpx2.AsyncBaseTransport | None = None
+    data_dir: Path | None = None
+    redactor: Redactor = field(default_factory=Redactor)
+
+    @property
+    def out(self) -> Console:
+        """For what was asked for."""
+        return _console(self.stdout, self.environ)
+
+    @property
+    def err(self) -> Console:
+        """For what is said about it."""
+        return _console(self.stderr, self.environ)
+
+    @property
+    def marks(self) -> Mapping[str, str]:
+        """Marks of findings; words where the stream's encoding has no such characters."""
+        try:
+            "✓✗•".encode(self.stdout.encoding or "ascii")
+        except (UnicodeEncodeError, LookupError):
+            return {"ok": "ok", "warn": "warn", "fail": "FAIL", "note": "-"}
+        return {"ok": "✓", "warn": "!", "fail": "✗", "note": "•"}
+
+
+def this_terminal() -> Terminal:
+    """The surroundings of this process."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure: Callable[..., None] | None = getattr(stream, "reconfigure", None)
+        if reconfigure:  # a code page without a character must not end an answer
+            reconfigure(errors="replace")
+    return Terminal(
+        environ=os.environ,
+        stdin=sys.stdin,
+        stdout=sys.stdout,
+        stderr=sys.stderr,
+        home=Path.home(),
+        platform=sys.platform,
+    )
+
+
+def _console(stream: TextIO, environ: Mapping[str, str]) -> Console:
+    return Console(file=stream, _environ=environ, highlight=False, emoji=False, markup=False, soft_wrap=True)
+
+
+def write_out(terminal: Terminal, text: str) -> None:
+    """Text for the reader of stdout, as it is."""
+    terminal.stdout.write(text if text.endswith("\n") else f"{text}\n")
+    terminal.stdout.flush()
+
+
+def write_json(terminal: Terminal, value: Json) -> None:
+    """A JSON document on stdout, keys and control characters removed."""
+    write_out(terminal, json.dumps(terminal.redactor.value(value), ensure_ascii=False, indent=2))
+
+
+def no_provider() -> ConfigError:
+    """The complaint of a command that needs a provider, in the words of a person at a terminal."""
+    return ConfigError(
+        "no provider is configured",
+        fix="Set OPENAI_API_KEY (and OPENAI_BASE_URL for another address), or try without any key: anymodel-mcp demo",
+    )
+
+
+def bare_url(url: str) -> str:
+    """An address without the values of its query: some gateways want a key there."""
+    head, mark, query = url.partition("?")
+    return head + mark + "&".join(f"{part.partition('=')[0]}=…" for part in query.split("&")) if mark else head
+
+
+def remark(terminal: Terminal, text: str, style: str = "dim") -> None:
+    """A line beside the answer, on stderr."""
+    terminal.err.print(Text(terminal.redactor.clean(text), style=style))
+
+
+def complain(terminal: Terminal, what: str, why: str, do: str = "") -> None:
+    """Three lines on stderr: what failed, why, what to do."""
+    console, clean = terminal.err, terminal.redactor.clean
+    console.print(Text.assemble(("error: ", "bold red"), (clean(what), "bold")))
+    console.print(Text.assemble(("why:   ", "red"), clean(why)))
+    if do:
+        console.print(Text.assemble(("do:    ", "green"), clean(do)))
+
+
+def complain_of(terminal: Terminal, what: str, error: AnyModelError) -> int:
+    """Complains of an error; gives the exit status that it means."""
+    failure = error.failure
+    complain(terminal, f"{what}{_circumstances(error)}", failure.message, _advice(error))
+    return EXIT_CONFIG if failure.kind in _CONFIG_KINDS else EXIT_FAILED
+
+
+def _advice(error: AnyModelError) -> str:
+    failure = error.failure
+    if failure.retry_after_s is not None:
+        return f"{failure.fix} Try again in {failure.retry_after_s:g} s.".strip()
+    again = "Try again: it may pass." if failure.retryable else "`anymodel-mcp doctor` looks at every part."
+    return failure.fix or again
+
+
+def _circumstances(error: AnyModelError) -> str:
+    failure = error.failure
+    if failure.kind in _CONFIG_KINDS:
+        return ""
+    who = "/".join(part for part in (failure.provider, failure.model) if part)
+    status = f", HTTP {failure.status}" if failure.status else ""
+    return f" from {who} ({failure.kind}{status})" if who else f" ({failure.kind}{status})"
+
+
+def show_table(
+    terminal: Terminal, columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset()
+) -> None:
+    """A table for a person; lines of cells with tabs between for a program.
+
+    Args:
+        terminal: where.
+        columns: the heads.
+        rows: the cells.
+        right: the columns that hold numbers.
+    """
+    clean = terminal.redactor.clean
+    console = terminal.out
+    if not console.is_terminal:
+        for row in rows:
+            write_out(terminal, "\t".join(" ".join(clean(cell).split()) for cell in row))
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
+    for index, column in enumerate(columns):
+        table.add_column(
+            column, justify="right" if index in right else "left", style="cyan" if not index else None, overflow="fold"
+        )
+    for row in rows:
+        table.add_row(*(Text(clean(cell)) for cell in row))
+    console.print(table)

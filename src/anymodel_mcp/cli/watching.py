@@ -1,0 +1,172 @@
+"""An answer on its way to a terminal: words as they come, thoughts dimmed, a sign of life while neither comes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from rich.status import Status
+from rich.text import Text
+
+from anymodel_mcp.calls import Call, Track
+from anymodel_mcp.cli.screen import Terminal
+from anymodel_mcp.types import Delta
+
+_MOST_HELD = 400
+
+
+class _Words:
+    """Holds a word back until it is whole, so that a key that comes in pieces is still seen as one and removed."""
+
+    def __init__(self) -> None:
+        self._held = ""
+
+    def add(self, text: str) -> str:
+        """What may be shown now: keys hold neither white space nor letters beyond ASCII."""
+        text = self._held + text
+        end = next((i for i in range(len(text), 0, -1) if text[i - 1].isspace() or text[i - 1] > "\x7f"), 0)
+        if len(text) - end > _MOST_HELD:
+            end = len(text)
+        self._held = text[end:]
+        return text[:end]
+
+    def rest(self) -> str:
+        """What was held back."""
+        rest, self._held = self._held, ""
+        return rest
+
+
+class Printer:
+    """Writes an answer to stdout while it arrives, and thoughts to a person's stderr.
+
+    Args:
+        terminal: where.
+        live: write while it arrives; else only `finish` writes.
+    """
+
+    def __init__(self, terminal: Terminal, *, live: bool = True) -> None:
+        self._terminal = terminal
+        self._live = live
+        self._taken: list[str] = []
+        self._words = _Words()
+        self._thoughts = _Words()
+        self._thinking = False
+        self._ends_line = True
+        self._status: Status | None = None
+
+    def wait(self, phase: str) -> None:
+        """Shows that something goes on; only to a person."""
+        err = self._terminal.err
+        if self._live and err.is_terminal and self._status is None:
+            self._status = Status(Text(phase, style="dim"), console=err, spinner="dots")
+            self._status.start()
+
+    def text(self, words: str) -> None:
+        """Words of the answer."""
+        self._taken.append(words)
+        if self._live and words:
+            self._settle()
+            self._write(self._words.add(words))
+
+    def thought(self, words: str) -> None:
+        """Words of the reasoning; only a person sees them."""
+        err = self._terminal.err
+        if self._live and words and err.is_terminal and not self._taken:
+            self._stop_waiting()
+            self._thinking = True
+            self._think(self._thoughts.add(words))
+
+    def restart(self) -> None:
+        """Another model starts over; nothing of the answer has come yet."""
+        self._settle()
+        self._taken.clear()
+
+    def finish(self, text: str) -> None:
+        """The whole answer is `text`: writes what is missing of it, and ends the line."""
+        taken = "".join(self._taken)
+        self._settle()
+        if self._live and text.startswith(taken):
+            text = self._words.rest() + text[len(taken) :]
+        elif self._live:  # never seen: the words that came were not those of the answer
+            self._write(self._words.rest())
+            self._end_line()
+        self._write(text)
+        self._end_line()
+
+    def stop(self) -> None:
+        """Leaves the screen tidy, however the call ended."""
+        self._settle()
+        self._write(self._words.rest())
+        self._end_line()
+
+    def _think(self, piece: str) -> None:
+        self._terminal.err.print(Text(self._terminal.redactor.text(piece), style="dim italic"), end="")
+
+    def _write(self, piece: str) -> None:
+        shown = self._terminal.redactor.text(piece)
+        if shown:
+            self._ends_line = shown.endswith("\n")
+            self._terminal.stdout.write(shown)
+            self._terminal.stdout.flush()
+
+    def _end_line(self) -> None:
+        if not self._ends_line:
+            self._ends_line = True
+            self._terminal.stdout.write("\n")
+            self._terminal.stdout.flush()
+
+    def _settle(self) -> None:
+        self._stop_waiting()
+        if self._thinking:
+            self._thinking = False
+            self._think(self._thoughts.rest())
+            self._terminal.err.print("\n")
+
+    def _stop_waiting(self) -> None:
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+
+
+@dataclass(slots=True)
+class _WatchedTrack(Track):
+    printer: Printer | None = field(default=None)
+
+    def take(self, deltas: Sequence[Delta]) -> None:
+        """Counts what came; thoughts go to the screen."""
+        Track.take(self, deltas)
+        self.newest.clear()
+        for delta in deltas:
+            if delta.kind == "reasoning" and self.printer:
+                self.printer.thought(delta.text)
+
+
+class WatchedCall(Call):
+    """A call whose words go to a printer while they come.
+
+    Args:
+        tool: the tool's name.
+        host: who calls, for the ledger.
+        printer: takes the words.
+    """
+
+    def __init__(self, tool: str, host: str, printer: Printer) -> None:
+        super().__init__(tool, host)
+        self._printer = printer
+
+    def track(self, label: str) -> Track:
+        """A new line of progress."""
+        track = _WatchedTrack(label, printer=self._printer)
+        self.tracks.append(track)
+        self._printer.wait(f"waiting for {label}")
+        return track
+
+    def write(self, text: str) -> None:
+        """Words of the answer."""
+        super().write(text)
+        self._printer.text(text)
+
+    def reset(self) -> None:
+        """Another model starts over."""
+        super().reset()
+        self._printer.restart()
