@@ -63,7 +63,8 @@ class StorePart:
             while bytes_used(connection) > limit:
                 if not sum(connection.execute(statement, {"now": now}).rowcount for statement in _OLDEST):
                     break
-            connection.execute("PRAGMA incremental_vacuum").fetchall()
+            for _ in range(connection.execute("PRAGMA freelist_count").fetchone()[0]):
+                connection.execute("PRAGMA incremental_vacuum(1)")  # Python's driver takes one step, one page, only
 
         await self._db.write(work)
 

@@ -22,7 +22,7 @@ import anyio
 import anyio.to_thread
 
 from anymodel_mcp.errors import AnyModelError
-from anymodel_mcp.store.schema import MIGRATIONS, PRAGMAS, VERSION
+from anymodel_mcp.store.schema import BIRTH_PRAGMA, MIGRATIONS, PRAGMAS, VERSION
 
 if TYPE_CHECKING:
     import sqlite3
@@ -149,6 +149,8 @@ class Database:
         deadline = time.monotonic() + self._busy_s
         while True:
             try:
+                if _version(connection) == 0:
+                    connection.execute(BIRTH_PRAGMA)
                 for pragma in PRAGMAS:
                     connection.execute(pragma)
                 return _migrate(connection)

@@ -6,9 +6,10 @@ refuses lone surrogates, both of which models do send. Times are seconds since t
 
 from __future__ import annotations
 
-# auto_vacuum must come before the first table and before WAL
+BIRTH_PRAGMA = "PRAGMA auto_vacuum = INCREMENTAL"
+"""Before the first table and before WAL; on a file with tables it would ask for the write lock for nothing."""
+
 PRAGMAS: tuple[str, ...] = (
-    "PRAGMA auto_vacuum = INCREMENTAL",
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = NORMAL",
     "PRAGMA foreign_keys = ON",
