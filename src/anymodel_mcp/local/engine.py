@@ -185,7 +185,7 @@ def _status(process: Process) -> str:
         return ""
     if code < 0:
         name = next((s.name for s in signal.Signals if s == -code), str(-code))
-        return f" (killed by {name})"
+        return f" (killed by {name}{', as the system does when memory runs out' if name == 'SIGKILL' else ''})"
     return f" (exit status {code})"
 
 
