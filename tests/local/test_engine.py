@@ -99,7 +99,7 @@ async def test_a_silent_child_is_given_up() -> None:
 
 
 async def test_a_child_that_dies_later_leaves_its_last_words() -> None:
-    code = SAY_READY + "sys.stderr.write('out of memory\\n'); sys.stderr.flush(); time.sleep(600)"
+    code = "import sys; sys.stderr.write('out of memory\\n'); sys.stderr.flush(); " + SAY_READY + "time.sleep(600)"
     async with run_child(child(code)) as engine:
         assert engine.failure() is None
         os.kill(engine.pid, 15)
