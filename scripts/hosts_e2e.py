@@ -87,7 +87,8 @@ HOSTS = (
         name="gemini",
         package="@google/gemini-cli@0.61.0",
         program="gemini",
-        command=("--skip-trust", "--yolo", "--prompt", "{prompt}"),
+        # a model by name: without one it asks another model to choose
+        command=("--skip-trust", "--yolo", "--model", "gemini-2.5-flash", "--prompt", "{prompt}"),
         env={"GEMINI_API_KEY": "fake", "GOOGLE_GEMINI_BASE_URL": "{model}", "GEMINI_TELEMETRY_ENABLED": "false"},
         files={
             ".gemini/settings.json": (
