@@ -1,0 +1,106 @@
+"""Answers to embeddings requests: vectors in the order of the inputs, in every shape in which they come."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Sequence
+from sys import byteorder
+from typing import Any, Final
+
+from anymodel_mcp.types import EmbeddingsResult, Json
+from anymodel_mcp.wire.body import Document
+from anymodel_mcp.wire.exchange import Head
+from anymodel_mcp.wire.lenient import as_count, as_list, as_object, as_text, objects
+from anymodel_mcp.wire.parts import decode_base64
+from anymodel_mcp.wire.usage import find_usage, read_usage
+
+_LISTS = ("data", "embeddings", "vectors", "result", "output")
+
+
+class Embeddings(Document[EmbeddingsResult]):
+    """Reads the vectors.
+
+    Args:
+        head: status and headers.
+        model: the provider's id of the model that was asked.
+        count: how many inputs were sent.
+    """
+
+    def __init__(self, head: Head, *, model: str, count: int) -> None:
+        super().__init__(head, endpoint="embeddings", model=model)
+        self._count: Final = count
+
+    def read(self, values: list[Any]) -> EmbeddingsResult:
+        """The vectors, sorted by their index, their number checked."""
+        body, entries = _entries(values)
+        vectors = [_vector(v) for v in _sorted(entries)]
+        if len(vectors) != self._count:
+            raise self.failure(f"{len(vectors)} vectors came for {self._count} inputs", "protocol")
+        good = [v for v in vectors if v]
+        if len(good) != len(vectors):
+            raise self.failure("an embedding is no list of numbers", "protocol")
+        widths = {len(v) for v in good}
+        if len(widths) > 1:
+            raise self.failure(f"the vectors have different lengths: {sorted(widths)[:5]}", "protocol")
+        return EmbeddingsResult(
+            vectors=tuple(good),
+            model=as_text(body.get("model")) or self.model or None,
+            usage=read_usage(find_usage(body)),
+        )
+
+
+def _entries(values: list[Any]) -> tuple[Json, list[Any]]:
+    """The object around the vectors, and the list of them; a lone vector is a list of one."""
+    value: Any = values if len(values) > 1 else values[0]
+    body = as_object(value)
+    entries: Any = value
+    while isinstance(entries, dict):
+        inner = as_object(entries)
+        if "embedding" in inner:
+            return body, [inner]
+        entries = next((inner[n] for n in _LISTS if isinstance(inner.get(n), list | dict)), None)
+    found = as_list(entries)
+    if found and all(isinstance(v, int | float) for v in found):
+        return body, [found]
+    return body, found
+
+
+def _sorted(entries: list[Any]) -> list[Any]:
+    """By index, if each entry has one of its own; else as they came."""
+    indexes = [as_count(e.get("index")) for e in objects(entries)]
+    if len(indexes) != len(entries) or None in indexes or len(set(indexes)) != len(entries):
+        return entries
+    return [e for _, e in sorted(zip(indexes, entries, strict=True), key=lambda pair: pair[0] or 0)]
+
+
+def _vector(entry: Any) -> Sequence[float] | None:
+    """The numbers of one entry: a list, a list in a list, base64 of 32-bit floats; `None` if it is none of these."""
+    value = entry
+    if isinstance(entry, dict):
+        source = as_object(entry)
+        value = source.get("embedding", source.get("values", source.get("vector")))
+    if isinstance(value, dict):
+        value = as_object(value).get("float", as_object(value).get("values"))
+    if isinstance(value, str):
+        return _floats(value)
+    row = as_list(value)
+    if len(row) == 1 and isinstance(row[0], list):
+        row = as_list(row[0])
+    try:
+        numbers = [float(v) for v in row if not isinstance(v, bool | str)]
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return numbers if numbers and len(numbers) == len(row) and all(map(math.isfinite, numbers)) else None
+
+
+def _floats(text: str) -> Sequence[float] | None:
+    content = decode_base64(text)
+    if not content or len(content) % 4:
+        return None
+    numbers = array("f")
+    numbers.frombytes(content)
+    if byteorder == "big":
+        numbers.byteswap()
+    found = numbers.tolist()
+    return found if all(map(math.isfinite, found)) else None

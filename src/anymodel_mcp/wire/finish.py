@@ -1,0 +1,61 @@
+"""Why an answer ended: every provider's word for it, in ours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from anymodel_mcp.types import FinishReason
+
+# words as seen (facts/dialects.md B.1 and B.2, read 2026-11-20), in lower case
+_WORDS: dict[str, FinishReason] = {
+    **dict.fromkeys(
+        ("stop", "end_turn", "eos", "eos_token", "stop_sequence", "completed", "complete", "done", "finished"), "stop"
+    ),
+    **dict.fromkeys(
+        (
+            "length",
+            "max_tokens",
+            "model_length",
+            "max_output_tokens",
+            "max_completion_tokens",
+            "model_context_window_exceeded",
+            "token_limit",
+        ),
+        "length",
+    ),
+    **dict.fromkeys(("tool_calls", "tool_use", "tool_call", "function_call"), "tool_calls"),
+    **dict.fromkeys(
+        (
+            "content_filter",
+            "content_filtered",
+            "sensitive",
+            "safety",
+            "refusal",
+            "recitation",
+            "prohibited_content",
+            "blocklist",
+            "spii",
+            "image_safety",
+            "guardrail_intervened",
+        ),
+        "content_filter",
+    ),
+}
+_FAILURES = frozenset({"error", "network_error", "failed", "malformed_function_call", "internal_error"})
+
+
+def read_finish(raw: str | None) -> FinishReason:
+    """The reason in our words; "unknown" for a word never seen."""
+    return _WORDS.get((raw or "").strip().lower(), "unknown")
+
+
+def is_failure(raw: str | None) -> bool:
+    """The provider gave up: what has come is not an answer."""
+    return (raw or "").strip().lower() in _FAILURES
+
+
+def raw_finish(value: Any) -> str | None:
+    """The provider's word, or `None` where it says nothing yet."""
+    if isinstance(value, str):
+        return value[:100] or None
+    return None if value is None or isinstance(value, bool) else str(value)[:100]

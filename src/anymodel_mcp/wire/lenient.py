@@ -1,0 +1,105 @@
+"""Reading JSON that strangers wrote: a value of the wanted type, or its empty form; never an exception.
+
+Every reader of the wire goes through these, so that a number where a text should be costs a field and not the answer.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, cast
+
+from anymodel_mcp.types import Json
+
+_DECODER = json.JSONDecoder(strict=False)
+BAD_JSON: tuple[type[Exception], ...] = (ValueError, RecursionError)
+"""What parsing raises: malformed text or numbers of absurd length, nesting without end."""
+
+
+def parse_json(text: str) -> Any:
+    """The value of a JSON text; raw control characters inside strings are taken.
+
+    Raises:
+        ValueError: it is no JSON.
+        RecursionError: it nests too deeply.
+    """
+    return _DECODER.decode(text)
+
+
+def scan_json(text: str, start: int) -> tuple[Any, int]:
+    """The JSON value that begins at `start`, and where it ends.
+
+    Raises:
+        ValueError: there is none.
+        RecursionError: it nests too deeply.
+    """
+    return _DECODER.raw_decode(text, start)
+
+
+def parse_or_none(text: str) -> Any:
+    """The value of a JSON text, or `None` where it is none."""
+    try:
+        return _DECODER.decode(text)
+    except BAD_JSON:
+        return None
+
+
+def as_object(value: Any) -> Json:
+    """A JSON object, or an empty one."""
+    return cast("Json", value) if isinstance(value, dict) else {}
+
+
+def as_list(value: Any) -> list[Any]:
+    """A JSON array, or an empty one."""
+    return cast("list[Any]", value) if isinstance(value, list) else []
+
+
+def objects(value: Any) -> list[Json]:
+    """The objects among the elements of an array."""
+    return [cast("Json", v) for v in as_list(value) if isinstance(v, dict)]
+
+
+def as_text(value: Any) -> str:
+    """A string, or the empty one."""
+    return value if isinstance(value, str) else ""
+
+
+def first_text(source: Json, *names: str) -> str:
+    """The first of these fields that holds a non-empty string."""
+    for name in names:
+        value = source.get(name)
+        if isinstance(value, str) and value:
+            return value
+    return ""
+
+
+def as_number(value: Any) -> float | None:
+    """A number that is finite and not a truth value; also one written as text."""
+    if isinstance(value, str) and len(value) < 40:
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if number - number == 0 else None
+
+
+def as_count(value: Any) -> int | None:
+    """A number of things: whole, not negative."""
+    number = as_number(value)
+    return int(number) if number is not None and number >= 0 else None
+
+
+def joined_pairs(text: str) -> str:
+    """`text` with each surrogate pair that came as two halves (in two deltas, say) made one character."""
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+    return text

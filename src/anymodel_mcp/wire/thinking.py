@@ -1,0 +1,176 @@
+"""Thoughts that stand inside the text, between tags: taken out where they lead the answer, left alone elsewhere.
+
+A block counts only at the very beginning (white space and other blocks may stand before it): a model that writes about
+tags keeps its text. A closing tag in quotes or backticks does not close
+(https://github.com/ggml-org/llama.cpp/issues/27661, read 2026-11-21). White space around a block is not part of anything.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Literal
+
+Mode = Literal["leading", "closing_only_possible", "none"]
+Piece = tuple[Literal["text", "reasoning"], str]
+
+# openers and closers as seen: Qwen, DeepSeek, MiniMax, Nova; seed-oss; Kimi-VL; Magistral; small local models
+_TAGS = {
+    "<think>": "</think>",
+    "<thinking>": "</thinking>",
+    "<thought>": "</thought>",
+    "<reasoning>": "</reasoning>",
+    "<seed:think>": "</seed:think>",
+    "|startthink|": "|endthink|",
+    "[think]": "[/think]",
+    "◁think▷": "◁/think▷",
+}
+_CLOSERS = tuple(_TAGS.values())
+_LEADERS = (*_TAGS, *_CLOSERS)
+_LONGEST = max(map(len, _LEADERS))
+_QUOTES = "`'\""
+_FIRSTS = re.compile("[<|\\[◁]")
+_MOST_SPACE = 4096
+
+
+@cache
+def _closing(closers: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(map(re.escape, closers)), re.IGNORECASE)
+
+
+class ThinkSplitter:
+    """Splits text that arrives in pieces into thoughts and answer.
+
+    Args:
+        mode: where blocks may stand; see `Dialect.think_tags`.
+    """
+
+    def __init__(self, mode: Mode) -> None:
+        self.plain = mode == "none"
+        """All that comes from now on is answer."""
+        self._buffer = ""
+        self._inside: tuple[str, ...] = ()  # the closers of the open block
+        self._assumed = mode == "closing_only_possible"  # no opener has been seen, the template may have written it
+        self._blocks = 0
+        self._kept = ""  # what is answer if the assumed block is never closed
+        self._fresh = True  # nothing of this block has been given yet: white space is still to be dropped
+        self._given = False
+        self._space = ""  # white space inside a block that is dropped if the block ends after it
+
+    @property
+    def pending(self) -> str:
+        """What is held back and would be answer if nothing else came."""
+        if self.plain:
+            return ""
+        if self._inside and not self._assumed:
+            return ""
+        held = self._kept + self._buffer
+        return held.lstrip() if self._blocks else held
+
+    def feed(self, text: str) -> list[Piece]:
+        """The pieces that are now certain, in order; white space at a block's edges is dropped."""
+        if self.plain:
+            return [("text", text)] if text else []
+        out: list[Piece] = []
+        self._buffer += text
+        while self._step(out):
+            pass
+        return out
+
+    def finish(self) -> list[Piece]:
+        """The end: what is still held back. A block that was never closed is a thought, unless it was only assumed."""
+        if self.plain:
+            return []
+        out: list[Piece] = []
+        if self._inside and not self._assumed:
+            closer = next((c for c in self._inside if self._buffer[-_LONGEST:].lower().endswith(c)), "")
+            self._think(self._buffer[: len(self._buffer) - len(closer)], out)
+        elif self.pending:
+            out.append(("text", self.pending))
+        self._buffer, self._kept, self.plain = "", "", True
+        return out
+
+    def _step(self, out: list[Piece]) -> bool:
+        """One decision; false when more text is needed for the next."""
+        if self.plain or not self._buffer:
+            if self._buffer:
+                out.append(("text", self._buffer))
+                self._buffer = ""
+            return False
+        return self._in_block(out) if self._inside else self._at_edge(out)
+
+    def _at_edge(self, out: list[Piece]) -> bool:
+        start = self._buffer.lstrip()
+        lower = start[:_LONGEST].lower()
+        for opener, closer in _TAGS.items():
+            if lower.startswith(opener):
+                self._open((closer,), start[len(opener) :])
+                self._assumed, self._kept = False, ""
+                return True
+        orphan = next((c for c in _CLOSERS if lower.startswith(c)), None)
+        if orphan and not self._blocks:
+            self._buffer, self._blocks = start[len(orphan) :], 1  # the template opened, the model closed at once
+            return True
+        if any(tag.startswith(lower) for tag in _LEADERS) and len(self._buffer) < _MOST_SPACE:
+            return False
+        if self._assumed and not self._blocks:
+            self._open(_CLOSERS, self._buffer)
+            return True
+        self.plain = True
+        if self._blocks:
+            self._buffer = start
+        return True
+
+    def _open(self, closers: tuple[str, ...], rest: str) -> None:
+        self._inside, self._buffer, self._fresh, self._space = closers, rest, True, ""
+
+    def _in_block(self, out: list[Piece]) -> bool:
+        text = self._buffer
+        for found in _closing(self._inside).finditer(text):
+            at, end = found.span()
+            if at and text[at - 1] in _QUOTES:
+                if end == len(text):
+                    return False
+                if text[end] == text[at - 1]:
+                    continue
+            self._close(at, end, out)
+            return True
+        cut = self._certain()
+        ready, self._buffer = text[:cut], text[cut:]
+        if self._assumed:
+            self._kept += ready
+        self._think(ready, out)
+        return False
+
+    def _certain(self) -> int:
+        """How much of the buffer cannot be part of a closing tag, or the quote before one."""
+        text = self._buffer
+        for first in _FIRSTS.finditer(text, max(0, len(text) - _LONGEST)):
+            at = first.start()
+            rest = text[at:].lower()
+            if any(len(rest) < len(c) and c.startswith(rest) for c in self._inside):
+                return at - 1 if at and text[at - 1] in _QUOTES else at
+        return len(text) - 1 if text[-1:] in _QUOTES and text else len(text)
+
+    def _close(self, at: int, end: int, out: list[Piece]) -> None:
+        thought, self._buffer = self._buffer[:at], self._buffer[end:]
+        self._think(thought, out)
+        self._inside, self._assumed, self._kept, self._space = (), False, "", ""
+        self._blocks += 1
+
+    def _think(self, text: str, out: list[Piece]) -> None:
+        if self._fresh:
+            text = text.lstrip()
+            if not text:
+                return
+            self._fresh = False
+            if self._given:
+                text = "\n" + text
+        text = self._space + text
+        bare = text.rstrip()
+        if not bare:
+            self._space = text
+            return
+        self._space = text[len(bare) :]
+        self._given = True
+        out.append(("reasoning", bare))
