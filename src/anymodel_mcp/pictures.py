@@ -53,7 +53,7 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x00\x00\x01\x00", "image/x-icon"),
 )
 _SVG = re.compile(
-    rb"\s*(?:<\?xml[^>]{0,500}\?>\s*)?(?:<!--.{0,2000}?-->\s*)*(?:<!DOCTYPE\s+svg[^>]{0,500}>\s*)?<svg[\s>]", re.S
+    rb"\s*(?:<\?xml[^>]{0,500}\?>\s*)?(?:<!--.{0,2000}?-->\s*)*(?:<!DOCTYPE\s+svg[^>]{0,500}>\s*)?<svg[\s>/]", re.S
 )
 _ISOBMFF = {
     b"avif": "image/avif",
@@ -104,7 +104,7 @@ def measure(content: bytes) -> Size | None:
         return None
     try:
         size = reader(content)
-    except (struct.error, IndexError):  # cut in the header
+    except (struct.error, IndexError, ValueError):  # cut in the header
         return None
     return size if size and size[0] > 0 and size[1] > 0 else None
 
@@ -257,7 +257,8 @@ def _isobmff(data: bytes) -> Size | None:
 
 
 def _ico(data: bytes) -> Size:
-    return data[6] or 256, data[7] or 256
+    entries = [data[at : at + 2] for at in range(6, 6 + 16 * int.from_bytes(data[4:6], "little"), 16)]
+    return max((entry[0] or 256, entry[1] or 256) for entry in entries[:64])
 
 
 _MEASURES: dict[str, Callable[[bytes], Size | None]] = {

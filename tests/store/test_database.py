@@ -260,3 +260,51 @@ async def test_several_processes_write_one_new_file(tmp_path: Path) -> None:
         listed = await store.list_calls(1000)
     assert len(listed) == 75
     assert {c.status for c in listed} == {"complete"}
+
+
+def _damage() -> sqlite3.DatabaseError:
+    error = sqlite3.DatabaseError("database disk image is malformed")
+    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    return error
+
+
+async def test_file_that_another_process_has_moved_aside_is_not_moved_again(tmp_path: Path) -> None:
+    path = await fill(tmp_path)
+    database = Database(path)
+    runs: list[int] = []
+
+    def work(connection: sqlite3.Connection) -> int:
+        runs.append(1)
+        if len(runs) == 1:
+            path.rename(tmp_path / "moved-by-another")
+            path.touch()
+            raise _damage()
+        return connection.execute("SELECT count(*) FROM calls").fetchone()[0]
+
+    assert await database.write(work) == 0
+    assert database.warnings == []
+    assert not list(tmp_path.glob("*.broken-*"))
+    await database.aclose()
+
+
+async def test_disk_that_damages_every_file_leads_to_memory(tmp_path: Path) -> None:
+    database = Database(tmp_path / "x.db")
+
+    def work(connection: sqlite3.Connection) -> str:
+        if database.path is not None:
+            raise _damage()
+        return "in memory"
+
+    assert await database.write(work) == "in memory"
+    assert len(database.warnings) == 2
+    assert len(list(tmp_path.glob("x.db.broken-*"))) == 1
+    await database.aclose()
+
+
+async def test_large_file_is_not_copied_to_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("anymodel_mcp.store.database._RESCUE_BYTES", 1)
+    database = Database(await fill(tmp_path))
+    await database.read(lambda c: c.execute("PRAGMA query_only = ON").fetchall())
+    await database.write(lambda c: c.execute("DELETE FROM calls"))
+    assert await database.read(lambda c: c.execute("SELECT count(*) FROM calls").fetchone()) == (0,)
+    await database.aclose()

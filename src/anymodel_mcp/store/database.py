@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import sqlite3
 
 T = TypeVar("T")
-_Cure = Literal["busy", "aside", "reopen", "memory", "none"]
+_Cure = Literal["busy", "aside", "memory", "none"]
 
 _LOG = logging.getLogger("anymodel_mcp.store")
 _BUSY_S = 5.0
@@ -66,6 +66,7 @@ class Database:
         self._busy_s = busy_s
         self._connection: sqlite3.Connection | None = None
         self._inode: int | None = None
+        self._moved_aside = False
         self._limiter = anyio.CapacityLimiter(1)
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -101,16 +102,13 @@ class Database:
     def _attempt(self, work: Callable[[sqlite3.Connection], T], begin: str) -> T:
         import sqlite3
 
-        for _ in range(3):  # moved aside, then in memory: no file fails more often than that
+        while True:  # ends: a file is moved aside once, then left for memory, and there nothing is cured
             try:
                 connection = self._ready()
                 with _transaction(connection, begin):
                     return work(connection)
             except (sqlite3.Error, _Newer, OSError) as exc:
                 self._cure(exc)
-        connection = self._ready()
-        with _transaction(connection, begin):
-            return work(connection)
 
     def _ready(self) -> sqlite3.Connection:
         if self._connection is not None and self.path is not None and _inode(self.path) != self._inode:
@@ -176,9 +174,10 @@ class Database:
                 fix="Try again; if it stays, end the other process or set store.path to a file of your own.",
                 retryable=True,
             ) from exc
-        if cure == "aside":
+        if cure == "aside" and not self._moved_aside:
+            self._moved_aside = True
             self._move_aside(self.path, exc)
-        elif cure == "memory":
+        else:
             self._go_memory(exc)
 
     def _move_aside(self, path: Path, exc: Exception) -> None:
