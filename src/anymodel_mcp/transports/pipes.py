@@ -72,22 +72,36 @@ def _read_some(fd: int) -> bytes:
 
 
 class _ThreadedReader:
+    """A thread that reads one piece ahead."""
+
     def __init__(self, fd: int) -> None:
-        self._send, self._receive = anyio.create_memory_object_stream[bytes](1)
+        self._piece: bytes | None = None
+        self._arrived = anyio.Event()
+        self._taken = threading.Event()
         token = anyio.lowlevel.current_token()
         threading.Thread(target=self._run, args=(fd, token), name="stdin", daemon=True).start()
 
     def _run(self, fd: int, token: anyio.lowlevel.EventLoopToken) -> None:
-        more = True
-        # The loop may be gone by the time the host writes again.
-        with suppress(RuntimeError, anyio.BrokenResourceError, anyio.ClosedResourceError):
-            while more:
+        with suppress(anyio.RunFinishedError):  # the loop may be gone by the time the host writes again
+            data = b"more"
+            while data:
                 data = _read_some(fd)
-                more = bool(data)
-                anyio.from_thread.run(self._send.send, data, token=token)
+                self._taken.clear()
+                anyio.from_thread.run_sync(self._put, data, token=token)
+                self._taken.wait()
+
+    def _put(self, data: bytes) -> None:
+        self._piece = data
+        self._arrived.set()
 
     async def read(self) -> bytes:
-        return await self._receive.receive()
+        if self._piece != b"":  # the end stays the end
+            await self._arrived.wait()
+        piece, self._piece = self._piece or b"", None if self._piece else b""
+        if piece:
+            self._arrived = anyio.Event()
+        self._taken.set()
+        return piece
 
 
 @dataclass(slots=True)
@@ -144,6 +158,7 @@ class ByteWriter:
             if not self._queue:
                 self._more = anyio.Event()
                 await self._more.wait()
+                continue
             head = self._queue[0]
             head.data = self._write_ready(head.data)
             if head.data and not self.broken:
@@ -197,11 +212,10 @@ def _writable_poll(fd: int) -> Callable[[], bool]:
 def claim_stdio() -> Generator[tuple[int, int]]:
     """Descriptors of standard input and output that nobody else in this process, or its children, has.
 
-    Raises:
-        OSError: standard output is closed.
+    All three standard descriptors must be open: see `ensure_stdio`.
     """
     _flush_stdout()
-    with _claimed(0, lambda: os.open(os.devnull, os.O_RDONLY)) as wire_in, _claimed(1, _open_stderr) as wire_out:
+    with _claimed(0, lambda: os.open(os.devnull, os.O_RDONLY)) as wire_in, _claimed(1, lambda: os.dup(2)) as wire_out:
         try:
             yield wire_in, wire_out
         finally:
@@ -213,21 +227,13 @@ def _flush_stdout() -> None:
         sys.stdout.flush()
 
 
-def _open_stderr() -> int:
-    try:
-        return os.dup(2)
-    except OSError:
-        return os.open(os.devnull, os.O_WRONLY)
-
-
 @contextmanager
 def _claimed(fd: int, open_stand_in: Callable[[], int]) -> Generator[int]:
     wire = _duplicate(fd)
     try:
         stand_in = open_stand_in()
         os.dup2(stand_in, fd)
-        if stand_in != fd:
-            os.close(stand_in)
+        os.close(stand_in)
         _rebind(fd)
         yield wire
     finally:
@@ -237,20 +243,38 @@ def _claimed(fd: int, open_stand_in: Callable[[], int]) -> Generator[int]:
 
 
 def _duplicate(fd: int) -> int:
-    """A private copy above the standard three, not inherited; for a closed stdin the null device, which ends."""
-    try:
-        copy = os.dup(fd)
-    except OSError:
-        if fd != 0:
-            raise
-        copy = os.open(os.devnull, os.O_RDONLY)
-    spare: list[int] = []
+    """A private copy above the standard three, not inherited."""
+    low: list[int] = []
+    copy = os.dup(fd)
     while copy <= 2:
-        spare.append(copy)
+        low.append(copy)
         copy = os.dup(copy)
-    for low in spare:
-        os.close(low)
+    for spare in low:
+        os.close(spare)
     return copy
+
+
+def ensure_stdio() -> None:
+    """Opens the null device for whichever of stdin and stderr the process was started without.
+
+    Else the next file or socket of this process would take their numbers, and its bytes for the wire's.
+
+    Raises:
+        OSError: standard output is closed.
+    """
+    if not _is_open(0):
+        os.open(os.devnull, os.O_RDONLY)
+    os.fstat(1)
+    if not _is_open(2):
+        os.open(os.devnull, os.O_WRONLY)
+
+
+def _is_open(fd: int) -> bool:
+    try:
+        os.fstat(fd)
+    except OSError:
+        return False
+    return True
 
 
 def _rebind(fd: int) -> None:

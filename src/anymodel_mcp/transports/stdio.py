@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
@@ -23,7 +24,7 @@ from mcp_types import JSONRPCError, JSONRPCNotification, JSONRPCRequest, JSONRPC
 from anymodel_mcp.config import Limits
 from anymodel_mcp.transports.eras import BothEras, lowlevel
 from anymodel_mcp.transports.framing import LineSplitter, Oversized, Refusal, encode, parse_line, refuse_oversized
-from anymodel_mcp.transports.pipes import ByteReader, ByteWriter, claim_stdio
+from anymodel_mcp.transports.pipes import ByteReader, ByteWriter, claim_stdio, ensure_stdio
 from anymodel_mcp.transports.requests import guard_requests
 from anymodel_mcp.transports.shutdown import ExitGuard, watch_signals
 
@@ -87,7 +88,8 @@ class StdioStreams:
         line = self._lines.popleft()
         parsed = refuse_oversized(line, self._max_bytes) if isinstance(line, Oversized) else parse_line(line)
         if isinstance(parsed, Refusal):
-            await self._writer.write(encode(parsed.as_error()))
+            with suppress(anyio.BrokenResourceError):  # whoever watches the writer ends the connection
+                await self._writer.write(encode(parsed.as_error()))
             return None
         if isinstance(parsed, JSONRPCRequest):
             self._owed += 1
@@ -174,8 +176,6 @@ async def serve_stdio(
     Returns:
         The exit status: 0.
 
-    Raises:
-        OSError: standard output is closed.
     """
     if stdin is not None and stdout is not None:
         await _serve(server, limits, ByteReader(stdin), ByteWriter(stdout), on_stop)
@@ -224,8 +224,9 @@ def run_stdio(build: Callable[[], MCPServer[Any]], limits: Limits) -> int:
         The exit status: 0 after a stop, 1 where standard output is closed.
     """
     guard = ExitGuard(_STOP_S)
-    server = build()
     try:
+        ensure_stdio()
+        server = build()
         return anyio.run(partial(serve_stdio, server, limits, on_stop=guard.arm))
     except OSError as exc:
         sys.stderr.write(f"anymodel-mcp: standard input and output cannot be used: {exc.strerror or exc}\n")

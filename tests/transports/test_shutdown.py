@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import threading
+
+import anyio
+import pytest
+
+from anymodel_mcp.transports import shutdown
+from anymodel_mcp.transports.shutdown import ExitGuard, watch_signals
+
+
+def test_a_stop_that_takes_too_long_ends_the_process() -> None:
+    ended = threading.Event()
+    statuses: list[int] = []
+
+    def end(status: int) -> None:
+        statuses.append(status)
+        ended.set()
+
+    guard = ExitGuard(0.01, end)
+    guard.arm()
+    guard.arm()
+    assert ended.wait(5)
+    assert statuses == [0]
+
+
+def test_a_stop_in_time_is_left_alone() -> None:
+    ends: list[int] = []
+    guard = ExitGuard(60, ends.append)
+    guard.arm()
+    guard.disarm()
+    guard.arm()
+    assert ends == []
+
+
+async def test_without_signals_nothing_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutdown.sys, "platform", "win32")
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            await tasks.start(watch_signals, lambda: None)
