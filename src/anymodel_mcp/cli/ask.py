@@ -5,6 +5,7 @@ Only the answer goes to stdout. Who answered, tokens, notes and warnings go to s
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -84,6 +85,11 @@ def _checked(settings: Settings, question: Question) -> ChatArguments:
         raise ArgumentError("there is no question", fix='Write one: anymodel-mcp ask "Why is the sky blue?"')
     if not settings.providers:
         raise no_provider()
+    for path in filter(_is_local, (*question.images, *question.files)):
+        if not os.path.isfile(_absolute(path)):
+            raise ArgumentError(
+                f"there is no file {path!r}", fix="Correct the path; it is seen from the folder you are in."
+            )
     return parse(ChatArguments, question.arguments(), frozenset())
 
 
@@ -132,15 +138,18 @@ def _footer(record: Json) -> str:
 
 
 def _is_local(reference: str) -> bool:
-    return not reference.startswith(("https:", "http:", "data:"))
+    return not reference.lower().startswith(("https:", "http:", "data:"))
 
 
 def _absolute(reference: str) -> str:
-    """A path as the user means it: seen from the working directory, `~` filled in."""
-    return str(Path(reference).expanduser().absolute()) if _is_local(reference) else reference
+    """A path as the user means it: seen from the working directory, `~` filled in, links followed."""
+    return os.path.realpath(Path(reference).expanduser()) if _is_local(reference) else reference
 
 
 def _allowing(settings: Settings, references: Sequence[str]) -> Settings:
-    """The settings with exactly the named files allowed: who types a path wants it read."""
-    paths = tuple(_absolute(r) for r in references if _is_local(r))
-    return replace(settings, files=replace(settings.files, allowed_dirs=paths)) if paths else settings
+    """The settings with the folders of the named files allowed, for this one call: who types a path wants it read.
+
+    Nothing but the named files is read: `chat` opens no path that is not an argument.
+    """
+    folders = tuple(dict.fromkeys(os.path.dirname(_absolute(r)) for r in references if _is_local(r)))
+    return replace(settings, files=replace(settings.files, allowed_dirs=folders)) if folders else settings

@@ -1,0 +1,270 @@
+"""`ask`: the answer alone on stdout, all else on stderr, whatever comes from the pipe, the provider or the keyboard."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from anymodel_mcp.cli.ask import Question, ask
+from anymodel_mcp.cli.screen import Terminal
+from anymodel_mcp.cli.watching import Printer
+from anymodel_mcp.config import Settings
+from anymodel_mcp.redact import Redactor
+from tests.cli.terminals import Desk, make_desk
+from tests.fakes import (
+    DONE,
+    KEY,
+    Endless,
+    FakeProvider,
+    chunk,
+    completion,
+    endless,
+    problem,
+    provider,
+    settings,
+    stream,
+)
+
+ANSWER = (chunk("Hel"), chunk("lo "), chunk("you"), chunk(finish="stop"), DONE)
+_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def _redacting(desk: Desk, configured: Settings) -> Terminal:
+    return replace(desk.terminal, redactor=Redactor(configured.secrets()))
+
+
+async def _ask(
+    folder: Path,
+    fake: FakeProvider,
+    configured: Settings | None = None,
+    *,
+    tty: bool = False,
+    **fields: Any,
+) -> tuple[int, Desk]:
+    desk, chosen = make_desk(folder, fake=fake, tty=tty), configured or settings()
+    question = Question(**{"prompt": "hi", **fields})
+    return await ask(_redacting(desk, chosen), chosen, question), desk
+
+
+async def test_only_the_answer_is_on_stdout(tmp_path: Path) -> None:
+    usage = {"usage": {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5, "cost": 0.0001}}
+    frames = (*ANSWER[:3], chunk(finish="stop", **usage), DONE)
+    status, desk = await _ask(tmp_path, FakeProvider([stream(*frames)]))
+    assert (status, desk.said) == (0, "Hello you\n")
+    assert "p/m · 3 tokens in, 2 out · $0.0001" in desk.remarked
+
+
+async def test_arguments_reach_the_provider(tmp_path: Path) -> None:
+    fake = FakeProvider([completion("x")])
+    await _ask(tmp_path, fake, models=("p/other",), system="be short", stream=False, max_tokens=7, temperature=0.5)
+    body = fake.body()
+    assert body["messages"] == [{"role": "system", "content": "be short"}, {"role": "user", "content": "hi"}]
+    assert (body["model"], body["max_tokens"], body["temperature"]) == ("other", 7, 0.5)
+    assert not body.get("stream")
+
+
+async def test_a_whole_answer_is_printed_once(tmp_path: Path) -> None:
+    status, desk = await _ask(tmp_path, FakeProvider([completion("whole\nanswer\n")]))
+    assert (status, desk.said) == (0, "whole\nanswer\n")
+
+
+async def test_several_models_answer_under_their_names(tmp_path: Path) -> None:
+    fake = FakeProvider([completion("one"), problem(404, "no such model", code="model_not_found"), completion("x")])
+    status, desk = await _ask(tmp_path, fake, models=("p/a", "p/b"), stream=False)
+    assert status == 0
+    assert "## p/a" in desk.said
+    assert "## p/b" in desk.said
+
+
+async def test_when_none_of_several_answers_that_is_a_failure(tmp_path: Path) -> None:
+    fake = FakeProvider([problem(401, "bad key")])
+    status, desk = await _ask(tmp_path, fake, models=("p/a", "p/b"))
+    assert status == 1
+    assert "none of the 2 models answered" in desk.remarked
+
+
+async def test_json_is_the_record_with_the_text(tmp_path: Path) -> None:
+    status, desk = await _ask(tmp_path, FakeProvider([stream(*ANSWER)]), as_json=True)
+    record = json.loads(desk.said)
+    assert (status, record["text"], record["model"], record["finish_reason"]) == (0, "Hello you", "m", "stop")
+    assert desk.remarked == ""
+
+
+async def test_a_failure_as_json_is_json_and_three_lines(tmp_path: Path) -> None:
+    status, desk = await _ask(tmp_path, FakeProvider([problem(401, "bad key")]), as_json=True)
+    assert (status, json.loads(desk.said)["error"]["kind"]) == (1, "auth")
+    assert len(desk.remarked.splitlines()) == 3
+
+
+async def test_all_failed_as_json_is_an_error_too(tmp_path: Path) -> None:
+    status, desk = await _ask(tmp_path, FakeProvider([problem(401, "bad key")]), as_json=True, models=("p/a", "p/b"))
+    assert status == 1
+    assert len(json.loads(desk.said)["error"]["answers"]) == 2
+
+
+async def test_half_an_answer_stays_on_the_screen(tmp_path: Path) -> None:
+    status, desk = await _ask(tmp_path, FakeProvider([stream(chunk("half an "), chunk("answer"))]))
+    assert (status, desk.said) == (1, "half an answer\n")
+    assert "half an answer from p/m (stream_truncated" in desk.remarked
+
+
+@pytest.mark.parametrize(
+    ("fields", "words", "status"),
+    [
+        ({"prompt": "  "}, "there is no question", 2),
+        ({"max_tokens": 0}, "max_tokens", 2),
+        ({"images": ("missing.png",)}, "there is no file 'missing.png'", 2),
+        ({"models": ("p/nope",)}, "no such model", 1),
+    ],
+    ids=["empty", "tokens", "file", "model"],
+)
+async def test_a_question_that_cannot_be_answered_is_three_lines(
+    tmp_path: Path, fields: dict[str, Any], words: str, status: int
+) -> None:
+    fake = FakeProvider([problem(404, "no such model", code="model_not_found")])
+    result, desk = await _ask(tmp_path, fake, **fields)
+    assert (result, desk.said) == (status, "")
+    assert len(desk.remarked.splitlines()) == 3
+    assert words in desk.remarked
+
+
+async def test_without_a_provider_the_demo_is_named(tmp_path: Path) -> None:
+    status, desk = await _ask(tmp_path, FakeProvider([]), Settings())
+    assert status == 2
+    assert "anymodel-mcp demo" in desk.remarked
+
+
+async def test_named_files_are_read_and_nothing_beside_them_needs_allowing(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("the answer is 42", encoding="utf-8")
+    (tmp_path / "link.txt").symlink_to(tmp_path / "notes.txt")
+    fake = FakeProvider([completion("x")])
+    status, _ = await _ask(tmp_path, fake, files=(str(tmp_path / "link.txt"),))
+    assert status == 0
+    assert "the answer is 42" in fake.seen[0].content.decode()
+
+
+async def test_addresses_are_no_paths(tmp_path: Path) -> None:
+    fake = FakeProvider([completion("x")])
+    status, _ = await _ask(tmp_path, fake, images=("https://example.test/a.png",))
+    assert status == 0
+    assert "https://example.test/a.png" in fake.seen[0].content.decode()
+
+
+async def test_notes_go_to_stderr(tmp_path: Path) -> None:
+    frames = (chunk("cut off"), chunk(finish="length"), DONE)
+    _, desk = await _ask(tmp_path, FakeProvider([stream(*frames)]))
+    assert desk.said == "cut off\n"
+    assert "cut at the token limit" in desk.remarked
+
+
+async def test_a_fallback_is_named(tmp_path: Path) -> None:
+    configured = settings(
+        provider("p", max_attempts=1), provider("q"), aliases={"smart": ("p/a", "q/b")}, default_model="smart"
+    )
+    fake = FakeProvider([problem(503, "full"), completion("from q")])
+    status, desk = await _ask(tmp_path, fake, configured)
+    assert (status, desk.said) == (0, "from q\n")
+    assert "answered by q/b: p/a failed" in desk.remarked
+
+
+async def test_a_key_in_an_answer_is_removed_even_when_it_comes_in_pieces(tmp_path: Path) -> None:
+    frames = (chunk(f"your key is {KEY[:9]}"), chunk(KEY[9:]), chunk(" done"), chunk(finish="stop"), DONE)
+    _, desk = await _ask(tmp_path, FakeProvider([stream(*frames)]))
+    assert desk.said == "your key is [key removed] done\n"
+
+
+async def test_escape_sequences_of_a_model_do_not_reach_the_terminal(tmp_path: Path) -> None:
+    frames = (chunk("a\x1b[31mred\x1b[0m\x07 b"), chunk(finish="stop"), DONE)
+    _, desk = await _ask(tmp_path, FakeProvider([stream(*frames)]))
+    assert desk.said == "ared b\n"
+
+
+async def test_words_are_on_the_screen_before_the_answer_ends(tmp_path: Path) -> None:
+    body = Endless(chunk("first words "))
+    body.rest = (chunk("and more"), chunk(finish="stop"), DONE)
+    desk, chosen = make_desk(tmp_path, fake=FakeProvider([endless(body)])), settings()
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as group:
+            group.start_soon(ask, _redacting(desk, chosen), chosen, Question(prompt="hi"))
+            while desk.said != "first words ":
+                await anyio.lowlevel.checkpoint()
+            body.go_on.set()
+    assert desk.said == "first words and more\n"
+
+
+async def test_a_cancelled_question_closes_the_connection(tmp_path: Path) -> None:
+    body = Endless(chunk("first words "))
+    desk, chosen = make_desk(tmp_path, fake=FakeProvider([endless(body)])), settings()
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as group:
+            group.start_soon(ask, _redacting(desk, chosen), chosen, Question(prompt="hi"))
+            while not desk.said:
+                await anyio.lowlevel.checkpoint()
+            group.cancel_scope.cancel()
+        await body.closed.wait()
+    assert desk.said == "first words \n"
+
+
+async def test_a_person_sees_the_thoughts_dimmed_on_stderr_before_the_answer(tmp_path: Path) -> None:
+    frames = (
+        _thought("Let me "),
+        _thought("think."),
+        chunk("Forty-two."),
+        chunk(finish="stop"),
+        DONE,
+    )
+    _, desk = await _ask(tmp_path, FakeProvider([stream(*frames)]), tty=True)
+    assert _ESCAPES.sub("", desk.said) == "Forty-two.\n"
+    assert "Let me think." in _ESCAPES.sub("", desk.remarked)
+    _, piped = await _ask(tmp_path, FakeProvider([stream(*frames)]))
+    assert "think" not in piped.remarked
+
+
+def _thought(text: str) -> bytes:
+    delta = {"index": 0, "delta": {"reasoning_content": text}, "finish_reason": None}
+    return b"data: " + json.dumps({"id": "c1", "model": "m", "choices": [delta]}).encode() + b"\n\n"
+
+
+def _finish(printer: Printer) -> None:
+    printer.finish("Another answer.")
+
+
+@pytest.mark.parametrize(
+    ("steps", "said"),
+    [
+        ((lambda p: p.text("one two"), lambda p: p.finish("one two three")), "one two three\n"),
+        ((lambda p: p.text("other"), _finish), "other\nAnother answer.\n"),
+        ((lambda p: p.text("gone"), lambda p: p.stop()), "gone\n"),
+        ((lambda p: p.text(""), lambda p: p.restart(), lambda p: p.finish("b")), "b\n"),
+        ((lambda p: p.text("x" * 500), lambda p: p.stop()), "x" * 500 + "\n"),
+        ((lambda p: p.text("日本"), lambda p: p.text("語")), "日本語"),
+        ((lambda p: p.finish(""),), ""),
+    ],
+    ids=["rest", "other", "stopped", "restart", "long", "no-spaces", "nothing"],
+)
+def test_a_printer_writes_every_word_once(
+    tmp_path: Path, steps: Sequence[Callable[[Printer], None]], said: str
+) -> None:
+    desk = make_desk(tmp_path)
+    printer = Printer(desk.terminal)
+    for step in steps:
+        step(printer)
+    assert desk.said == said
+
+
+def test_a_printer_that_is_not_live_writes_at_the_end(tmp_path: Path) -> None:
+    desk = make_desk(tmp_path, tty=True)
+    printer = Printer(desk.terminal, live=False)
+    printer.wait("waiting")
+    printer.text("a ")
+    printer.thought("b ")
+    assert (desk.said, desk.remarked) == ("", "")
+    printer.finish("a b")
+    assert desk.said == "a b\n"

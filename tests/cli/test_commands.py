@@ -1,0 +1,153 @@
+"""The command line as a whole: first words, help, misspelt names, exit statuses, no tracebacks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from anymodel_mcp import __version__
+from anymodel_mcp.__main__ import run
+from anymodel_mcp.cli import commands
+from anymodel_mcp.cli.arguments import config_last
+from anymodel_mcp.cli.commands import run_command
+from anymodel_mcp.cli.endings import status_of
+from anymodel_mcp.errors import ConfigError, ProviderError
+from tests.cli.terminals import make_desk
+
+
+def test_a_person_without_a_command_is_told_how_to_try_it(tmp_path: Path) -> None:
+    desk = make_desk(tmp_path, tty=True, environ={"NO_COLOR": "1"})
+    assert run_command([], desk.terminal) == 0
+    assert "anymodel-mcp demo" in desk.said
+    assert "anymodel-mcp install" in desk.said
+
+
+def test_the_first_three_lines_of_the_help_lead_to_an_answer(tmp_path: Path) -> None:
+    desk = make_desk(tmp_path)
+    assert run_command(["--help"], desk.terminal) == 0
+    first = desk.said.splitlines()[:3]
+    assert ["anymodel-mcp demo" in first[0], "anymodel-mcp ask" in first[1], "anymodel-mcp install" in first[2]] == [
+        True
+    ] * 3
+    for name in ("demo", "ask", "models", "doctor", "install", "uninstall", "usage", "config", "serve"):
+        assert f" {name} " in desk.said
+
+
+@pytest.mark.parametrize("name", ["ask", "models", "doctor", "install", "uninstall", "usage", "demo", "config"])
+def test_every_command_has_its_help(tmp_path: Path, name: str) -> None:
+    desk = make_desk(tmp_path)
+    assert run_command([name, "--help"], desk.terminal) == 0
+    assert f"anymodel-mcp {name}" in desk.said
+
+
+def test_the_version_is_that_of_the_package(tmp_path: Path) -> None:
+    desk = make_desk(tmp_path)
+    assert run_command(["--version"], desk.terminal) == 0
+    assert desk.said.strip() == __version__
+
+
+@pytest.mark.parametrize(
+    ("argv", "why", "do"),
+    [
+        (["aks", "hi"], 'unknown command "aks"', "Did you mean ask?"),
+        (["xyzzy"], 'unknown command "xyzzy"', "Commands: "),
+        (["ask", "hi", "--modle", "x"], "unknown option: --modle", "Did you mean --model?"),
+        (["config", "shw"], 'unknown command "shw"', "Did you mean show?"),
+        (["Why is the sky blue?"], "this is a question", 'anymodel-mcp ask "Why is the sky blue?"'),
+        (["ask", "hi", "--max-tokens", "many"], "--max-tokens", "anymodel-mcp ask --help"),
+        (["models", "--capability", "smelling"], "--capability", "anymodel-mcp models --help"),
+        (["install"], "install", "anymodel-mcp install --help"),
+        (["usage", "--since", "yesterday"], "--since 'yesterday' is no span of time", "Write 30m"),
+        (["install", "curser"], "no host is known as 'curser'", "Did you mean cursor"),
+        (["ask", "hi", "--config", "/nowhere.toml"], "there is no configuration file", "anymodel-mcp doctor"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, list) else "",
+)
+def test_a_misspelt_line_is_answered_in_three_lines_with_the_way_out(
+    tmp_path: Path, argv: list[str], why: str, do: str
+) -> None:
+    desk = make_desk(tmp_path)
+    assert run_command(argv, desk.terminal) == 2
+    lines = desk.remarked.splitlines()
+    assert len(lines) == 3
+    assert [line.split(":")[0] for line in lines] == ["error", "why", "do"]
+    assert why in lines[1]
+    assert do in lines[2]
+    assert desk.said == ""
+
+
+@pytest.mark.parametrize(
+    ("argv", "moved"),
+    [
+        (["--config", "x", "ask", "hi"], ["ask", "--config", "x", "hi"]),
+        (["--config=x", "config", "show"], ["config", "show", "--config=x"]),
+        (["--config", "x"], ["--config", "x"]),
+        (["ask", "--config", "x"], ["ask", "--config", "x"]),
+        (["--config"], ["--config"]),
+        ([], []),
+    ],
+)
+def test_a_configuration_before_the_command_counts(argv: list[str], moved: list[str]) -> None:
+    assert config_last(argv) == moved
+
+
+@pytest.mark.parametrize("argv", [["serve", "--config", "/nowhere.toml"], ["--config", "/nowhere.toml"]])
+def test_a_server_with_a_missing_configuration_ends_with_status_2(
+    tmp_path: Path, argv: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command(argv, make_desk(tmp_path).terminal) == 2
+    assert "/nowhere.toml" in capsys.readouterr().err
+
+
+def test_the_entry_point_leads_to_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out.strip() == __version__
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "words"),
+    [
+        (KeyboardInterrupt(), 130, "stopped"),
+        (ConfigError("wrong", fix="mend it"), 2, "do:    mend it"),
+        (ProviderError("slow", kind="rate_limit", provider="p", model="m", status=429, retry_after_s=7), 1, "in 7 s"),
+        (ProviderError("odd", kind="server", retryable=True), 1, "Try again"),
+        (ExceptionGroup("several", [ConfigError("inner")]), 2, "inner"),
+        (ValueError("bug"), 1, "a fault of this program: ValueError: bug"),
+    ],
+    ids=["ctrl-c", "config", "retry-after", "retryable", "group", "bug"],
+)
+def test_whatever_ends_a_command_has_a_status_and_no_traceback(
+    tmp_path: Path, error: BaseException, status: int, words: str
+) -> None:
+    desk = make_desk(tmp_path)
+    try:
+        raise error
+    except BaseException as caught:
+        assert status_of(desk.terminal, ["ask"], caught) == status
+    assert words in desk.remarked
+    assert "Traceback" not in desk.remarked
+
+
+def test_what_is_for_the_interpreter_passes(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit):
+        status_of(make_desk(tmp_path).terminal, ["ask"], SystemExit(3))
+
+
+def test_install_and_uninstall_write_below_the_home_folder_and_dry_run_writes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / ".cursor" / "mcp.json"
+    desk = make_desk(tmp_path)
+    assert run_command(["install", "cursor", "--dry-run"], desk.terminal) == 0
+    assert not path.exists()
+    assert run_command(["install", "cursor", "--name", "other"], desk.terminal) == 0
+    assert '"other"' in path.read_text(encoding="utf-8")
+    assert run_command(["uninstall", "cursor", "--name", "other"], desk.terminal) == 0
+    assert not path.exists()
+
+
+def test_install_passes_the_configuration_on(tmp_path: Path) -> None:
+    config = tmp_path / "my.toml"
+    config.write_text("[providers.ollama]\n", encoding="utf-8")
+    desk = make_desk(tmp_path)
+    assert run_command(["install", "cursor", "--config", str(config)], desk.terminal) == 0
+    assert str(config) in (tmp_path / ".cursor" / "mcp.json").read_text(encoding="utf-8")
