@@ -265,7 +265,7 @@ async def test_progress_tells_the_newest_words(tmp_path: Path) -> None:
         told.set()
 
     with anyio.fail_after(10):
-        async with connect(FakeProvider([endless(body)]), tmp_path) as client:
+        async with connect(FakeProvider([endless(body)]), tmp_path, mode="legacy") as client:
             await client.call_tool("chat", {"prompt": "a"}, progress_callback=note)
             await told.wait()
     assert "so far" in notes[0]

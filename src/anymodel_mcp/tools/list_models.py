@@ -116,8 +116,8 @@ def _line(model: ModelRecord) -> str:
         parts.append(" ".join(words))
     price = model.price_per_million
     if price and (price.input is not None or price.output is not None):
-        known = ["?" if p is None else f"{p:g}" for p in (price.input, price.output)]
-        parts.append(f"${known[0]}/{known[1]}")
+        known = ["?" if p is None else f"${p:g}" for p in (price.input, price.output)]
+        parts.append("/".join(known))
     if model.deprecated_on:
         parts.append(f"ends {model.deprecated_on}")
     return " · ".join(parts)
