@@ -165,6 +165,31 @@ def test_no_key_is_shown_or_written_unless_it_is_asked_for(row: HostRow, tmp_pat
     assert ("stands in clear" in screen.text) == (row.keys == "clear")
 
 
+KEY_FIELDS = {
+    "claude-code": ("env", {"OPENAI_API_KEY": "${OPENAI_API_KEY}"}),
+    "vscode": ("env", {"OPENAI_API_KEY": "${input:anymodel-OPENAI_API_KEY}"}),
+    "cursor": ("env", {"OPENAI_API_KEY": "${env:OPENAI_API_KEY}"}),
+    "windsurf": ("env", {"OPENAI_API_KEY": "${env:OPENAI_API_KEY}"}),
+    "codex": ("env_vars", ["OPENAI_API_KEY"]),
+    "gemini": ("env", {"OPENAI_API_KEY": "$OPENAI_API_KEY"}),
+    "opencode": ("environment", {"OPENAI_API_KEY": "{env:OPENAI_API_KEY}"}),
+    "goose": ("env_keys", ["OPENAI_API_KEY"]),
+    "continue": ("env", {"OPENAI_API_KEY": "${{ secrets.OPENAI_API_KEY }}"}),
+    "claude-desktop": ("env", {}),
+    "zed": ("env", {}),
+    "lmstudio": ("env", {}),
+    "cline": ("env", {}),
+}
+
+
+@pytest.mark.parametrize(("host", "expected"), KEY_FIELDS.items(), ids=lambda value: str(value)[:14])
+def test_each_host_gets_the_key_in_its_own_way(host: str, expected: tuple[str, object], tmp_path: Path) -> None:
+    run(host, tmp_path, env={"OPENAI_API_KEY": KEY})
+    row = find_host_row(host)
+    entry = entry_in(row, locate(row, {}, tmp_path, "linux").read_bytes()) or {}
+    assert entry[expected[0]] == expected[1]
+
+
 PATHS = [
     ("claude-desktop", "darwin", "Library/Application Support/Claude/claude_desktop_config.json"),
     ("claude-desktop", "win32", "AppData/Roaming/Claude/claude_desktop_config.json"),

@@ -231,6 +231,8 @@ SHOWN = [
     'env_vars = ["OPENAI_API_KEY"]',
     '"command": "/home/jane/.local/share/uv/tools/anymodel-mcp-0123456789abcdef/bin/anymodel-mcp"',
     '"id": "anymodel-OPENAI_API_KEY",',
+    '"password": true',
+    '"max_tokens": 4096,',
 ]
 
 

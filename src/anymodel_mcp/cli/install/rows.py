@@ -243,7 +243,7 @@ HOSTS: tuple[HostRow, ...] = (
         format=YAML_LIST,
         new_text="name: Local\nversion: 1.0.0\nschema: v1\n",
         keys="reference",
-        reference="${{{{{{ secrets.{variable} }}}}}}",
+        reference="${{{{ secrets.{variable} }}}}",
         keys_hint="write NAME=key into ~/.continue/.env",
         next_step="Reload Continue (or start cn again).",
         source="docs.continue.dev/customize/deep-dives/mcp; cn 1.5.47 measured 2026-11-20",

@@ -12,7 +12,7 @@ from anymodel_mcp.redact import MASK, Redactor
 _NAMED = re.compile(
     r"""(?ix)
         ( ["']? [\w.-]* (?:key|token|secret|passw(?:or)?d|authorization|cookie|credential) [\w.-]* ["']? \s* [:=] \s* )
-        (?: "(?:[^"\\]|\\.)*" | '[^']*' | [^\s"'\[{,][^,\r\n]* )"""
+        (?: "(?:[^"\\]|\\.)*" | '[^']*' | (?!(?:true|false|null|\d+)\b) [^\s"'\[{,][^,\r\n]* )"""
 )
 _REFERENCE = re.compile(r"""["']?(?:\$\w+|\$?\{(?:\w+:)?[\w-]+\}|\$\{\{ secrets\.\w+ \}\}|[A-Z][A-Z0-9_]*_KEY)["']?$""")
 _RANDOM = re.compile(r"(?<![\w./\\-])(?=[\w+=-]*\d)(?=[\w+=-]*[A-Za-z])[\w+=-]{20,}(?![\w./\\-])")
