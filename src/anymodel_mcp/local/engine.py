@@ -131,18 +131,24 @@ async def _read_ready(process: Process, log: IO[bytes], timeout_s: float) -> dic
             while b"\n" not in data and len(data) < _MAX_READY_BYTES:
                 data += await process.stdout.receive()
     except anyio.EndOfStream:
-        with anyio.move_on_after(GRACE_S):
-            await process.wait()
+        await _hear_out(process)
         raise _startup_error(process, log, "it ended before it was ready") from None
     except TimeoutError:
         raise _startup_error(process, log, f"it was not ready after {timeout_s:g} s") from None
     try:
         ready = cast("dict[str, Any]", json.loads(data.partition(b"\n")[0]))
         if "error" in ready:
+            await _hear_out(process)
             raise _told_error(str(ready["error"]), str(ready.get("cause")), log)
         return {name: str(ready[name]) for name in ("base_url", "api_key", "model")}
     except (ValueError, KeyError, TypeError) as exc:
         raise _startup_error(process, log, f"it said {data[:80]!r} instead of where it listens") from exc
+
+
+async def _hear_out(process: Process) -> None:
+    """Lets a child that gives up say its last words."""
+    with anyio.move_on_after(GRACE_S):
+        await process.wait()
 
 
 def _told_error(error: str, cause: str, log: IO[bytes]) -> AnyModelError:
@@ -150,7 +156,9 @@ def _told_error(error: str, cause: str, log: IO[bytes]) -> AnyModelError:
         return ConfigError(_LIBGOMP, fix="Debian and Ubuntu: apt-get install -y libgomp1. Fedora: dnf install libgomp.")
     if cause == "import":
         return ConfigError(f"The local engine cannot be loaded: {Redactor().clean(error)}", fix=INSTALL_HINT)
-    return ProviderError(f"The local engine did not start: {error}{_tail(log)}", kind="server", provider="local")
+    return ProviderError(
+        f"The local engine did not start: {error.rstrip('.')}{_tail(log)}", kind="server", provider="local"
+    )
 
 
 def _startup_error(process: Process, log: IO[bytes], why: str) -> AnyModelError:
