@@ -14,9 +14,46 @@ from anymodel_mcp.dialects.resolve import find_row
 from anymodel_mcp.wire.urls import clean_base_url
 
 ROWS = pytest.mark.parametrize("row", PROVIDERS.values(), ids=PROVIDERS.keys())
-PROMISED = """openai azure openrouter deepseek dashscope moonshot zhipu ark minimax siliconflow gemini anthropic xai groq
-together fireworks deepinfra mistral cohere perplexity cerebras nvidia github huggingface cloudflare ollama vllm llamacpp
-lmstudio localai litellm newapi opendatasky acedatacloud ionos rixapi leapx local""".split()
+PROMISED = [
+    "openai",
+    "azure",
+    "openrouter",
+    "deepseek",
+    "dashscope",
+    "moonshot",
+    "zhipu",
+    "ark",
+    "minimax",
+    "siliconflow",
+    "gemini",
+    "anthropic",
+    "xai",
+    "groq",
+    "together",
+    "fireworks",
+    "deepinfra",
+    "mistral",
+    "cohere",
+    "perplexity",
+    "cerebras",
+    "nvidia",
+    "github",
+    "huggingface",
+    "cloudflare",
+    "ollama",
+    "vllm",
+    "llamacpp",
+    "lmstudio",
+    "localai",
+    "litellm",
+    "newapi",
+    "opendatasky",
+    "acedatacloud",
+    "ionos",
+    "rixapi",
+    "leapx",
+    "local",
+]
 
 
 def test_every_promised_provider_has_a_row() -> None:

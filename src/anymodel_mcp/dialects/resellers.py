@@ -68,7 +68,7 @@ ROWS: tuple[ProviderRow, ...] = (
         docs_url="https://docs.leapx-hub.com/en/api-reference/endpoint/chat-openai",
         checked=CHECKED,
         quirks={"file_parts": "responses", "lacks": frozenset({"completions"})},
-        note="Files go through the Responses API; Gemini's effort into the model's name; Qwen's options into `parameters`.",
+        note="Files go through the Responses API, Gemini's effort into its name, Qwen's options into `parameters`.",
     ),
     # hosts of many makers' models
     ProviderRow(

@@ -1,8 +1,9 @@
 """One repair for each parameter that a provider refuses; pure, and remembered per provider and model by the sender.
 
 Rules: at most one repair for each cause in one call, never back and forth between two names, never a field of the
-user's own `options` (`WireRequest.protected`), never one whose loss would change what the answer is (`dimensions`, `size`,
-`tools`, `messages`). `_RULES` are asked in order; each looks at a request and a refusal and gives a repair or nothing.
+user's own `options` (`WireRequest.protected`), never one whose loss would change what the answer is (`dimensions`,
+`size`, `tools`, `messages`). `_RULES` are asked in order; each looks at a request and a
+refusal and gives a repair or nothing.
 """
 
 from __future__ import annotations
