@@ -215,6 +215,7 @@ def try_host(host: RealHost, command: Path, programs: Path, place: Path, model: 
     wrong += [] if " ".join(WORDS) in " ".join(output.split()) else ["the answer is not in what the host printed"]
     wrong += [] if asked else ["our server asked no model"]
     wrong += [] if all(r["body"].get("stream") is True for r in asked) else ["our server did not stream"]
+    wrong += [] if all(r["key"] == f"Bearer {KEY}" for r in asked) else ["our server did not get the key"]
     wrong += ["the host printed the key"] if KEY in output else []
     if wrong:
         (WORK / f"{host.name}.log").write_text(

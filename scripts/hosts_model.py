@@ -67,7 +67,7 @@ class Model(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
         path = self.path.split("?")[0]
         with self.lock:
-            self.log.append({"path": path, "body": body})
+            self.log.append({"path": path, "key": self.headers.get("Authorization"), "body": body})
         if path.startswith("/upstream/"):
             self.speak_upstream(body)
         elif path.endswith("/responses"):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from anymodel_mcp.cli.install import find_host_row, install, plan, uninstall
-from anymodel_mcp.cli.install.files import locate
+from anymodel_mcp.cli.install.files import locate, remove_file, replace_file
 from anymodel_mcp.cli.install.formats import lookup
 from anymodel_mcp.cli.install.plan import decode
 from anymodel_mcp.cli.install.rows import HOSTS, HostRow
@@ -165,7 +165,7 @@ def test_no_key_is_shown_or_written_unless_it_is_asked_for(row: HostRow, tmp_pat
     assert ("stands in clear" in screen.text) == (row.keys == "clear")
 
 
-KEY_FIELDS = {
+KEY_FIELDS: dict[str, tuple[str, object]] = {
     "claude-code": ("env", {"OPENAI_API_KEY": "${OPENAI_API_KEY}"}),
     "vscode": ("env", {"OPENAI_API_KEY": "${input:anymodel-OPENAI_API_KEY}"}),
     "cursor": ("env", {"OPENAI_API_KEY": "${env:OPENAI_API_KEY}"}),
@@ -475,6 +475,14 @@ def test_two_backups_in_one_second_do_not_meet(tmp_path: Path) -> None:
     assert path.read_bytes() == b'{"n": 2}'
 
 
+def test_a_backup_of_the_same_bytes_is_enough(tmp_path: Path) -> None:
+    path = tmp_path / ".claude.json"
+    for _ in range(2):
+        path.write_bytes(b'{"n": 1}')
+        assert run("claude-code", tmp_path)[-2].startswith("Backup: ")
+    assert len(list(tmp_path.glob("*.anymodel-backup-*"))) == 1
+
+
 def test_a_folder_in_the_place_of_the_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / ".claude.json").mkdir()
     with pytest.raises(ConfigError, match="is not a file"):
@@ -523,11 +531,63 @@ def test_the_owner_of_the_file_stays(tmp_path: Path) -> None:
     assert path.stat().st_uid == 1234
 
 
+def test_who_has_configured_nothing_is_told(tmp_path: Path) -> None:
+    assert "no provider is configured yet" in run("cursor", tmp_path, env={}).text
+    assert "no provider is configured yet" not in run("cursor", tmp_path).text
+
+
 def test_planning_touches_no_file() -> None:
     path = Path("/nowhere/config.toml")
     change = plan("codex", name="anymodel", variables=(), path=path, before=None, command=PROGRAM)
     assert change.after == f'[mcp_servers.anymodel]\ncommand = "{PROGRAM[0]}"\nargs = []\n'.encode()
     assert not change.is_empty
+
+
+def test_a_file_that_cannot_be_replaced_is_left_whole(tmp_path: Path) -> None:
+    """The new text was written beside it already: that goes again."""
+    target = tmp_path / "file"
+    target.mkdir()
+    with pytest.raises(ConfigError, match="cannot write"):
+        replace_file(target, b"x")
+    with pytest.raises(ConfigError, match="cannot remove"):
+        remove_file(target)
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_backup_that_is_no_longer_readable_is_passed_over(tmp_path: Path) -> None:
+    run("codex", tmp_path, env={})
+    path = tmp_path / ".codex/config.toml"
+    path.with_name("config.toml.anymodel-backup-1").write_bytes(b"= broken")
+    path.with_name("config.toml.anymodel-backup-2").write_bytes(path.read_bytes())
+    undo("codex", tmp_path)
+    assert not path.exists()
+
+
+def test_a_list_with_one_name_twice_keeps_both(tmp_path: Path) -> None:
+    """Taking one of them out would leave the other."""
+    path = tmp_path / ".continue/config.yaml"
+    path.parent.mkdir()
+    content = b"mcpServers:\n  - name: anymodel\n    command: a\n  - name: anymodel\n    command: b\n"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match="without touching the rest"):
+        undo("continue", tmp_path)
+    assert path.read_bytes() == content
+
+
+def test_an_entry_on_one_line_is_not_taken_out(tmp_path: Path) -> None:
+    path = tmp_path / ".config/goose/config.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"extensions: {anymodel: {cmd: a}}\n")
+    with pytest.raises(ConfigError, match="stands on one line"):
+        undo("goose", tmp_path)
+
+
+def test_an_entry_that_is_no_table_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / ".codex/config.toml"
+    path.parent.mkdir()
+    path.write_bytes(b"[mcp_servers]\nanymodel = 3\n")
+    with pytest.raises(ConfigError, match="is not a table"):
+        run("codex", tmp_path)
 
 
 def test_a_windows_path_survives_every_format(tmp_path: Path) -> None:

@@ -27,6 +27,10 @@ from anymodel_mcp.errors import ConfigError
 __all__ = ["HOSTS", "find_host_row", "install", "plan", "uninstall"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
+_NOTHING_SET = (
+    "no provider is configured yet. Set OPENAI_API_KEY (and OPENAI_BASE_URL), or ANYMODEL_PROVIDERS=local for the "
+    "model on this machine, and run this again; or write a configuration file (docs/configuration.md)."
+)
 Write = Callable[[str], None]
 
 
@@ -111,6 +115,8 @@ def install(
         write_keys=write_keys,
     )
     _show(change, [v.value for v in variables if v.is_key], write)
+    if not variables and not (config_text or "").strip():
+        write(f"Note: {_NOTHING_SET}")
     if change.is_empty:
         write(f"Nothing to do: {name} stands in {path} already.")
         return 0

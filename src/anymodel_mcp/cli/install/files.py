@@ -130,7 +130,8 @@ def _copy_rights(source: Path, target: Path) -> None:
     except FileNotFoundError:
         return
     target.chmod(stat.st_mode & 0o7777)
-    if hasattr(os, "chown"):  # under sudo the file stays its owner's
+    # under sudo the file stays its owner's; Windows has no such owners, and the tests with coverage run elsewhere
+    if hasattr(os, "chown"):  # pragma: no branch
         with contextlib.suppress(PermissionError):
             os.chown(target, stat.st_uid, stat.st_gid)
 

@@ -48,12 +48,12 @@ def lookup(values: Mapping[str, Any], section: str, name: str, *, listed: bool) 
 
 
 def without(values: Mapping[str, Any], section: str, name: str, *, listed: bool) -> dict[str, Any]:
-    """The values of a file without one entry, and without its section if that is all it held."""
+    """The values of a file without one entry (of two of one name the first), or its section if that held no more."""
     rest = dict(values)
     holder: Any = rest.get(section)
     if listed and isinstance(holder, list):
-        items: list[Any] = holder  # pyright: ignore[reportUnknownVariableType] a YAML list
-        rest[section] = [i for i in items if not (isinstance(i, dict) and i.get("name") == name)]  # pyright: ignore[reportUnknownMemberType] a YAML mapping
+        found = lookup(values, section, name, listed=True)
+        rest[section] = [item for item in cast("list[Any]", holder) if item is not found]
     elif isinstance(holder, dict):
         rest[section] = {k: v for k, v in holder.items() if k != name}  # pyright: ignore[reportUnknownVariableType] a JSON object
     return rest if rest.get(section) else {k: v for k, v in rest.items() if k != section}

@@ -37,9 +37,6 @@ def _find_uvx(env: Mapping[str, str], home: Path) -> str | None:
 def _origin() -> str:
     """What `uvx --from` takes to get this version again: a release, or the place that it was built from."""
     extra = "[local]" if util.find_spec("xllamacpp") else ""
-    try:
-        direct = metadata.distribution(_NAME).read_text("direct_url.json")
-    except metadata.PackageNotFoundError:
-        direct = None
-    url = json.loads(direct).get("url", "") if direct else ""
+    found = [d.read_text("direct_url.json") for d in metadata.distributions(name=_NAME)]
+    url = json.loads(found[0]).get("url", "") if found and found[0] else ""
     return f"{_NAME}{extra} @ {url}" if url else f"{_NAME}{extra}"

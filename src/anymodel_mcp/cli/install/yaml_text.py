@@ -184,8 +184,6 @@ def _fill(text: str, owner: yaml.Node, node: yaml.Node, added: str) -> str:
     colon = text.index(":", owner.end_mark.index) + 1
     line_end = text.find("\n", end)
     rest = text[end : len(text) if line_end < 0 else line_end].rstrip("\r")
-    if rest.strip() and not rest.strip().startswith("#"):
-        raise RefusedEdit("more stands on the line", line=node.start_mark.line + 1, column=node.start_mark.column + 1)
     head = text[:colon] + (rest.rstrip() if rest.strip() else "")
     if line_end < 0:
         return head + _eol(text, "\n" + added).rstrip("\r\n")
