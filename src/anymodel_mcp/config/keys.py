@@ -17,6 +17,7 @@ SOURCES = ("api_key", "api_key_env", "api_key_file", "api_key_command")
 """The fields of which a provider may have one."""
 
 _SENDABLE = re.compile(r"[\x21-\x7e]+")
+_NO_TEXT = "it is no text file"
 _VARIABLE = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -105,7 +106,7 @@ def _from_file(layers: Layers, name: str, found: Found, path: str, read_file: Ca
     try:
         text = read_file(path)
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or "it is no text file"
+        why = getattr(error, "strerror", None) or _NO_TEXT if isinstance(error, OSError | UnicodeError) else error
         raise found.wrong(
             f"names a file that cannot be read ({path!r}: {why}): write the key into it or correct the path"
         ) from error

@@ -119,7 +119,7 @@ def _parse(text: str | None, name: str) -> Mapping[str, Any]:
 
 
 def _no_files(path: str) -> str:
-    raise FileNotFoundError(path)
+    raise FileNotFoundError(2, "No such file or directory", path)
 
 
 def _section(layers: Layers, name: str, defaults: T) -> T:
@@ -177,7 +177,11 @@ def _odd_variables(environ: Mapping[str, str], providers: Mapping[str, Any]) -> 
     for name in sorted(environ):
         if not name.startswith("ANYMODEL_") or name in known or name.startswith(starts):
             continue
-        hint = suggest(name.lower(), (k.lower() for k in known)).upper().replace("DID YOU MEAN", "did you mean")
+        hint = (
+            suggest(name.lower(), (k.lower() for k in known), likeness=0.8)
+            .upper()
+            .replace("DID YOU MEAN", "did you mean")
+        )
         if hint:
             odd.append(f"environment {name} is not read: {hint}")
     return tuple(odd)

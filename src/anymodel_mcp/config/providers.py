@@ -77,7 +77,7 @@ def _turned_on(layers: Layers) -> list[str]:
         described = meant(layers.environ.get(variable_of(f"providers.{name}", "base_url"))) is not None
         if name not in PROVIDERS and not (described and _NAME.fullmatch(name)):
             variable = variable_of(f"providers.{name}", "base_url")
-            hint = suggest(name, PROVIDERS) or f"for a provider of your own set {variable} too"
+            hint = suggest(name, PROVIDERS, likeness=0.75) or f"for a provider of your own set {variable} too"
             raise ConfigError(
                 f"ANYMODEL_PROVIDERS (environment) names {name!r}, which has no row: {hint}", param="ANYMODEL_PROVIDERS"
             )
@@ -132,7 +132,7 @@ def _base_url(layers: Layers, name: str, given: str | None, row: ProviderRow | N
 
 
 def _form_of(name: str) -> str:
-    hint = suggest(name, PROVIDERS) if name not in PROVIDERS else ""
+    hint = suggest(name, PROVIDERS, likeness=0.75)
     written = 'write base_url = "https://HOST/v1"'
     return f"{written}, or, for a provider with a row, {hint}" if hint.startswith("did") else written
 

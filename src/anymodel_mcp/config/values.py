@@ -171,10 +171,10 @@ _PARSERS: Mapping[str, Callable[[Any, Spec], Any]] = {
 }
 
 
-def suggest(name: str, known: Iterable[str]) -> str:
+def suggest(name: str, known: Iterable[str], *, likeness: float = 0.6) -> str:
     """A hint at the right spelling, as the end of a sentence: "did you mean port?", or the names there are."""
     names = sorted(known)
-    close = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(name.lower(), names, n=1, cutoff=likeness)
     if close:
         return f"did you mean {close[0]}?"
     return f"known are {', '.join(names)}" if len(names) <= 30 else ""

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from anymodel_mcp.config import config_path, read_settings
+from anymodel_mcp.errors import ConfigError
+
+
+@pytest.fixture(autouse=True)
+def empty_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The user's own folder, with nothing in it; platformdirs reads the process's environment."""
+    for name in ("HOME", "XDG_CONFIG_HOME", "APPDATA", "LOCALAPPDATA", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "home"
+
+
+def test_the_file_is_the_named_one_then_the_variables_then_the_users_own(tmp_path: Path) -> None:
+    environ = {"ANYMODEL_CONFIG": str(tmp_path / "b.toml")}
+    assert config_path(environ, tmp_path / "a.toml") == tmp_path / "a.toml"
+    assert config_path(environ) == tmp_path / "b.toml"
+    own = config_path({"ANYMODEL_CONFIG": "${user_config.file}"})
+    assert own.name == "config.toml"
+    assert "anymodel" in own.parts
+    assert config_path({}, "~/x.toml") == Path("~/x.toml").expanduser()
+
+
+def test_no_file_is_no_mistake_unless_it_was_named(tmp_path: Path) -> None:
+    assert read_settings({}).source is None
+    with pytest.raises(ConfigError, match=r"there is no configuration file .*a\.toml: create it"):
+        read_settings({}, tmp_path / "a.toml")
+    with pytest.raises(ConfigError, match=r"correct --config or ANYMODEL_CONFIG"):
+        read_settings({"ANYMODEL_CONFIG": str(tmp_path / "b.toml")})
+
+
+def test_nothing_is_read_from_the_working_directory(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("default_model = 'evil'", encoding="utf-8")
+    (tmp_path / ".env").write_text("OPENAI_API_KEY=evil", encoding="utf-8")
+    assert read_settings({}).default_model is None
+
+
+def test_the_users_own_file_is_read() -> None:
+    place = config_path({})
+    place.parent.mkdir(parents=True)
+    place.write_bytes("\ufeffdefault_model = 'a/b'\r\n".encode())
+    found = read_settings({}, overrides={"http.port": 5})
+    assert (found.default_model, found.source, found.http.port) == ("a/b", str(place), 5)
+    assert found.origins["default_model"] == f"file {place}"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"default_model = '\xff'", "is not UTF-8 text (byte 17)"),
+        (b"#" * 1_000_001, "it is larger than 1,000,000 bytes"),
+    ],
+    ids=["bytes", "large"],
+)
+def test_a_file_that_is_no_configuration_is_refused(content: bytes, says: str, tmp_path: Path) -> None:
+    place = tmp_path / "a.toml"
+    place.write_bytes(content)
+    with pytest.raises(ConfigError) as caught:
+        read_settings({}, place)
+    assert says in caught.value.failure.message
+    assert str(place) in caught.value.failure.message
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"cannot be read: "):
+        read_settings({}, tmp_path)
+
+
+def test_a_key_is_read_from_its_file(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("  sk-from-file\n", encoding="utf-8")
+    place = tmp_path / "a.toml"
+    place.write_text(
+        f"[providers.work]\nbase_url = 'https://gw.example/v1'\napi_key_file = '{(tmp_path / 'key').as_posix()}'",
+        encoding="utf-8",
+    )
+    provider = read_settings({}, place).providers["work"]
+    assert provider.api_key is not None
+    assert provider.api_key.reveal() == "sk-from-file"
+    (tmp_path / "key").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match="it is no text file"):
+        read_settings({}, place)
+    (tmp_path / "key").write_bytes(b"k" * 100_001)
+    with pytest.raises(ConfigError, match="larger than 100,000 bytes"):
+        read_settings({}, place)
