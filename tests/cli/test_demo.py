@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -14,7 +15,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from anymodel_mcp.cli.demo import missing_words, run_demo
+from anymodel_mcp.cli.demo import find_command, missing_words, run_demo
 from anymodel_mcp.cli.screen import Terminal
 from anymodel_mcp.errors import AnyModelError, ConfigError, ProviderError
 from anymodel_mcp.local.engine import Engine
@@ -138,6 +139,20 @@ async def test_a_terminal_gets_a_bar_and_colours_unless_it_wants_none(environ: M
     assert ("\x1b[1;32m" in out.getvalue() or "\x1b[1;31m" in out.getvalue()) == ("NO_COLOR" not in environ)
     assert "/100.0 MB" in out.getvalue()
     assert "Starting the model" in out.getvalue()
+
+
+def test_the_command_is_named_as_the_shell_finds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / ".venv" / "bin"
+    place.mkdir(parents=True)
+    python = place / "python"
+    assert find_command({"PATH": ""}, str(python)) == "anymodel-mcp"
+    script = place / ("anymodel-mcp.exe" if sys.platform == "win32" else "anymodel-mcp")
+    script.write_text("", encoding="utf-8")
+    script.chmod(0o755)
+    assert find_command({"PATH": ""}, str(python)) == shlex.quote(str(script))
+    monkeypatch.chdir(tmp_path)
+    assert find_command({"PATH": ""}, str(python)) == shlex.quote(str(script.relative_to(tmp_path)))
+    assert find_command({"PATH": str(place)}, str(python)) == "anymodel-mcp"
 
 
 @pytest.mark.parametrize(

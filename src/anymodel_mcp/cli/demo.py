@@ -6,6 +6,8 @@ client received. The configuration is a temporary one: neither the user's keys n
 
 from __future__ import annotations
 
+import shlex
+import shutil
 import sys
 import tempfile
 import time
@@ -46,12 +48,13 @@ HONEST = (
     "This model has 135 million parameters and fits on a phone. It proves that every part works; its answers are often "
     "wrong. Use a real one for real questions:"
 )
-NEXT = """\
-  export OPENAI_API_KEY=...                        # or any provider: ANYMODEL_PROVIDERS=deepseek and DEEPSEEK_API_KEY
-  export OPENAI_BASE_URL=http://127.0.0.1:11434/v1 # a server of your own, such as Ollama
-  anymodel-mcp doctor                              # is everything in place?
-  anymodel-mcp ask "Why is the sky blue?"          # one question from the terminal
-  anymodel-mcp install claude-desktop              # or cursor, vscode, claude-code, ...: use it in your host"""
+NEXT = (
+    ("export OPENAI_API_KEY=...", "OpenAI; others: ANYMODEL_PROVIDERS=deepseek and DEEPSEEK_API_KEY"),
+    ("export OPENAI_BASE_URL=http://127.0.0.1:11434/v1", "or a server of your own, such as Ollama"),
+    ("{command} doctor", "is everything in place?"),
+    ('{command} ask "Why is the sky blue?"', "one question from the terminal"),
+    ("{command} install claude-desktop", "or cursor, vscode, claude-code, ...: use it in your host"),
+)
 
 
 class OpenEngine(Protocol):
@@ -154,7 +157,7 @@ async def _show(screen: _Screen, client: Client) -> None:
     await _show_call(screen, client, "list_models", {})
     await _show_call(screen, client, "generate_image", {"prompt": "a lighthouse at night"}, refused=True)
     screen.title(HONEST)
-    screen.plain(NEXT)
+    screen.advice(NEXT)
 
 
 async def _show_stream(screen: _Screen, client: Client, arguments: Mapping[str, Any]) -> None:
@@ -215,8 +218,12 @@ class _Screen:
     def say(self, text: str) -> None:
         self._console.print(Text(self.terminal.redactor.clean(text), style="dim"))
 
-    def plain(self, text: str) -> None:
-        self._console.print(Text(text))
+    def advice(self, lines: Sequence[tuple[str, str]]) -> None:
+        command = find_command(self.terminal.environ)
+        typed = [line.replace("{command}", command) for line, _ in lines]
+        width = max(len(line) for line in typed)
+        for line, (_, why) in zip(typed, lines, strict=True):
+            self._console.print(Text.assemble("  ", (line.ljust(width), "cyan"), (f"  # {why}", "dim")))
 
     def call(self, tool: str, arguments: Mapping[str, Any]) -> None:
         shown = ", ".join(f"{name}={_short(value)}" for name, value in arguments.items())
@@ -261,6 +268,15 @@ class _Screen:
             if live is not None:
                 live.stop()
         self._bar = self._status = None
+
+
+def find_command(environ: Mapping[str, str], python: str = sys.executable) -> str:
+    """What a person types to start this program: its name where the shell finds it, else its path."""
+    script = Path(python).with_name("anymodel-mcp.exe" if sys.platform == "win32" else "anymodel-mcp")
+    if shutil.which("anymodel-mcp", path=environ.get("PATH", "")) or not script.is_file():
+        return "anymodel-mcp"
+    here = Path.cwd()
+    return shlex.quote(str(script.relative_to(here) if script.is_relative_to(here) else script))
 
 
 def _short(value: object) -> str:
