@@ -9,24 +9,22 @@ from anymodel_mcp.errors import ErrorKind, ProviderError
 from anymodel_mcp.types import Delta
 from anymodel_mcp.wire.exchange import Head
 from anymodel_mcp.wire.failures import failure_from, html_title, tidy
-from anymodel_mcp.wire.sse import Broken, EventDecoder, Oversize
+from anymodel_mcp.wire.sse import Broken, EventDecoder, Oversize, Sink
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
-class Assembler(Protocol[T_co]):
-    """What puts an answer together from the values of a body; see `sse.Sink` for those of its methods."""
+class Assembler(Sink, Protocol[T_co]):
+    """What puts an answer together from the values of a body."""
 
     error: ProviderError | None
 
     @property
-    def done(self) -> bool: ...
-    @property
-    def partial_text(self) -> str: ...
-    def add(self, event: str, value: Any, *, bare: bool) -> bool: ...
-    def add_texts(self, texts: list[str]) -> None: ...
-    def end(self) -> None: ...
+    def partial_text(self) -> str:
+        """The text that has come so far."""
+        ...
+
     def fail(self, message: str, kind: ErrorKind) -> None:
         """Ends the answer with a failure that the reader has found."""
         ...
@@ -50,14 +48,12 @@ class BodyReader(Generic[T]):
         head: status and headers.
         assembler: puts the answer together.
         max_event_bytes: the most that one line, event or bare value may take.
-        endpoint: which kind of request it was.
     """
 
-    def __init__(self, head: Head, assembler: Assembler[T], *, max_event_bytes: int, endpoint: str) -> None:
+    def __init__(self, head: Head, assembler: Assembler[T], *, max_event_bytes: int) -> None:
         self._head: Final = head
         self._assembler: Final = assembler
         self._limit: Final = max_event_bytes
-        self._endpoint: Final = endpoint
         self._decoder: Final = EventDecoder(assembler, max_event_bytes=max_event_bytes)
 
     @property
@@ -148,7 +144,7 @@ class Document(Generic[T]):
         """There is no text in such an answer."""
         return ""
 
-    def add(self, event: str, value: Any, *, bare: bool) -> bool:
+    def add(self, event: str, value: Any, *, bare: bool) -> None:
         """Takes one value."""
         error = failure_from(
             value,
@@ -162,6 +158,9 @@ class Document(Generic[T]):
             self.stop(error)
         elif not self.take(value):
             self._values.append(value)
+
+    def add_plain(self, value: Any) -> bool:
+        """There is no plain text in such an answer."""
         return False
 
     def take(self, value: Any) -> bool:

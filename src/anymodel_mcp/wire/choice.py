@@ -14,12 +14,6 @@ from anymodel_mcp.wire.thinking import Mode, ThinkSplitter
 from anymodel_mcp.wire.tools import ToolCalls
 
 _THOUGHT_FIELDS = ("reasoning_content", "reasoning", "thinking", "reasoning_details")
-_BORING_DELTA = frozenset(
-    {"content", "role", "refusal", "name", "function_call", "tool_calls", "audio", *_THOUGHT_FIELDS}
-)
-_BORING_CHOICE = frozenset(
-    {"index", "delta", "logprobs", "finish_reason", "native_finish_reason", "stop_reason", "matched_stop"}
-)
 _REPEAT_CHARS = 12
 _MAX_PICTURES = 64
 
@@ -96,25 +90,23 @@ class Choice:
         self.size += len(text)
         self._news.add("text", text)
 
-    def add(self, source: Json, citations: Citations) -> bool:
-        """Takes one element of `choices`; true if it was nothing but plain text."""
-        delta = source.get("delta")
-        if self._splitter.plain and isinstance(delta, dict):
-            content: Any = delta.get("content")  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType] JSON
-            if isinstance(content, str) and content and _is_boring(source, as_object(delta)):
-                self.add_plain(content, 1)
-                return True
-        self._add_finish(source, as_object(delta))
-        self._add_fields(as_object(delta), citations)
-        if isinstance(source.get("text"), str) and source["text"]:
-            self._add_text(source["text"])
+    @property
+    def is_plain(self) -> bool:
+        """All text that comes from now on is answer."""
+        return self._splitter.plain
+
+    def add(self, source: Json, citations: Citations) -> None:
+        """Takes one element of `choices`."""
+        delta = as_object(source.get("delta"))
+        self._add_finish(source, delta)
+        self._add_fields(delta, citations)
+        self._add_text(as_text(source.get("text")))
         message = as_object(source.get("message"))
         if message:
             self._message = message
             citations.read(message)
             if isinstance(message.get("content"), list):
                 citations.add(Content(message["content"]).notes)
-        return False
 
     def _add_finish(self, source: Json, delta: Json) -> None:
         raw = raw_finish(source.get("finish_reason")) or raw_finish(delta.get("finish_reason"))
@@ -286,17 +278,6 @@ class Choice:
         if self._extra:
             carry["extra_content"] = self._extra
         return carry
-
-
-def _is_boring(source: Json, delta: Json) -> bool:
-    """Nothing but a piece of text: every other field is known to say nothing, and does not say it now either."""
-    if len(source) > 2 and not all(
-        name in _BORING_CHOICE and (name in ("index", "delta") or source[name] is None) for name in source
-    ):
-        return False
-    return len(delta) == 1 or all(
-        name in ("content", "role") or (name in _BORING_DELTA and not value) for name, value in delta.items()
-    )
 
 
 def _same_detail(known: Json, item: Json) -> bool:

@@ -1,13 +1,19 @@
-"""Where an error body keeps its words: the shapes, and one function that knows them all.
+r"""Where an error body keeps its words: the shapes, and one function that knows them all.
 
-    {error: {message, type, param, code}}          OpenAI and most          {error: "text"}, {code: "sentence", error: "text"}
-    [{error: {...}}]                               Gemini                   {object: "error", message, type, code}   vLLM, SGLang
-    {object: "error", message: {detail: [...]}}    Mistral                  {detail: "text" | [{loc, msg}] | {error}}  FastAPI
-    {success: false, errors: [{code, message}]}    Cloudflare               {success: false, error: {...}, trace_id}  Ace
-    {code: int, message, data}                     SiliconFlow              "text"                                    SiliconFlow
-    {statusCode, message}                          API gateways             {httpStatus, messages: [{errorCode, message}]}  IONOS
-    {type: "error", error: {type, message}}        Anthropic, MiniMax       {base_resp: {status_code, status_msg}}    MiniMax
-    {error: {message: "{\\"error\\": ...}"}}         relays of Gemini         {errors: ["text"]}, {msg}, {errorMessage}, {title, detail}
+    {error: {message, type, param, code}}                   OpenAI and most
+    {error: "text"}, {code: "sentence", error: "text"}      Ollama, NIM, relays; xAI
+    [{error: {...}}]                                        Gemini
+    {error: {message: "{\"error\": ...}"}}                  relays of Gemini
+    {object: "error", message, type, code}                  older vLLM, SGLang
+    {object: "error", message: {detail: [...]}}             Mistral
+    {detail: "text" | [{loc, msg, type}] | {error}}         FastAPI, Mistral, DeepInfra
+    {success: false, errors: [{code, message}]}             Cloudflare
+    {success: false, error: {code, message}, trace_id}      Ace Data Cloud
+    {code: number, message, data}, "text"                   SiliconFlow
+    {statusCode, message}                                   API gateways
+    {httpStatus, messages: [{errorCode, message}]}          IONOS
+    {type: "error", error: {type, message}}                 Anthropic, MiniMax
+    {base_resp: {status_code, status_msg}}                  MiniMax
 
 Source: facts/dialects.md B.2 "Error bodies", read 2026-11-20.
 """

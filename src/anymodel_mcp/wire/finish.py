@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from anymodel_mcp.types import FinishReason
+from anymodel_mcp.types import FinishReason, Usage
 
 # words as seen (facts/dialects.md B.1 and B.2, read 2026-11-20), in lower case
 _WORDS: dict[str, FinishReason] = {
@@ -59,3 +59,19 @@ def raw_finish(value: Any) -> str | None:
     if isinstance(value, str):
         return value[:100] or None
     return None if value is None or isinstance(value, bool) else str(value)[:100]
+
+
+def why_empty(finish: str, thought: bool, usage: Usage | None) -> str:
+    """Why an answer has no text, in words for its reader."""
+    spent = usage.reasoning if usage and usage.reasoning else 0
+    if finish == "content_filter":
+        return "no text: the provider's content filter stopped the answer"
+    if spent:
+        why = f"no text: {spent} tokens went into reasoning"
+    elif thought:
+        why = "no text: all words went into reasoning"
+    elif finish == "length":
+        return "no text: the token limit was reached before any came, perhaps by hidden reasoning; raise max_tokens"
+    else:
+        return "no text: the model ended its answer without any"
+    return why + ("; raise max_tokens" if finish == "length" else "")

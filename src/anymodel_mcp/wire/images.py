@@ -1,11 +1,11 @@
-"""Answers to picture requests: base64, addresses, data URLs, raw bytes, streams of events, and tickets for work that goes on.
+"""Answers to picture requests: base64, addresses, data URLs, raw bytes, events, and tickets for work that goes on.
 
 Nothing here is asked for twice: a picture may already have been made and paid for.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from anymodel_mcp.errors import ProviderError
 from anymodel_mcp.types import ImagesResult, Json, Picture
@@ -128,12 +128,12 @@ class Images(Document[ImagesResult]):
 def _items(value: Any) -> list[Any]:
     """The entries that are pictures; a list that only repeats another one is left out."""
     if isinstance(value, list):
-        return as_list(value)
+        return as_list(cast("Any", value))
     body = as_object(value)
     lists = [as_list(body.get(name)) for name in _LISTS]
     found = next((entries for entries in lists if entries), [])
     if not found:
-        inner = next((body[n] for n in ("data", "result", "output", "response") if isinstance(body.get(n), dict)), None)
+        inner = next((i for n in ("data", "result", "output", "response") if (i := as_object(body.get(n)))), None)
         found = _items(inner) if inner else []
     return found or ([body] if first_text(body, "b64_json", "url", "image", "image_url", "base64") else [])
 
@@ -178,7 +178,7 @@ class PictureReader:
         self._head: Final = head
         self._images: Final = images
         self._limit: Final = max_event_bytes
-        self._body: Final = BodyReader(head, images, max_event_bytes=max_event_bytes, endpoint="images")
+        self._body: Final = BodyReader(head, images, max_event_bytes=max_event_bytes)
         self._first = b""
         self._raw: list[bytes] | None = None
         self._raw_bytes = 0

@@ -33,76 +33,61 @@ class Evidence:
     gave_up: bool = False
 
 
-_CODES: dict[str, ErrorKind] = {
-    **dict.fromkeys(
-        (
-            "insufficient_quota", "insufficient_user_quota", "insufficient_balance", "billing_hard_limit_reached",
-            "billing_not_active", "billing_error", "credit_balance_too_low", "payment_required", "quota_exceeded",
-            "arrearage", "accountoverdueerror", "1008", "1113", "exceeded_current_quota_error", "used_api",
-            "pre_consume_token_quota_failed", "insufficient_funds", "insufficient_credits",
-        ),
-        "quota",
-    ),
-    **dict.fromkeys(
-        (
-            "invalid_api_key", "invalid_apikey", "invalidapikey", "token_mismatched", "invalid_token", "token_expired",
-            "authentication_error", "authenticationerror", "invalid_authentication_error", "incorrect_api_key_error",
-            "unauthenticated", "unauthorized", "permission_error", "permission_denied", "access_denied", "no_token",
-            "account_deactivated", "1004", "2049", "1000", "1001", "invalid_authorization",
-        ),
-        "auth",
-    ),
-    **dict.fromkeys(
-        (
-            "rate_limit_exceeded", "rate_limit_error", "ratelimiterror", "rate_limit_reached_error", "too_many_requests",
-            "rate_limit_reached", "rate_limited", "throttling", "throttling.ratequota", "limit_requests", "1002",
-            "resource_exhausted", "requests", "tokens", "throttlingexception", "concurrency_limit",
-        ),
-        "rate_limit",
-    ),
-    **dict.fromkeys(
-        (
-            "overloaded", "overloaded_error", "engine_overloaded", "engine_overloaded_error", "service_unavailable",
-            "serviceunavailable", "unavailable", "slow_down", "server_overloaded", "modelnotready", "model_not_ready",
-        ),
-        "overloaded",
-    ),
-    **dict.fromkeys(
-        (
-            "model_not_found", "model_not_exist", "model_not_supported", "modelnotfound", "no_such_model", "invalid_model",
-            "modelnotopen", "model_not_available", "1211", "resource_not_found_error", "invalidendpointormodel.notfound",
-            "deploymentnotfound", "unknown_model", "model_decommissioned", "5007", "not_found_model",
-        ),
-        "model_not_found",
-    ),
-    **dict.fromkeys(
-        (
-            "context_length_exceeded", "model_context_window_exceeded", "context_window_exceeded", "exceed_context_size_error",
-            "string_above_max_length", "1261", "context_length", "prompt_too_long",
-        ),
-        "context_length",
-    ),
-    **dict.fromkeys(
-        (
-            "content_filter", "content_policy_violation", "moderation_blocked", "responsibleaipolicyviolation", "1026",
-            "1027", "1301", "data_inspection_failed", "datainspectionfailed", "sensitive_words_detected",
-            "content_blocked", "sensitivecontentdetected", "inputtextsensitivecontentdetected", "content_moderation",
-            "outputimagesensitivecontentdetected", "inputimagesensitivecontentdetected", "safety_violations",
-        ),
-        "content_filter",
-    ),
-    **dict.fromkeys(
-        (
-            "unsupported_parameter", "unsupported_value", "unknown_parameter", "extra_forbidden", "unrecognized_parameter",
-            "unsupported_parameters", "parameter_not_supported",
-        ),
-        "unsupported_parameter",
-    ),
-    **dict.fromkeys(("tool_use_failed", "json_validate_failed", "output_parse_failed", "malformed_function_call"), "upstream"),
-    **dict.fromkeys(("timeout", "timeout_error", "request_timeout", "deadline_exceeded", "gateway_timeout"), "timeout"),
-    **dict.fromkeys(("request_too_large", "payload_too_large", "file_too_large"), "too_large"),
-    **dict.fromkeys(("api_not_implemented", "unsupported_endpoint", "unknown_url"), "endpoint_not_found"),
-}  # fmt: skip
+_CODES_BY_KIND: dict[ErrorKind, str] = {
+    "quota": """
+        insufficient_quota insufficient_user_quota insufficient_balance billing_hard_limit_reached
+        billing_not_active billing_error credit_balance_too_low payment_required quota_exceeded arrearage
+        accountoverdueerror 1008 1113 exceeded_current_quota_error used_api pre_consume_token_quota_failed
+        insufficient_funds insufficient_credits
+    """,
+    "auth": """
+        invalid_api_key invalid_apikey invalidapikey token_mismatched invalid_token token_expired
+        authentication_error authenticationerror invalid_authentication_error incorrect_api_key_error
+        unauthenticated unauthorized permission_error permission_denied access_denied no_token
+        account_deactivated 1004 2049 1000 1001 invalid_authorization
+    """,
+    "rate_limit": """
+        rate_limit_exceeded rate_limit_error ratelimiterror rate_limit_reached_error too_many_requests
+        rate_limit_reached rate_limited throttling throttling.ratequota limit_requests 1002 resource_exhausted
+        requests tokens throttlingexception concurrency_limit
+    """,
+    "overloaded": """
+        overloaded overloaded_error engine_overloaded engine_overloaded_error service_unavailable
+        serviceunavailable unavailable slow_down server_overloaded modelnotready model_not_ready
+    """,
+    "model_not_found": """
+        model_not_found model_not_exist model_not_supported modelnotfound no_such_model invalid_model
+        modelnotopen model_not_available 1211 resource_not_found_error invalidendpointormodel.notfound
+        deploymentnotfound unknown_model model_decommissioned 5007 not_found_model
+    """,
+    "context_length": """
+        context_length_exceeded model_context_window_exceeded context_window_exceeded
+        exceed_context_size_error string_above_max_length 1261 context_length prompt_too_long
+    """,
+    "content_filter": """
+        content_filter content_policy_violation moderation_blocked responsibleaipolicyviolation 1026 1027 1301
+        data_inspection_failed datainspectionfailed sensitive_words_detected content_blocked
+        sensitivecontentdetected inputtextsensitivecontentdetected content_moderation
+        outputimagesensitivecontentdetected inputimagesensitivecontentdetected safety_violations
+    """,
+    "unsupported_parameter": """
+        unsupported_parameter unsupported_value unknown_parameter extra_forbidden unrecognized_parameter
+        unsupported_parameters parameter_not_supported
+    """,
+    "upstream": """
+        tool_use_failed json_validate_failed output_parse_failed malformed_function_call
+    """,
+    "timeout": """
+        timeout timeout_error request_timeout deadline_exceeded gateway_timeout
+    """,
+    "too_large": """
+        request_too_large payload_too_large file_too_large
+    """,
+    "endpoint_not_found": """
+        api_not_implemented unsupported_endpoint unknown_url
+    """,
+}
+_CODES: dict[str, ErrorKind] = {code: kind for kind, codes in _CODES_BY_KIND.items() for code in codes.split()}
 _SERVER_CODES = frozenset(
     {"server_error", "internal_server_error", "internalservererror", "internal_error", "internal"}
 )
@@ -110,75 +95,96 @@ _SERVER_CODES = frozenset(
 _FORBID = r"(?:not (?:supported|permitted|allowed)|unsupported|does ?n[o']t support|must be set to|not a recognized)"
 
 
-def _words(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.IGNORECASE)
+_FIELDS = (
+    "max_tokens|max_completion_tokens|temperature|top_p|top_k|stop|n|seed|logprobs|logit_bias|stream_options|"
+    "response_format|reasoning_effort|tool_choice|parallel_tool_calls|frequency_penalty|presence_penalty|encoding_format|dimensions|"
+    "enable_thinking|thinking"
+)
+
+
+def _words(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(patterns), re.IGNORECASE)
 
 
 # in this order; the first that is found counts
 _SENTENCES: tuple[tuple[re.Pattern[str], ErrorKind], ...] = (
     (
         _words(
-            r"(?:maximum|available|max|exceed\w*|the) (?:\w+ ){0,3}context (?:size|length|window)|context (?:size|length|window) "
-            r"(?:\w+ ){0,3}exceed|context_length|(?:prompt|input|request) (?:is )?too long|too many (?:input )?tokens|"
-            r"reduce the length of|input token count .{0,40}exceeds|上下文.{0,10}(?:超|过长)"
+            r"(?:maximum|available|max|exceed\w*|the) (?:\w+ ){0,3}context (?:size|length|window)",
+            r"context (?:size|length|window) (?:\w+ ){0,3}exceed",
+            r"context_length|(?:prompt|input|request) (?:is )?too long|too many (?:input )?tokens|reduce the length of",
+            r"input token count .{0,40}exceeds|上下文.{0,10}(?:超|过长)",
         ),
         "context_length",
     ),
     (
         _words(
-            r"safety system|content management policy|content polic|usage polic|was (?:flagged|blocked|filtered)|input was "
-            r"flagged|moderation|inappropriate content|responsible ai|敏感|违规|不当内容|安全审核"
+            r"safety system|content management policy|content polic|usage polic|input was flagged|moderation",
+            r"was (?:flagged|blocked|filtered)|inappropriate content|responsible ai|敏感|违规|不当内容|安全审核",
         ),
         "content_filter",
     ),
     (
         _words(
-            r"insufficient (?:account )?(?:balance|quota|credit|fund)|(?:not enough|insufficient|out of|more) credits|credit "
-            r"balance|exceeded your current quota|余额不足|额度(?:不足|已用)|欠费|payment required|account .{0,20}overdue|quota.{0,20}用尽"
+            r"insufficient (?:account )?(?:balance|quota|credit|fund)|(?:not enough|insufficient|out of|more) credits",
+            r"credit balance|exceeded your current quota|payment required|account .{0,20}overdue",
+            r"余额不足|额度(?:不足|已用)|欠费|quota.{0,20}用尽",
         ),
         "quota",
     ),
     (
         _words(
-            r"(?:incorrect|invalid|missing|wrong|expired|bad|no) (?:or \w+ )?(?:api[ _-]?key|credential|subscription key|"
-            r"auth\w* (?:token|header|credential))|api[ _-]?key (?:\w+ ){0,3}(?:not valid|invalid|expired|incorrect|missing|required)|"
-            r"unauthori[sz]ed|invalid authentication|无效的令牌|令牌.{0,10}(?:无效|过期)|did ?n[o']t provide an api key|身份验证"
+            r"(?:incorrect|invalid|missing|wrong|expired|bad|no) (?:or \w+ )?"
+            r"(?:api[ _-]?key|credential|subscription key|auth\w* (?:token|header|credential))",
+            r"api[ _-]?key (?:\w+ ){0,3}(?:not valid|invalid|expired|incorrect|missing|required)",
+            r"unauthori[sz]ed|invalid authentication|did ?n[o']t provide an api key",
+            r"无效的令牌|令牌.{0,10}(?:无效|过期)|身份验证",
         ),
         "auth",
     ),
     (
         _words(
-            r"no such model|unknown model|invalid model\b|model[^.\n]{0,120}?(?:does ?n[o']t exist|not (?:be )?found|not exist|no "
-            r"longer available|is not (?:supported|available)(?! (?:for|in|by|with)\b)|not a valid model|unavailable for)|"
-            r"not a valid model|model .{0,80}不存在|模型.{0,80}(?:不存在|无可用渠道)|no available channel|no endpoints found"
+            r"no such model|unknown model|invalid model\b|not a valid model|no available channel|no endpoints found",
+            r"model[^.\n]{0,120}?(?:does ?n[o']t exist|not (?:be )?found|not exist|no longer available|unavailable for|"
+            r"is not (?:supported|available)(?! (?:for|in|by|with)\b))",
+            r"model .{0,80}不存在|模型.{0,80}(?:不存在|无可用渠道)",
         ),
         "model_not_found",
     ),
     (
         _words(
-            rf"(?:unsupported|unknown|unrecognized|unexpected|invalid) (?:request )?(?:parameter|argument|field|name|value|key)\b|"
-            rf"extra (?:inputs|fields) (?:are )?not permitted|cannot find field|"
-            rf"(?:parameter|property|field|argument|value)\b[^.\n]{{0,80}}?{_FORBID}|"
-            rf"{_FORBID} (?:the )?(?:parameter|field|argument)|"
-            rf"['\"`][\w.\[\]]+['\"`]?(?: \w+)? (?:is|are) {_FORBID}|"
-            r"\b(?:max_tokens|max_completion_tokens|temperature|top_p|top_k|stop|n|seed|logprobs|logit_bias|stream_options|"
-            r"response_format|reasoning_effort|tool_choice|parallel_tool_calls|frequency_penalty|presence_penalty|"
-            rf"encoding_format|dimensions|enable_thinking|thinking)\b[^\n]{{0,60}}?{_FORBID}"
+            r"(?:unsupported|unknown|unrecognized|unexpected|invalid) (?:request )?"
+            r"(?:parameter|argument|field|name|value|key)\b",
+            r"extra (?:inputs|fields) (?:are )?not permitted|cannot find field",
+            rf"(?:parameter|property|field|argument|value)\b[^.\n]{{0,80}}?{_FORBID}",
+            rf"{_FORBID} (?:the )?(?:parameter|field|argument)",
+            rf"['\"`][\w.\[\]]+['\"`]?(?: \w+)? (?:is|are) {_FORBID}",
+            rf"\b(?:{_FIELDS})\b[^\n]{{0,60}}?{_FORBID}",
         ),
         "unsupported_parameter",
     ),
-    (_words(r"rate.?limit|too many requests|requests per|tokens per|per.?minute|请求过于频繁|限流|请求频率|concurren"), "rate_limit"),
     (
-        _words(r"at capacity|overload|(?:temporarily|currently) unavailable|service unavailable|server.{0,10} busy|负载|繁忙"),
+        _words(
+            r"rate.?limit|too many requests|requests per|tokens per|per.?minute|concurren",
+            r"请求过于频繁|限流|请求频率",
+        ),
+        "rate_limit",
+    ),
+    (
+        _words(
+            r"at capacity|overload|(?:temporarily|currently) unavailable|service unavailable|server.{0,10} busy",
+            r"负载|繁忙",
+        ),
         "overloaded",
     ),
-)  # fmt: skip
+)
 _PARAMETER_STATUSES = frozenset({200, 400, 404, 405, 406, 422, 500, 501})
 _TIMED_OUT = re.compile(r"timed? ?out|deadline exceeded|超时", re.IGNORECASE)
 _TOO_LARGE = re.compile(r"(?:payload|entity|body|file|image|upload)\b.{0,40}too (?:large|big)|too large", re.IGNORECASE)
 _STATUS: dict[int, ErrorKind] = {
     401: "auth", 402: "quota", 403: "auth", 404: "endpoint_not_found", 405: "endpoint_not_found", 408: "timeout",
-    410: "gone", 413: "too_large", 429: "rate_limit", 503: "overloaded", 504: "timeout", 524: "timeout", 529: "overloaded",
+    410: "gone", 413: "too_large", 429: "rate_limit", 503: "overloaded", 504: "timeout", 524: "timeout",
+    529: "overloaded",
 }  # fmt: skip
 _RETRYABLE: frozenset[ErrorKind] = frozenset(
     {"rate_limit", "overloaded", "timeout", "server", "upstream", "connection"}

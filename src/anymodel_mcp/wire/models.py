@@ -47,9 +47,11 @@ _RETIRED = (
     "retirement_date",
     "retires_at",
 )
-_TOOLS = ("tools", "function_calling", "tool_calling", "tool_use", "tool_calls", "function_call", "tool-use", "tool")
-_REASONING = ("reasoning", "thinking", "reasoning_effort", "include_reasoning")
-_VISION = ("vision", "image_input", "multimodal", "image-to-text", "image-text-to-text")
+_TOOLS = frozenset(
+    ("tools", "function_calling", "tool_calling", "tool_use", "tool_calls", "function_call", "tool-use", "tool")
+)
+_REASONING = frozenset(("reasoning", "thinking", "reasoning_effort", "include_reasoning"))
+_VISION = frozenset(("vision", "image_input", "multimodal", "image-to-text", "image-text-to-text"))
 _TYPES: tuple[tuple[re.Pattern[str], Capability], ...] = (
     (re.compile(r"embed", re.IGNORECASE), "embedding"),
     (re.compile(r"text-to-image|image-generation|image_generation|^images?$", re.IGNORECASE), "image"),
@@ -225,9 +227,12 @@ def _capabilities(
     told = _told(source, providers)
     found: list[Capability] = [type_] if type_ else []
     if type_ in (None, "chat"):
-        found += ["vision"] if "image" in inputs or told & set(_VISION) else []
-        found += ["tools"] if told & set(_TOOLS) else []
-        found += ["reasoning"] if told & set(_REASONING) else []
+        if "image" in inputs or told & _VISION:
+            found.append("vision")
+        if told & _TOOLS:
+            found.append("tools")
+        if told & _REASONING:
+            found.append("reasoning")
     if "image" in _modalities(source)[1] and "image" not in found:
         found.append("image")
     return tuple(found)
@@ -251,7 +256,7 @@ def _told(source: Json, providers: list[Json]) -> set[str]:
                 told.add(ability.lower().removeprefix("supports_"))
             told.update(k.lower() for k, v in as_object(yes).items() if v is True)
     for place in (source, *providers):
-        told.update(k.lower().removeprefix("supports_") for k, v in place.items() if v is True and isinstance(k, str))
+        told.update(k.lower().removeprefix("supports_") for k, v in place.items() if v is True)
     told.update(_texts(as_object(source.get("metadata")).get("tags")))
     return told
 

@@ -29,7 +29,7 @@ def chat_reader(
         think_tags=dialect.think_tags,
         max_chars=max_event_bytes,
     )
-    return BodyReader(head, answer, max_event_bytes=max_event_bytes, endpoint="chat")
+    return BodyReader(head, answer, max_event_bytes=max_event_bytes)
 
 
 def completion_reader(
@@ -45,7 +45,7 @@ def completion_reader(
         think_tags="none",
         max_chars=max_event_bytes,
     )
-    return BodyReader(head, answer, max_event_bytes=max_event_bytes, endpoint="completions")
+    return BodyReader(head, answer, max_event_bytes=max_event_bytes)
 
 
 def responses_reader(
@@ -54,13 +54,13 @@ def responses_reader(
     """Reads an answer of the Responses API, streamed or whole."""
     del streamed
     answer = ResponsesAnswer(head, model=model, think_tags=dialect.think_tags, max_chars=max_event_bytes)
-    return BodyReader(head, answer, max_event_bytes=max_event_bytes, endpoint="responses")
+    return BodyReader(head, answer, max_event_bytes=max_event_bytes)
 
 
 def embeddings_reader(head: Head, *, count: int, max_event_bytes: int, model: str = "") -> Reader[EmbeddingsResult]:
     """Reads `count` vectors; a body of that many vectors may be longer than `max_event_bytes`."""
     limit = max(max_event_bytes, count * _VECTOR_BYTES)
-    return BodyReader(head, Embeddings(head, model=model, count=count), max_event_bytes=limit, endpoint="embeddings")
+    return BodyReader(head, Embeddings(head, model=model, count=count), max_event_bytes=limit)
 
 
 def images_reader(head: Head, *, max_event_bytes: int, model: str = "") -> Reader[ImagesResult]:
@@ -70,9 +70,9 @@ def images_reader(head: Head, *, max_event_bytes: int, model: str = "") -> Reade
 
 def task_reader(head: Head, *, task_id: str, max_event_bytes: int, model: str = "") -> Reader[ImagesResult]:
     """Reads what became of a ticket: pictures, or `task_id` again while the work goes on."""
-    return BodyReader(head, Task(head, model=model, task_id=task_id), max_event_bytes=max_event_bytes, endpoint="tasks")
+    return BodyReader(head, Task(head, model=model, task_id=task_id), max_event_bytes=max_event_bytes)
 
 
 def models_reader(head: Head, *, provider: str, max_event_bytes: int) -> Reader[ModelList]:
     """Reads one page of a model list."""
-    return BodyReader(head, Models(head, provider=provider), max_event_bytes=max_event_bytes, endpoint="models")
+    return BodyReader(head, Models(head, provider=provider), max_event_bytes=max_event_bytes)

@@ -1,7 +1,7 @@
 """Answers of the Responses API, streamed and whole, as the same result that chat gives.
 
-https://platform.openai.com/docs/api-reference/responses-streaming (facts/dialects.md B.1, read 2026-11-20): the last event
-holds the whole response; what it leaves out is taken from the events before it.
+https://platform.openai.com/docs/api-reference/responses-streaming (facts/dialects.md B.1, read 2026-11-20): the last
+event holds the whole response; what it leaves out is taken from the events before it.
 """
 
 from __future__ import annotations
@@ -61,6 +61,10 @@ class ResponsesAnswer:
         """What became readable since the last time."""
         return self._chat.take_news() if self._chat else self._news.take()
 
+    def add_plain(self, value: Any) -> bool:
+        """Takes one value if it is plain text of such a gateway."""
+        return self._chat.add_plain(value) if self._chat else False
+
     def add_texts(self, texts: list[str]) -> None:
         """Takes plain text of a gateway that answers as if chat had been asked."""
         if self._chat:
@@ -71,15 +75,16 @@ class ResponsesAnswer:
         if self._chat:
             self._chat.end()
 
-    def add(self, event: str, value: Any, *, bare: bool) -> bool:
+    def add(self, event: str, value: Any, *, bare: bool) -> None:
         """Takes one value."""
         if self.done:
-            return False
+            return
         self._frames += 1
         frame = as_object(value)
         if self._chat or ("choices" in frame and "output" not in frame):
             self._chat = self._chat or self._accumulator("responses")
-            return self._chat.add(event, value, bare=bare)
+            self._chat.add(event, value, bare=bare)
+            return
         kind = as_text(frame.get("type")) or event
         response = as_object(frame.get("response"))
         if response:
@@ -90,7 +95,6 @@ class ResponsesAnswer:
             self._ended = True
         else:
             self._step(kind, frame)
-        return False
 
     def _whole_or_error(self, value: Any, frame: Json, *, named: bool, bare: bool) -> None:
         """An error, or a response that came as one document."""

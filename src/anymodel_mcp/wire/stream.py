@@ -1,21 +1,21 @@
 """A chat or completion answer, put together from chunks or taken from one whole body.
 
-Never switches on `object` or the content type: what a frame holds decides. Order of checks in a frame: error, usage, then
-each choice by its index. A `message` counts where nothing was streamed under its field: some streams end with a frame that
-says everything once more.
+Never switches on `object` or the content type: what a frame holds decides. Order of checks in a frame: error, then each
+choice by its index, then usage. A `message` counts where nothing was streamed under its field: some streams end with a
+frame that says everything once more.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from anymodel_mcp.errors import ErrorKind, ProviderError
-from anymodel_mcp.types import ChatResult, Delta, Json, Usage
+from anymodel_mcp.types import ChatResult, Delta, Json
 from anymodel_mcp.wire.choice import Choice, News
 from anymodel_mcp.wire.failures import failure_from, tidy
-from anymodel_mcp.wire.finish import is_failure, read_finish
+from anymodel_mcp.wire.finish import is_failure, read_finish, why_empty
 from anymodel_mcp.wire.lenient import as_count, as_list, as_object, as_text, objects
 from anymodel_mcp.wire.parts import Citations, linked_pictures, take_embedded
 from anymodel_mcp.wire.thinking import Mode
@@ -26,6 +26,7 @@ _MAX_CHOICES = 128
 _QUIET = frozenset(
     {"id", "object", "created", "model", "choices", "usage", "system_fingerprint", "service_tier", "obfuscation"}
 )
+_QUIET_CHOICE = frozenset({"index", "delta", "finish_reason", "logprobs"})
 
 
 class Accumulator:
@@ -95,23 +96,50 @@ class Accumulator:
             self._first.add_plain("".join(texts), len(texts))
             self._check_size(self._first)
 
-    def add(self, event: str, value: Any, *, bare: bool) -> bool:
-        """Takes one value; true if it was nothing but plain text of the first choice."""
-        if self.done:
+    def add_plain(self, value: Any) -> bool:
+        """Takes one value if it is nothing but plain text of the first choice; false: it is for `add`."""
+        first = self._first
+        if first is None or not first.is_plain or not self._model:
             return False
+        try:
+            choices = value["choices"]
+            choice = choices[0]
+            delta = choice["delta"]
+            text = delta["content"]
+        except (KeyError, IndexError, TypeError):
+            return False
+        if (
+            text.__class__ is not str
+            or not text
+            or len(choices) != 1
+            or not (len(delta) == 1 or (len(delta) == 2 and "role" in delta))
+            or not _QUIET.issuperset(value)
+            or not _QUIET_CHOICE.issuperset(choice)
+            or choice.get("finish_reason") is not None
+            or choice.get("logprobs") is not None
+            or choice.get("index", 0) != 0
+            or value.get("usage")
+        ):
+            return False
+        first.add_plain(text, 1)
+        self._check_size(first)
+        return True
+
+    def add(self, event: str, value: Any, *, bare: bool) -> None:
+        """Takes one value."""
+        if self.done:
+            return
         self._frames += 1
         if isinstance(value, list):
-            value = next((v for v in as_list(value) if isinstance(v, dict)), value)
+            value = next(iter(objects(cast("Any", value))), "")
         if not isinstance(value, dict) or event == "error":
-            self._add_odd(event, value, bare=bare)
-            return False
-        frame = _unwrap(as_object(value))
-        if not self._is_fine(frame):
-            return False
-        plain = self._add_choices(frame, bare=bare)
-        if not (plain and self._model and _QUIET.issuperset(frame) and not frame.get("usage")):
+            self._add_odd(event, cast("Any", value), bare=bare)
+            return
+        frame = _unwrap(as_object(cast("Any", value)))
+        if self._is_fine(frame):
+            for choice in as_list(frame.get("choices"))[:_MAX_CHOICES]:
+                self._add_choice(choice, bare=bare)
             self._add_envelope(frame)
-        return plain
 
     def _add_odd(self, event: str, value: Any, *, bare: bool) -> None:
         if event == "error" or (bare and isinstance(value, str) and not self._choices):
@@ -151,29 +179,20 @@ class Accumulator:
             partial_text=text or None, retryable=error.failure.retryable and not self._news.any_came
         )
 
-    def _add_choices(self, frame: Json, *, bare: bool) -> bool:
-        choices = as_list(frame.get("choices"))
-        if len(choices) == 1:
-            return self._add_choice(choices[0], bare=bare)
-        for choice in choices[:_MAX_CHOICES]:
-            self._add_choice(choice, bare=bare)
-        return False
-
-    def _add_choice(self, value: Any, *, bare: bool) -> bool:
+    def _add_choice(self, value: Any, *, bare: bool) -> None:
         source = as_object(value)
         index = as_count(source.get("index")) or 0
         choice = self._choices.get(index)
         if choice is None:
             if len(self._choices) >= _MAX_CHOICES:
-                return False
+                return
             choice = self._choices[index] = Choice(self._think_tags, self._news if index == 0 else News())
             if index == 0:
                 self._first = choice
-        plain = choice.add(source, self._citations)
+        choice.add(source, self._citations)
         self._check_size(choice)
-        if not plain and "delta" not in source and ("message" in source or (bare and "text" in source)):
+        if "delta" not in source and ("message" in source or (bare and "text" in source)):
             self._whole = True
-        return plain and index == 0
 
     def _add_envelope(self, frame: Json) -> None:
         usage = find_usage(frame)
@@ -266,7 +285,7 @@ class Accumulator:
             warnings.append("the bytes of pictures were taken out of the text")
         images = (*read.pictures, *embedded, *linked_pictures(text))
         if not (text or calls or images or read.refusal):
-            warnings.append(_why_empty(finish, bool(read.reasoning), usage))
+            warnings.append(why_empty(finish, bool(read.reasoning), usage))
         others = [c.finish("").text for _, c in sorted(self._choices.items())] if len(self._choices) > 1 else []
         return ChatResult(
             text=text,
@@ -297,19 +316,3 @@ def _unwrap(frame: Json) -> Json:
         if inner.get("choices") and not frame.get("error"):
             return inner
     return frame
-
-
-def _why_empty(finish: str, thought: bool, usage: Usage | None) -> str:
-    """Why there is no text."""
-    spent = usage.reasoning if usage and usage.reasoning else 0
-    if finish == "content_filter":
-        return "no text: the provider's content filter stopped the answer"
-    if spent:
-        why = f"no text: {spent} tokens went into reasoning"
-    elif thought:
-        why = "no text: all words went into reasoning"
-    elif finish == "length":
-        return "no text: the token limit was reached before any came, perhaps by hidden reasoning; raise max_tokens"
-    else:
-        return "no text: the model ended its answer without any"
-    return why + ("; raise max_tokens" if finish == "length" else "")

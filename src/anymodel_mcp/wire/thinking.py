@@ -2,7 +2,7 @@
 
 A block counts only at the very beginning (white space and other blocks may stand before it): a model that writes about
 tags keeps its text. A closing tag in quotes or backticks does not close
-(https://github.com/ggml-org/llama.cpp/issues/27661, read 2026-11-21). White space around a block is not part of anything.
+(https://github.com/ggml-org/llama.cpp/issues/27661, read 2026-11-20). White space around a block belongs to nothing.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class ThinkSplitter:
         self._kept = ""  # what is answer if the assumed block is never closed
         self._fresh = True  # nothing of this block has been given yet: white space is still to be dropped
         self._given = False
-        self._space = ""  # white space inside a block that is dropped if the block ends after it
+        self._space: str = ""  # white space inside a block that is dropped if the block ends after it
 
     @property
     def pending(self) -> str:

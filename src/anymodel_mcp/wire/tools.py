@@ -1,9 +1,9 @@
 """Tool calls put together from the pieces in which servers send them.
 
 The rule that holds for all servers seen (facts/dialects.md B.2 "Tool calls", read 2026-11-20): a piece belongs to the
-open call with its non-empty id; else to the one with its index, if that has no other id; else, with neither, to the last
-call if the piece names no function; otherwise it opens a new call. The first non-empty name stays. Arguments that are
-strings are appended, objects replace. Nothing is final before the answer ends.
+open call with its non-empty id; else to the one with its index, if that has no other id; else, with neither, to the
+last call if the piece names no function; otherwise it opens a new call. The first non-empty name stays. Arguments that
+are strings are appended, objects replace. Nothing is final before the answer ends.
 """
 
 from __future__ import annotations
