@@ -124,8 +124,15 @@ async def _follow(client: httpx2.AsyncClient, resolver: Resolver, url: str, max_
         found = await _get(client, target, addresses, max_bytes)
         if isinstance(found, bytes):
             return found
-        url = urljoin(url, found)
+        url = _joined(url, found)
     raise ArgumentError(f"more than {redirects} redirects, the last to {_shown(url)}", fix="Give the final URL.")
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError as exc:
+        raise _refused(location, "it is no valid URL") from exc
 
 
 def _parse(url: str) -> httpx2.URL:
@@ -139,6 +146,8 @@ def _parse(url: str) -> httpx2.URL:
         raise _refused(url, "it carries a user name")
     if not parsed.host or "%" in parsed.host:
         raise _refused(url, "it names no host")
+    if parsed.port is not None and not 0 < parsed.port < 65536:
+        raise _refused(url, "it names no port that exists")
     return parsed
 
 

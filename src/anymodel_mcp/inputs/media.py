@@ -102,7 +102,7 @@ def _looks_written(text: str, *, strict: bool = False) -> bool:
 
 
 def parse_data_url(text: str, *, max_bytes: int = 20 * 2**20) -> FilePart:
-    """The bytes of a data URL, with the type that they show; white space, missing padding and URL-safe base64 are taken.
+    """The bytes of a data URL, with the type that they show; white space, no padding and URL-safe base64 are taken.
 
     Raises:
         ArgumentError: it is no data URL, it is empty, broken or too large.

@@ -118,7 +118,10 @@ def _as_path(text: str) -> Path:
 
 
 def _from_url(url: str, text: str) -> str:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # half a bracket
+        parts = urlsplit("file://-/")
     if parts.netloc.lower() not in {"", "localhost"} or parts.query or parts.fragment or "%00" in url:
         raise ArgumentError(f"{_shown(text)} is not the URL of a local file", fix="Give file:///absolute/path.")
     return url2pathname(parts.path)

@@ -144,7 +144,7 @@ class Database:
     def _prepare(self, connection: sqlite3.Connection) -> None:
         import sqlite3
 
-        deadline = time.monotonic() + self._busy_s
+        deadline = time.monotonic() + 2 * self._busy_s  # the driver's own wait is one
         while True:
             try:
                 if _version(connection) == 0:
