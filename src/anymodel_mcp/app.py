@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import anyio
 import httpx2
 import platformdirs
 from anyio.abc import TaskGroup, TaskStatus
 
-from anymodel_mcp import __version__, endpoints
+from anymodel_mcp import __version__
 from anymodel_mcp.calls import Calls
+from anymodel_mcp.catalogue import Catalogue
 from anymodel_mcp.client import ProviderClient
 from anymodel_mcp.config import ProviderSettings, Secret, Settings
 from anymodel_mcp.dialects.providers import PROVIDERS
@@ -27,21 +26,12 @@ from anymodel_mcp.outputs import Outputs
 from anymodel_mcp.redact import Redactor
 from anymodel_mcp.routing import NOTHING_CONFIGURED, Purpose, Target, default_name, needs_lists, route, suits
 from anymodel_mcp.store import Store, UsageRow, open_store
-from anymodel_mcp.types import ModelList, ModelRecord, Price
 from anymodel_mcp.wire.repair_change import Repair
 
 APP_NAME = "anymodel"
-LIST_FRESH_S = 3600.0
-LIST_WAIT_S = 5.0
 LEDGER_EVERY_S = 5.0
 KEY_COMMAND_S = 20.0
 LOCAL = "local:"
-
-
-@dataclass(slots=True)
-class _KnownList:
-    fetched: float
-    list: ModelList | None
 
 
 @dataclass(slots=True)
@@ -59,6 +49,7 @@ class App:
         store: what outlives calls.
         calls: the running calls.
         outputs: saved pictures and vectors.
+        catalogue: the providers' model lists.
     """
 
     def __init__(
@@ -75,11 +66,11 @@ class App:
         self.store = store
         self.outputs = outputs
         self.calls = Calls(group, store, self.redactor, settings.limits.max_concurrent_calls)
+        self.catalogue = Catalogue(settings.providers, store, self.endpoint)
         self._group = group
         self._transport = transport
         self._http: httpx2.AsyncClient | None = None
         self._clients: dict[str, ProviderClient] = {}
-        self._lists: dict[str, _KnownList] = {}
         self._ledger = _Ledger()
         self._lessons: Lessons | None = None
         self._starting = anyio.Lock()
@@ -177,11 +168,11 @@ class App:
             raise await self._no_model(purpose)
         lists: Mapping[str, Sequence[str]] = {}
         if needs_lists(self.settings, wanted):
-            lists = {p: [m.id for m in known.models] for p, known in (await self.all_models()).items()}
+            lists = {p: [m.id for m in known.models] for p, known in (await self.catalogue.all()).items()}
         return route(self.settings, wanted, lists)
 
     async def _no_model(self, purpose: Purpose) -> ConfigError:
-        known = await self.all_models()
+        known = await self.catalogue.all()
         fitting = [f"{p}/{m.id}" for p, models in known.items() for m in models.models if suits(m, purpose)]
         choice = (
             f" Some that there are: {', '.join(fitting[:10])}." if fitting else " `list_models` shows what there is."
@@ -193,57 +184,6 @@ class App:
             "no model is named and there is no default for this tool",
             fix=f"Give `model`, or set {variable}.{choice}",
         )
-
-    async def all_models(self, *, refresh: bool = False) -> dict[str, ModelList]:
-        """The lists of all providers that have one, asked side by side; a slow or failing one is left out."""
-        found: dict[str, ModelList] = {}
-
-        async def ask(provider: str) -> None:
-            with anyio.move_on_after(LIST_WAIT_S):
-                try:
-                    found[provider] = await self.models(provider, refresh=refresh)
-                except AnyModelError:
-                    self._lists[provider] = _KnownList(time.time(), None)
-
-        async with anyio.create_task_group() as group:
-            for provider in self.settings.providers:
-                group.start_soon(ask, provider)
-        return {p: found[p] for p in self.settings.providers if p in found}
-
-    async def models(self, provider: str, *, refresh: bool = False, max_age_s: float = LIST_FRESH_S) -> ModelList:
-        """One provider's models, at most an hour old unless it must be newer.
-
-        Raises:
-            ProviderError: the list cannot be had.
-        """
-        known = self._lists.get(provider)
-        if known is None and not refresh:
-            known = self._lists[provider] = await self._stored_list(provider)
-        if not refresh and time.time() - known.fetched < max_age_s and known:
-            if known.list is not None:
-                return known.list
-            if time.time() - known.fetched < LIST_WAIT_S * 2:
-                raise ConfigError(f"the model list of {provider} could not be had a moment ago")
-        fresh = await endpoints.list_models(await self.endpoint(Target(provider, "")))
-        self._lists[provider] = _KnownList(time.time(), fresh)
-        await self.store.save_models(self._place(provider), time.time(), {"models": [asdict(m) for m in fresh.models]})
-        return fresh
-
-    def _place(self, provider: str) -> str:
-        return f"{provider} {self.settings.providers[provider].base_url}"
-
-    async def _stored_list(self, provider: str) -> _KnownList:
-        stored = await self.store.load_models(self._place(provider))
-        if stored is None:
-            return _KnownList(0.0, None)
-        fetched, content = stored
-        return _KnownList(fetched, ModelList(models=[_model(entry) for entry in content["models"]]))
-
-    def known_model(self, target: Target) -> ModelRecord | None:
-        """A model's record, if its provider's list is known already; asks nobody."""
-        known = self._lists.get(target.provider)
-        models = known.list.models if known and known.list else ()
-        return next((m for m in models if m.id == target.model), None)
 
     # --- ledger -----------------------------------------------------------------------------------------------------
 
@@ -313,12 +253,6 @@ class _KeyReader:
                 f"{where} gave no key (exit status {done.returncode})", fix="Run it in a terminal and see."
             )
         return key
-
-
-def _model(entry: dict[str, Any]) -> ModelRecord:
-    price: dict[str, float] | None = entry.get("price_per_million")
-    record = ModelRecord(**{k: v for k, v in entry.items() if k != "price_per_million"})
-    return replace(record, price_per_million=Price(**price) if price else None)
 
 
 @asynccontextmanager

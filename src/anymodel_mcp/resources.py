@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import Any
 from urllib.parse import unquote
 
+from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp.server.mcpserver.resources.templates import ResourceSecurity
 from mcp.types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
 
 from anymodel_mcp.app import App
 from anymodel_mcp.errors import AnyModelError, ArgumentError
+from anymodel_mcp.records import model_record, sparse
 from anymodel_mcp.render import error_text
 from anymodel_mcp.routing import closest
-from anymodel_mcp.tools.records import model_record, sparse
 from anymodel_mcp.types import Json, ModelList
-
-if TYPE_CHECKING:
-    from anymodel_mcp.server import AnyModelServer
 
 _JSON = "application/json"
 _COMPLETIONS = 100
@@ -27,14 +27,24 @@ _DAY_S = 86_400
 _LISTED_THREADS = 50
 
 
-def register(server: AnyModelServer) -> None:
-    """Adds all resources, templates and the completion to a server."""
-    _register_models(server)
-    _register_kept(server)
-    server.completion()(_Completer(server).complete)
+def register(server: MCPServer[Any], app: Callable[[], App]) -> None:
+    """Adds all resources, templates and the completion to a server.
+
+    Args:
+        server: where they are added.
+        app: gives the running app.
+    """
+    _register_models(server, app)
+    _register_kept(server, app)
+    server.completion()(_Completer(app).complete)
 
 
-def _register_models(server: AnyModelServer) -> None:
+def _shown(app: App, value: Json) -> str:
+    """A JSON document for a reader, keys and control characters removed."""
+    return json.dumps(app.redactor.value(value), ensure_ascii=False)
+
+
+def _register_models(server: MCPServer[Any], app: Callable[[], App]) -> None:
     @server.resource(
         "anymodel://models",
         name="models",
@@ -42,18 +52,18 @@ def _register_models(server: AnyModelServer) -> None:
         mime_type=_JSON,
     )
     async def providers() -> str:
-        lists = await server.app.all_models()
-        return server.shown(
-            {"providers": [_provider(server.app, name, lists.get(name)) for name in server.app.settings.providers]}
+        lists = await app().catalogue.all()
+        return _shown(
+            app(), {"providers": [_provider(app(), name, lists.get(name)) for name in app().settings.providers]}
         )
 
     @server.resource(
         "anymodel://models/{provider}", name="provider", description="All models of one provider", mime_type=_JSON
     )
     async def provider_models(provider: str) -> str:
-        known = await _list_of(server.app, provider)
+        known = await _list_of(app(), provider)
         records = [model_record(m) for m in known.models]
-        return server.shown(sparse({"provider": provider, "models": records, "warnings": list(known.warnings)}))
+        return _shown(app(), sparse({"provider": provider, "models": records, "warnings": list(known.warnings)}))
 
     @server.resource(
         "anymodel://models/{provider}/{+model}",
@@ -63,11 +73,11 @@ def _register_models(server: AnyModelServer) -> None:
         security=ResourceSecurity(exempt_params={"model"}),
     )
     async def model(provider: str, model: str) -> str:
-        known = await _list_of(server.app, provider)
+        known = await _list_of(app(), provider)
         wanted = {model, unquote(model)}
         for record in known.models:
             if record.id in wanted:
-                return server.shown({**model_record(record), "entry": record.entry})
+                return _shown(app(), {**model_record(record), "entry": record.entry})
         near = closest(model, [m.id for m in known.models])
         hint = f"; closest: {', '.join(near)}" if near else ""
         raise ResourceNotFoundError(f"{provider} lists no model {model!r}{hint}")
@@ -87,12 +97,12 @@ async def _list_of(app: App, provider: str) -> ModelList:
             f"there is no provider {provider!r}; configured: {', '.join(app.settings.providers) or 'none'}"
         )
     try:
-        return await app.models(provider)
+        return await app.catalogue.models(provider)
     except AnyModelError as error:
         raise ResourceError(app.redactor.clean(f"{error.failure.message} {error.failure.fix}".strip())) from error
 
 
-def _register_kept(server: AnyModelServer) -> None:
+def _register_kept(server: MCPServer[Any], app: Callable[[], App]) -> None:
     @server.resource(
         "anymodel://results/{id}",
         name="result",
@@ -100,12 +110,12 @@ def _register_kept(server: AnyModelServer) -> None:
         mime_type="text/plain",
     )
     async def result(id: str) -> str:
-        outcome = await server.app.calls.collect(id, wait_s=0, cancel=False, progress=None)
+        outcome = await app().calls.collect(id, wait_s=0, cancel=False, progress=None)
         if outcome is None:
             raise ResourceNotFoundError(f"there is no result {id!r}")
         head = f"{error_text(outcome)}\n\n" if outcome.error is not None else ""
         tail = "\n\n[still running]" if outcome.status == "running" else ""
-        return server.redactor.text(f"{head}{outcome.text}{tail}")
+        return app().redactor.text(f"{head}{outcome.text}{tail}")
 
     @server.resource(
         "anymodel://conversations",
@@ -114,9 +124,9 @@ def _register_kept(server: AnyModelServer) -> None:
         mime_type=_JSON,
     )
     async def conversations() -> str:
-        threads = await server.app.store.list_threads(_LISTED_THREADS)
-        return server.shown(
-            {"conversations": [{k: v for k, v in asdict(t).items() if k != "messages"} for t in threads]}
+        threads = await app().store.list_threads(_LISTED_THREADS)
+        return _shown(
+            app(), {"conversations": [{k: v for k, v in asdict(t).items() if k != "messages"} for t in threads]}
         )
 
     @server.resource(
@@ -126,10 +136,10 @@ def _register_kept(server: AnyModelServer) -> None:
         mime_type=_JSON,
     )
     async def conversation(id: str) -> str:
-        thread = await server.app.store.get_thread(id)
+        thread = await app().store.get_thread(id)
         if thread is None:
             raise ResourceNotFoundError(f"there is no conversation {id!r}")
-        return server.shown(asdict(thread))
+        return _shown(app(), asdict(thread))
 
     @server.resource(
         "anymodel://files/{name}",
@@ -139,7 +149,7 @@ def _register_kept(server: AnyModelServer) -> None:
     )
     async def saved(name: str) -> bytes:
         try:
-            content, _mime = await server.app.outputs.open_saved(name)
+            content, _mime = await app().outputs.open_saved(name)
         except ArgumentError as error:
             raise ResourceNotFoundError(str(error)) from error
         return content
@@ -151,16 +161,16 @@ def _register_kept(server: AnyModelServer) -> None:
         mime_type=_JSON,
     )
     async def usage() -> str:
-        await server.app.flush()
-        rows = await server.app.store.usage(time.time() - 30 * _DAY_S, "model")
-        return server.shown({"days": 30, "by_model": [sparse(asdict(row)) for row in rows]})
+        await app().flush()
+        rows = await app().store.usage(time.time() - 30 * _DAY_S, "model")
+        return _shown(app(), {"days": 30, "by_model": [sparse(asdict(row)) for row in rows]})
 
 
 class _Completer:
     """Completes `provider` and `model` of the resource templates; prefix matches first, then the closest names."""
 
-    def __init__(self, server: AnyModelServer) -> None:
-        self._server = server
+    def __init__(self, app: Callable[[], App]) -> None:
+        self._app = app
 
     async def complete(
         self,
@@ -177,7 +187,7 @@ class _Completer:
         return Completion(values=values, total=len(found), has_more=len(found) > len(values))
 
     async def _known(self, name: str, chosen: dict[str, str]) -> list[str]:
-        app = self._server.app
+        app = self._app()
         if name == "provider":
             return list(app.settings.providers)
         if name != "model":
@@ -187,7 +197,7 @@ class _Completer:
         ids: list[str] = []
         for entry in wanted:
             try:
-                ids += [m.id for m in (await app.models(str(entry))).models]
+                ids += [m.id for m in (await app.catalogue.models(str(entry))).models]
             except AnyModelError:
                 continue
         return ids

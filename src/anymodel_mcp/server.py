@@ -7,7 +7,6 @@ signature reader parses strings that happen to be JSON and drops unknown names (
 from __future__ import annotations
 
 import difflib
-import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -33,7 +32,7 @@ from anymodel_mcp.resources import register
 from anymodel_mcp.tools import TOOLS
 from anymodel_mcp.tools.arguments import Arguments, parse, schema
 from anymodel_mcp.tools.spec import Job, ToolSpec
-from anymodel_mcp.types import Json, Outcome
+from anymodel_mcp.types import Outcome
 
 NAME = "anymodel"
 UNKNOWN_HOST_DEADLINE_S = 50.0
@@ -78,7 +77,7 @@ class AnyModelServer(MCPServer[App]):
         chosen = [t for t in TOOLS if not settings.tools.enabled or t.name in settings.tools.enabled]
         self._specs = {prefix + tool.name: tool for tool in chosen}
         self._listed = [_listing(name, tool) for name, tool in self._specs.items()]
-        register(self)
+        register(self, lambda: self.app)
 
     @property
     def app(self) -> App:
@@ -100,10 +99,6 @@ class AnyModelServer(MCPServer[App]):
                 yield app
             finally:
                 self._app = None
-
-    def shown(self, value: Json) -> str:
-        """A JSON document for a reader of a resource, keys and control characters removed."""
-        return json.dumps(self.redactor.value(value), ensure_ascii=False)
 
     async def list_tools(self) -> list[Tool]:
         """Our tools, and whatever was registered on this server besides."""

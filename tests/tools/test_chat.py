@@ -57,7 +57,7 @@ async def test_a_streamed_answer_is_text_and_record(tmp_path: Path) -> None:
 
 async def test_arguments_reach_the_provider_and_options_pass_unchanged(tmp_path: Path) -> None:
     fake = FakeProvider([completion("x")])
-    arguments = {
+    arguments: dict[str, Any] = {
         "messages": [{"role": "user", "content": "q", "cache_control": {"type": "ephemeral"}}],
         "system": "be short", "temperature": "0.2", "top_p": 0.9, "max_tokens": 7, "stop": "END", "stream": False,
         "options": {"seed": 5, "thinking": {"type": "enabled"}, "logit_bias": None},
@@ -259,7 +259,8 @@ async def test_progress_tells_the_newest_words(tmp_path: Path) -> None:
     body = Endless(chunk("so far "))
     body.rest = (chunk(finish="stop"), DONE)
 
-    async def note(_value: float, _total: float | None, message: str | None) -> None:
+    async def note(progress: float, total: float | None, message: str | None) -> None:
+        assert (progress > 0, total) == (True, None)
         notes.append(message or "")
         body.go_on.set()
         told.set()

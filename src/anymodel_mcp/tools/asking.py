@@ -16,10 +16,10 @@ from anymodel_mcp.client import told
 from anymodel_mcp.endpoints import Endpoint
 from anymodel_mcp.errors import AnyModelError, ErrorKind, ProviderError
 from anymodel_mcp.journey import OnDeltas
+from anymodel_mcp.records import chat_record, numbered
 from anymodel_mcp.render import error_text, notes_text
 from anymodel_mcp.routing import Purpose, Target, closest
 from anymodel_mcp.store import UsageRow
-from anymodel_mcp.tools.records import chat_record, numbered
 from anymodel_mcp.tools.spec import Job
 from anymodel_mcp.types import ChatResult, Delta, Json, ModelRecord, Outcome, Trip, Usage
 
@@ -119,7 +119,7 @@ async def priced(app: App, target: Target, usage: Usage | None) -> Usage | None:
     """Usage with a cost: the provider's own, else tokens times the price that its list is known to name, else none."""
     if usage is None or usage.cost is not None or usage.input is None or usage.output is None:
         return usage
-    record: ModelRecord | None = app.known_model(target)
+    record: ModelRecord | None = app.catalogue.known(target)
     price = record.price_per_million if record else None
     if price is None or price.input is None or price.output is None:
         return usage
@@ -149,14 +149,12 @@ async def explain(app: App, error: AnyModelError, target: Target) -> AnyModelErr
 
 
 async def _ids(app: App, provider: str) -> list[str]:
-    try:
-        return [m.id for m in (await app.models(provider)).models]
-    except AnyModelError:
-        return []
+    known = await app.catalogue.soon(provider)
+    return [m.id for m in known.models] if known else []
 
 
 async def _seeing(app: App) -> list[str]:
-    lists = await app.all_models()
+    lists = await app.catalogue.all()
     return [f"{p}/{m.id}" for p, known in lists.items() for m in known.models if "vision" in m.capabilities][:5]
 
 

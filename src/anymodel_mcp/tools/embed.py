@@ -15,10 +15,10 @@ from anymodel_mcp import endpoints
 from anymodel_mcp.calls import Track
 from anymodel_mcp.endpoints import Endpoint
 from anymodel_mcp.errors import AnyModelError, ArgumentError
+from anymodel_mcp.records import head_record, sparse, trip_record, usage_record
 from anymodel_mcp.routing import Target
 from anymodel_mcp.tools.arguments import Arguments, Integer, Object, Strings
 from anymodel_mcp.tools.asking import account, explain, priced
-from anymodel_mcp.tools.records import head_record, sparse, trip_record, usage_record
 from anymodel_mcp.tools.schemas import MODEL, OPTIONS
 from anymodel_mcp.tools.spec import Job, ToolSpec
 from anymodel_mcp.types import EmbeddingsRequest, EmbeddingsResult, Json, Outcome, Trip

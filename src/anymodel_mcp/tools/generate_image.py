@@ -12,12 +12,12 @@ from anymodel_mcp import endpoints
 from anymodel_mcp.dialects.providers import PROVIDERS
 from anymodel_mcp.endpoints import Endpoint
 from anymodel_mcp.errors import AnyModelError, ArgumentError, ConfigError
+from anymodel_mcp.records import head_record, sparse, trip_record, usage_record
 from anymodel_mcp.routing import Target
 from anymodel_mcp.tools.arguments import Arguments, Integer, Object, Strings
 from anymodel_mcp.tools.asking import FALLS_BACK, account, explain, priced
 from anymodel_mcp.tools.attachments import read_pictures
 from anymodel_mcp.tools.pictures import save_pictures
-from anymodel_mcp.tools.records import head_record, sparse, trip_record, usage_record
 from anymodel_mcp.tools.schemas import MODEL, OPTIONS
 from anymodel_mcp.tools.spec import Job, ToolSpec
 from anymodel_mcp.types import FilePart, ImageRequest, ImagesResult, Outcome, Trip

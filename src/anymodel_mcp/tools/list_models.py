@@ -9,9 +9,9 @@ from typing import Annotated
 from pydantic import Field
 
 from anymodel_mcp.errors import AnyModelError, ArgumentError, ConfigError
+from anymodel_mcp.records import model_record
 from anymodel_mcp.routing import NOTHING_CONFIGURED, closest
 from anymodel_mcp.tools.arguments import Arguments, Integer
-from anymodel_mcp.tools.records import model_record
 from anymodel_mcp.tools.spec import Job, ToolSpec
 from anymodel_mcp.types import Capability, Json, ModelRecord, Outcome
 
@@ -65,7 +65,7 @@ async def _gather(job: Job, arguments: ListModelsArguments) -> tuple[list[ModelR
         raise ConfigError(NOTHING_CONFIGURED)
     if arguments.provider is None and len(app.settings.providers) > 1:
         track.phase = f"asking {len(app.settings.providers)} providers"
-        lists = await app.all_models(refresh=refresh)
+        lists = await app.catalogue.all(refresh=refresh)
         missing = [p for p in app.settings.providers if p not in lists]
         warnings = [w for known in lists.values() for w in known.warnings]
         if missing:
@@ -81,7 +81,7 @@ async def _gather(job: Job, arguments: ListModelsArguments) -> tuple[list[ModelR
         )
     track.phase = f"asking {name}"
     try:
-        known = await app.models(name, refresh=refresh)
+        known = await app.catalogue.models(name, refresh=refresh)
     except AnyModelError as error:
         raise error.having(provider=error.failure.provider or name) from error
     return list(known.models), known.warnings
