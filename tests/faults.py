@@ -92,8 +92,7 @@ async def _kill(seen: Seen, line: Line, at: int, count: int) -> None:
         await line.send(body[:size])
         body = body[size:]
         await anyio.sleep(PACE_S)
-    seen.answered_at = anyio.current_time()
-    line.reset()
+    await line.reset()
 
 
 async def _half(seen: Seen, line: Line, at: int, count: int) -> None:

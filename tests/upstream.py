@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import socket
 import struct
+import sys
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -22,11 +23,16 @@ import anyio
 import h11
 from anyio.abc import TaskGroup
 
+if sys.platform == "linux":
+    import fcntl
+    import termios
+
 PACE_S = 0.001
 """Between two frames, so that the reader meets them one by one."""
 
 _READ_BYTES = 65_536
 _RESET_LINGER = struct.pack("ii", 1, 0)
+_ARRIVAL_TRIES = 1000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -121,8 +127,15 @@ class Line:
         """Ends this direction; the other stays open."""
         self._sock.shutdown(socket.SHUT_WR)
 
-    def reset(self) -> None:
-        """Ends the connection with RST."""
+    async def reset(self) -> None:
+        """Ends the connection with RST, after all that was written has arrived.
+
+        A reset throws away what the system still holds back for the caller's acknowledgements: many small writes.
+        """
+        for _ in range(_ARRIVAL_TRIES):
+            if not _unacknowledged(self._sock):
+                break
+            await anyio.sleep(PACE_S)
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_LINGER)
         self.close()
 
@@ -136,6 +149,13 @@ class Line:
         if not self.closed:
             anyio.notify_closing(self._sock)
             self._sock.close()
+
+
+def _unacknowledged(sock: socket.socket) -> int:
+    """Bytes that the other side's system has not got yet; 0 where the system does not tell."""
+    if sys.platform != "linux":
+        return 0
+    return struct.unpack("i", fcntl.ioctl(sock, termios.TIOCOUTQ, bytes(4)))[0]
 
 
 Answer = Callable[[Seen, Line], Awaitable[None]]
@@ -193,8 +213,7 @@ async def play(reply: Reply, line: Line) -> None:
     if reply.end == "stall":
         await line.stall()
     elif reply.end == "reset":
-        await anyio.sleep(PACE_S)
-        line.reset()
+        await line.reset()
     line.keep = reply.end == "keep" and reply.framing != "close"
 
 

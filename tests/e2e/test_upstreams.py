@@ -125,7 +125,7 @@ async def test_legacy_completions(transport: Transport, xpyd_url: str, tmp_path:
         plain = await client.call_tool("complete", arguments | {"stream": False})
     assert _text(streamed).strip()
     assert _text(plain).strip()
-    assert _record(plain)["usage"]["output"] == 4
+    assert _record(plain)["usage"]["output"] > 0
 
 
 @pytest.mark.parametrize("fixture", ["llmock_url", "aimock_url", "xpyd_url"])
