@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from anymodel_mcp.cli.install import json_text, toml_text, yaml_text
 from anymodel_mcp.cli.install.json_read import read_nodes
 from anymodel_mcp.cli.install.plan import Change
-from anymodel_mcp.cli.install.program import find_program
+from anymodel_mcp.cli.install.program import find_program, name_origin
 from anymodel_mcp.cli.install.refusal import RefusedEdit
 from anymodel_mcp.cli.install.screen import draw_diff
 from anymodel_mcp.cli.install.variables import find_variables
@@ -127,6 +127,23 @@ def test_from_a_cache_without_uvx_the_script_is_named(tmp_path: Path, monkeypatc
     script = executable(tmp_path / "uv/environments-v2/x/bin/anymodel-mcp")
     monkeypatch.setattr(sys, "executable", str(script.parent / "python"))
     assert find_program({"PATH": ""}, tmp_path) == (str(script),)
+
+
+ORIGINS = [
+    (None, False, "anymodel-mcp"),
+    (None, True, "anymodel-mcp[local]"),
+    ('{"url": "file:///a.whl", "archive_info": {}}', False, "anymodel-mcp @ file:///a.whl"),
+    (
+        '{"url": "https://h.example/r.git", "vcs_info": {"vcs": "git", "commit_id": "abc"}}',
+        True,
+        "anymodel-mcp[local] @ git+https://h.example/r.git@abc",
+    ),
+]
+
+
+@pytest.mark.parametrize(("direct_url", "with_engine", "expected"), ORIGINS)
+def test_uvx_is_told_where_this_version_came_from(direct_url: str | None, with_engine: bool, expected: str) -> None:
+    assert name_origin(direct_url, with_engine=with_engine) == expected
 
 
 # --- editors --------------------------------------------------------------------------------------------------------

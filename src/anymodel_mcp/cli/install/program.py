@@ -35,8 +35,21 @@ def _find_uvx(env: Mapping[str, str], home: Path) -> str | None:
 
 
 def _origin() -> str:
-    """What `uvx --from` takes to get this version again: a release, or the place that it was built from."""
-    extra = "[local]" if util.find_spec("xllamacpp") else ""
+    """What `uvx --from` takes to get this version again."""
     found = [d.read_text("direct_url.json") for d in metadata.distributions(name=_NAME)]
-    url = json.loads(found[0]).get("url", "") if found and found[0] else ""
-    return f"{_NAME}{extra} @ {url}" if url else f"{_NAME}{extra}"
+    return name_origin(found[0] if found else None, with_engine=util.find_spec("xllamacpp") is not None)
+
+
+def name_origin(direct_url: str | None, *, with_engine: bool) -> str:
+    """The requirement that brings the same package: a release, or the place that it was built from.
+
+    Args:
+        direct_url: the text of the installation's direct_url.json; `None` = it came from an index.
+        with_engine: the embedded engine is there too.
+    """
+    name = f"{_NAME}[local]" if with_engine else _NAME
+    origin = json.loads(direct_url) if direct_url else {}
+    vcs = origin.get("vcs_info")
+    if vcs:  # packaging.python.org/en/latest/specifications/direct-url-data-structure, read 2026-11-21
+        return f"{name} @ {vcs['vcs']}+{origin['url']}@{vcs['commit_id']}"
+    return f"{name} @ {origin['url']}" if origin else name
