@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from anymodel_mcp.cli.ask import Question, ask
@@ -49,12 +50,13 @@ async def _ask(
     **fields: Any,
 ) -> tuple[int, Desk]:
     desk, chosen = make_desk(folder, fake=fake, tty=tty), configured or settings()
-    question = Question(**{"prompt": "hi", **fields})
+    given: dict[str, Any] = {"prompt": "hi", **fields}
+    question = Question(**given)
     return await ask(_redacting(desk, chosen), chosen, question), desk
 
 
 async def test_only_the_answer_is_on_stdout(tmp_path: Path) -> None:
-    usage = {"usage": {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5, "cost": 0.0001}}
+    usage: dict[str, Any] = {"usage": {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5, "cost": 0.0001}}
     frames = (*ANSWER[:3], chunk(finish="stop", **usage), DONE)
     status, desk = await _ask(tmp_path, FakeProvider([stream(*frames)]))
     assert (status, desk.said) == (0, "Hello you\n")
@@ -232,30 +234,37 @@ def _thought(text: str) -> bytes:
     return b"data: " + json.dumps({"id": "c1", "model": "m", "choices": [delta]}).encode() + b"\n\n"
 
 
-def _finish(printer: Printer) -> None:
-    printer.finish("Another answer.")
+Step = tuple[str, str]
+
+
+def _play(printer: Printer, steps: Sequence[Step]) -> None:
+    for name, words in steps:
+        if name == "text":
+            printer.text(words)
+        elif name == "finish":
+            printer.finish(words)
+        elif name == "restart":
+            printer.restart()
+        else:
+            printer.stop()
 
 
 @pytest.mark.parametrize(
     ("steps", "said"),
     [
-        ((lambda p: p.text("one two"), lambda p: p.finish("one two three")), "one two three\n"),
-        ((lambda p: p.text("other"), _finish), "other\nAnother answer.\n"),
-        ((lambda p: p.text("gone"), lambda p: p.stop()), "gone\n"),
-        ((lambda p: p.text(""), lambda p: p.restart(), lambda p: p.finish("b")), "b\n"),
-        ((lambda p: p.text("x" * 500), lambda p: p.stop()), "x" * 500 + "\n"),
-        ((lambda p: p.text("日本"), lambda p: p.text("語")), "日本語"),
-        ((lambda p: p.finish(""),), ""),
+        ([("text", "one two"), ("finish", "one two three")], "one two three\n"),
+        ([("text", "other"), ("finish", "Another answer.")], "other\nAnother answer.\n"),
+        ([("text", "gone"), ("stop", "")], "gone\n"),
+        ([("text", ""), ("restart", ""), ("finish", "b")], "b\n"),
+        ([("text", "x" * 500), ("stop", "")], "x" * 500 + "\n"),
+        ([("text", "日本"), ("text", "語")], "日本語"),
+        ([("finish", "")], ""),
     ],
     ids=["rest", "other", "stopped", "restart", "long", "no-spaces", "nothing"],
 )
-def test_a_printer_writes_every_word_once(
-    tmp_path: Path, steps: Sequence[Callable[[Printer], None]], said: str
-) -> None:
+def test_a_printer_writes_every_word_once(tmp_path: Path, steps: Sequence[Step], said: str) -> None:
     desk = make_desk(tmp_path)
-    printer = Printer(desk.terminal)
-    for step in steps:
-        step(printer)
+    _play(Printer(desk.terminal), steps)
     assert desk.said == said
 
 

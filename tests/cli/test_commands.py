@@ -8,7 +8,6 @@ import pytest
 
 from anymodel_mcp import __version__
 from anymodel_mcp.__main__ import run
-from anymodel_mcp.cli import commands
 from anymodel_mcp.cli.arguments import config_last
 from anymodel_mcp.cli.commands import run_command
 from anymodel_mcp.cli.endings import status_of
@@ -62,7 +61,19 @@ def test_the_version_is_that_of_the_package(tmp_path: Path) -> None:
         (["install", "curser"], "no host is known as 'curser'", "Did you mean cursor"),
         (["ask", "hi", "--config", "/nowhere.toml"], "there is no configuration file", "anymodel-mcp doctor"),
     ],
-    ids=lambda value: "-".join(value) if isinstance(value, list) else "",
+    ids=[
+        "command",
+        "no-command",
+        "option",
+        "subcommand",
+        "question",
+        "number",
+        "choice",
+        "missing",
+        "since",
+        "host",
+        "config",
+    ],
 )
 def test_a_misspelt_line_is_answered_in_three_lines_with_the_way_out(
     tmp_path: Path, argv: list[str], why: str, do: str
@@ -121,10 +132,9 @@ def test_whatever_ends_a_command_has_a_status_and_no_traceback(
     tmp_path: Path, error: BaseException, status: int, words: str
 ) -> None:
     desk = make_desk(tmp_path)
-    try:
-        raise error
-    except BaseException as caught:
-        assert status_of(desk.terminal, ["ask"], caught) == status
+    with pytest.raises(type(error)) as caught:
+        raise error  # so that it has a place
+    assert status_of(desk.terminal, ["ask"], caught.value) == status
     assert words in desk.remarked
     assert "Traceback" not in desk.remarked
 

@@ -70,6 +70,7 @@ async def ask(terminal: Terminal, settings: Settings, question: Question) -> int
     async with open_app(
         allowed, redactor=terminal.redactor, transport=terminal.transport, data_dir=terminal.data_dir
     ) as app:
+        printer.wait(f"asking {', '.join(question.models) or settings.default_model or 'a model'}")
         job = Job(app=app, peer=Peer(name=HOST), call=WatchedCall("chat", HOST, printer))
         try:
             outcome = await chat(job, arguments)

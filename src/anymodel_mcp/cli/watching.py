@@ -158,7 +158,6 @@ class WatchedCall(Call):
         """A new line of progress."""
         track = _WatchedTrack(label, printer=self._printer)
         self.tracks.append(track)
-        self._printer.wait(f"waiting for {label}")
         return track
 
     def write(self, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -15,6 +16,7 @@ from anymodel_mcp.routing import Target
 from anymodel_mcp.types import ChatRequest, Delta, ModelRecord
 
 _MAX_TOKENS = 32  # some endpoints refuse less than 16
+_SMALL = re.compile(r"nano|mini\b|lite|flash|haiku|small|tiny|\b[1-9]b\b", re.IGNORECASE)
 _UNREACHABLE = ("connection", "timeout")
 
 
@@ -59,7 +61,7 @@ async def ask_list(app: App, provider: str) -> Probe:
     """Asks for the list of models."""
     started = anyio.current_time()
     try:
-        found = await app.models(provider, refresh=True)
+        found = await app.catalogue.models(provider, refresh=True)
     except AnyModelError as error:
         return Probe(list_error=error, list_s=anyio.current_time() - started)
     return Probe(models=found.models, list_s=anyio.current_time() - started)
@@ -98,7 +100,7 @@ def chat_model(settings: Settings, provider: ProviderSettings, models: Sequence[
     if settings.default_model and len(settings.providers) == 1 and settings.default_model not in settings.aliases:
         return settings.default_model
     known = [m for m in models if m.type == "chat"]
-    return min(known, key=_price).id if known else None
+    return min(known, key=_dearness).id if known else None
 
 
 def _defaults(settings: Settings) -> Sequence[str]:
@@ -107,7 +109,7 @@ def _defaults(settings: Settings) -> Sequence[str]:
     return [*settings.aliases.get(name, (name,)), *aliases]
 
 
-def _price(model: ModelRecord) -> float:
-    """Dollars for a million tokens out; who names no price, or a free one that nobody may use, comes after."""
+def _dearness(model: ModelRecord) -> tuple[float, bool]:
+    """Dollars for a million tokens out, then what the name says; who names no price, or none at all, comes after."""
     price = model.price_per_million.output if model.price_per_million else None
-    return price or 1e9
+    return price or 1e9, _SMALL.search(model.id) is None
