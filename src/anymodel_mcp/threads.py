@@ -10,16 +10,21 @@ import json
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Literal
 
 import anyio
 
 from anymodel_mcp.errors import ArgumentError
 from anymodel_mcp.store import Store, new_id
+from anymodel_mcp.tasks import open_tasks
 from anymodel_mcp.types import ChatResult, Json
 
 NEW = "new"
+ReasoningBack = Literal["none", "tools", "always"]
 HOLD_S = 60.0
 _RENEW_S = 20.0
+_BY = "anymodel/by"
+_CARRIED = ("reasoning_content", "reasoning_details", "extra_content")
 _POLL_S = 0.1
 
 
@@ -57,10 +62,9 @@ async def hold_conversation(store: Store, wanted: str, system: str | None) -> As
         thread = await store.get_thread(wanted)
         if thread is None:
             raise _unknown(wanted)
-        async with anyio.create_task_group() as group:
-            group.start_soon(_renew, store, owner, wanted)
+        async with open_tasks() as tasks:
+            tasks.start_soon(_renew, store, owner, wanted)
             yield Conversation(wanted, thread.system, thread.messages)
-            group.cancel_scope.cancel()
     finally:
         with anyio.CancelScope(shield=True):
             await store.release_thread(wanted, owner)
@@ -80,9 +84,9 @@ def _unknown(thread: str) -> ArgumentError:
     )
 
 
-def assistant_turn(result: ChatResult) -> Json:
-    """A result as the message that goes back to a provider in the next turn."""
-    turn: Json = {"role": "assistant", "content": result.text, **result.carry}
+def assistant_turn(result: ChatResult, provider: str) -> Json:
+    """A result as a turn of a thread, with what its provider wants back."""
+    turn: Json = {"role": "assistant", "content": result.text, **result.carry, _BY: provider}
     if result.tool_calls:
         turn["tool_calls"] = [
             {
@@ -94,3 +98,28 @@ def assistant_turn(result: ChatResult) -> Json:
             for c in result.tool_calls
         ]
     return turn
+
+
+def turns_for(history: Sequence[Json], provider: str, reasoning_back: ReasoningBack) -> list[Json]:
+    """A thread as one provider takes it: its own reasoning state as far as it wants it back, none of another's.
+
+    Args:
+        history: turns as they were kept.
+        provider: who is asked now.
+        reasoning_back: `Dialect.reasoning_back` of the model that is asked.
+    """
+    asked = max((i for i, turn in enumerate(history) if turn.get("role") == "user"), default=-1)
+    turns: list[Json] = []
+    for index, turn in enumerate(history):
+        own = turn.get(_BY) == provider
+        in_loop = index > asked and bool(turn.get("tool_calls"))
+        wanted = own and (reasoning_back == "always" or (reasoning_back == "tools" and in_loop))
+        turns.append(_bare(turn, keep_reasoning=wanted, keep_calls=own) if _BY in turn else turn)
+    return turns
+
+
+def _bare(turn: Json, *, keep_reasoning: bool, keep_calls: bool) -> Json:
+    kept = {k: v for k, v in turn.items() if k != _BY and (keep_reasoning or k not in _CARRIED)}
+    if not keep_calls and kept.get("tool_calls"):
+        kept["tool_calls"] = [{k: v for k, v in call.items() if k != "extra_content"} for call in kept["tool_calls"]]
+    return kept

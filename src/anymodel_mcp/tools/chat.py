@@ -13,7 +13,7 @@ from anymodel_mcp.calls import Track
 from anymodel_mcp.endpoints import Endpoint
 from anymodel_mcp.errors import ArgumentError, ProviderError
 from anymodel_mcp.journey import OnDeltas
-from anymodel_mcp.threads import Conversation, assistant_turn, hold_conversation
+from anymodel_mcp.threads import Conversation, assistant_turn, hold_conversation, turns_for
 from anymodel_mcp.tools.arguments import Arguments, Integer, Number, Object, Objects, Strings
 from anymodel_mcp.tools.asking import Answered, Ask, ask_chain, ask_many, outcome_of
 from anymodel_mcp.tools.attachments import Attachments, expand, to_keep
@@ -64,7 +64,8 @@ class _Question:
     async def turns(self, endpoint: Endpoint) -> list[Json]:
         """The messages for this endpoint: pictures and files in the form that it takes."""
         self.sent[:] = await self.attachments.join(self.own_turns(), endpoint, self.notes)
-        messages = [*await expand(self.job.app.outputs, self.history), *self.sent]
+        kept = turns_for(self.history, endpoint.client.settings.name, endpoint.dialect.reasoning_back)
+        messages = [*await expand(self.job.app.outputs, kept), *self.sent]
         return [{"role": "system", "content": self.system}, *messages] if self.system else messages
 
     def own_turns(self) -> list[Json]:
@@ -191,7 +192,7 @@ async def _in_thread(question: _Question) -> Outcome:
 
 async def _keep(question: _Question, answered: Answered, thread: Conversation) -> None:
     turns = await to_keep(question.job.app.outputs, question.sent)
-    answer = assistant_turn(answered.result)
+    answer = assistant_turn(answered.result, answered.target.provider)
     await question.job.app.store.append_turn(thread.id, [*turns, answer], model=answered.target.name)
 
 
