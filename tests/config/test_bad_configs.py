@@ -194,7 +194,11 @@ BAD_FILES: dict[str, tuple[str, str]] = {
     ),
     "temperature of a quirk": (
         WORK + 'quirks = { max_temperature = "1" }',
-        f"providers.work.quirks.max_temperature ({FILE}) must be a number, not '1'",
+        f"providers.work.quirks.max_temperature ({FILE}) must be a number or \"none\", not '1'",
+    ),
+    "no batch": (
+        WORK + "quirks = { embed_batch = 0 }",
+        f"providers.work.quirks.embed_batch ({FILE}) must be a whole number, at least 1, not 0",
     ),
     "truth of a quirk": (
         WORK + "quirks = { stream_options = 0 }",
@@ -266,7 +270,7 @@ BAD_VARIABLES: dict[str, tuple[dict[str, str], str]] = {
     "temperature": (
         {"OPENAI_API_KEY": "k", "ANYMODEL_PROVIDERS_OPENAI_QUIRKS_MAX_TEMPERATURE": "hot"},
         "providers.openai.quirks.max_temperature (environment ANYMODEL_PROVIDERS_OPENAI_QUIRKS_MAX_TEMPERATURE) must be a "
-        "number, not 'hot'",
+        "number or \"none\", not 'hot'",
     ),
 }
 

@@ -383,6 +383,12 @@ def test_the_value_of_a_secret_is_only_given_on_demand() -> None:
     )
 
 
+def test_a_field_can_be_left_out_by_a_quirk() -> None:
+    text = WORK + 'quirks = { image_response_format = "none", default_max_tokens = "none" }'
+    quirks = load({}, file_text=text, file_name="c").providers["work"].quirks
+    assert quirks == {"image_response_format": None, "default_max_tokens": None}
+
+
 def test_every_quirk_can_be_set() -> None:
     samples: dict[type, Any] = {bool: True, int: 3, float: 0.5, str: "x"}
 

@@ -9,6 +9,7 @@ from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hin
 from anymodel_mcp.config.values import Found, Layers, meant, split_list, variable_of
 from anymodel_mcp.dialects.fields import QUIRK_NAMES, Quirks
 
+_AT_LEAST_ONE = ("embed_batch",)
 _WORDS: Mapping[Any, str] = {str: "a text", bool: "true or false", int: "a whole number, at least 0", float: "a number"}
 
 
@@ -37,6 +38,8 @@ def read_quirks(layers: Layers, section: str, table: Mapping[str, Any]) -> Quirk
         fitted = _fit(typed, types[name])
         if fitted is _WRONG:
             raise found.wrong(f"must be {_wanted(types[name])}", show=True)
+        if name in _AT_LEAST_ONE and not fitted:
+            raise found.wrong("must be a whole number, at least 1", show=True)
         read[name] = fitted
         layers.origins[found.name] = origin
     return cast("Quirks", read)
@@ -49,6 +52,8 @@ def _fit(value: Any, wanted: Any) -> Any:
     """The value as this type, or `_WRONG`."""
     origin = get_origin(wanted)
     if origin in (Union, UnionType):
+        if value == "none":  # TOML has no null
+            return None
         fitted = (_fit(value, one) for one in get_args(wanted) if one is not type(None))
         return next((f for f in fitted if f is not _WRONG), _WRONG)
     if origin is Literal:
@@ -72,7 +77,7 @@ def _fit_all(value: Any, kind: Any, wanted: Any) -> Any:
 def _wanted(wanted: Any) -> str:
     origin, args = get_origin(wanted), get_args(wanted)
     if origin in (Union, UnionType):
-        return " or ".join(_wanted(one) for one in args if one is not type(None))
+        return " or ".join([*(_wanted(one) for one in args if one is not type(None)), '"none"'])
     if origin is Literal:
         return " or ".join(f'"{word}"' for word in args)
     if origin in (frozenset, tuple):

@@ -80,7 +80,7 @@ ROWS: tuple[ProviderRow, ...] = (
         docs_url="https://docs.x.ai/docs/api-reference",
         checked=CHECKED,
         quirks={"image_dialect": "xai", "lacks": frozenset({"embeddings"})},
-        note="Picture sizes as aspect ratios; search_parameters is gone (410).",
+        note="`search_parameters` is gone (410).",
     ),
     ProviderRow(
         name="deepseek",
@@ -148,7 +148,7 @@ ROWS: tuple[ProviderRow, ...] = (
             "file_parts": "none",
             "lacks": frozenset({"completions", "responses", "image_edits"}),
         },
-        note="The version in the address is v4. Pictures come as URLs.",
+        note="The version in the address is v4.",
     ),
     ProviderRow(
         name="zai",
@@ -197,7 +197,7 @@ ROWS: tuple[ProviderRow, ...] = (
             "file_parts": "none",
             "lacks": _CHAT_ONLY,
         },
-        note="In China: https://api.minimaxi.com/v1. Thoughts are asked for apart from the text.",
+        note="In China: https://api.minimaxi.com/v1.",
     ),
     ProviderRow(
         name="mistral",

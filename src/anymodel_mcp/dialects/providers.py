@@ -2,7 +2,8 @@
 
 `quirks` name only what differs from `Dialect()`, and only where a difference loses something; a parameter that a
 provider merely refuses is learned from the refusal (`wire/repair.py`). `lacks` is for tables and advice: nothing is
-refused because of it. Every row was checked against its documentation and the project's survey on the date it carries.
+refused because of it. `docs_url` is where the provider documents itself; `checked` is the day on which the row was last
+held against that and against recordings and issue threads.
 """
 
 from __future__ import annotations

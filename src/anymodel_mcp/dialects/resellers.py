@@ -46,7 +46,7 @@ ROWS: tuple[ProviderRow, ...] = (
             "image_size_separator": "*",
             "lacks": frozenset({"image_edits", "responses"}),
         },
-        note="Sizes with an asterisk; answers end after 16 tokens unless a limit is sent, so 2048 is sent.",
+        note="Its own limit is 16 tokens, so that one is always sent.",
     ),
     ProviderRow(
         name="rixapi",
@@ -63,12 +63,12 @@ ROWS: tuple[ProviderRow, ...] = (
         name="leapx",
         title="LeapX Hub",
         base_url=None,
-        url_hint="https://HOST/v1 as the LeapX console shows it",
+        url_hint="https://HOST/v1",
         key_env="LEAPX_API_KEY",
         docs_url="https://docs.leapx-hub.com/en/api-reference/endpoint/chat-openai",
         checked=CHECKED,
         quirks={"file_parts": "responses", "lacks": frozenset({"completions"})},
-        note="Files go through the Responses API, Gemini's effort into its name, Qwen's options into `parameters`.",
+        note="Gemini's effort goes into the model's name, Qwen's own options into `parameters`.",
     ),
     # hosts of many makers' models
     ProviderRow(
@@ -86,7 +86,7 @@ ROWS: tuple[ProviderRow, ...] = (
             "embed_encoding": "float",  # base64 gave empty data
             "lacks": frozenset({"image_edits"}),
         },
-        note="Pictures through chat; the cost of each call is told.",
+        note="The cost of each call is told.",
     ),
     ProviderRow(
         name="siliconflow",
@@ -131,7 +131,6 @@ ROWS: tuple[ProviderRow, ...] = (
             "file_parts": "none",
             "lacks": frozenset({"image_edits", "responses"}),
         },
-        note="Picture sizes as width and height.",
     ),
     ProviderRow(
         name="fireworks",
