@@ -153,7 +153,7 @@ def _build(complaint: Complaint, place: _Place) -> ProviderError:
         status=place.status,
         inside=place.inside,
         codes=complaint.codes,
-        text=complaint.message + " " + complaint.hint,
+        text=f"{complaint.message} {complaint.hint}".strip(),
         temporary=wish is not None,
         gave_up=place.gave_up,
     )

@@ -5,7 +5,7 @@ Nothing here is asked for twice: a picture may already have been made and paid f
 
 from __future__ import annotations
 
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from anymodel_mcp.errors import ProviderError
 from anymodel_mcp.types import ImagesResult, Json, Picture
@@ -21,6 +21,7 @@ _TICKETS = ("task_id", "taskId")
 _SNIFFED_BYTES = 16
 _TEXT_STARTS = b'{["<:dei \r\n\t\xef'
 _MAX_PICTURES = 128
+_MAX_DEPTH = 4
 
 
 class Images(Document[ImagesResult]):
@@ -125,17 +126,16 @@ class Images(Document[ImagesResult]):
         return self.failure("the answer holds no picture" + (f": {tidy(words)}" if words else ""), "upstream")
 
 
-def _items(value: Any) -> list[Any]:
+def _items(value: Any, depth: int = 0) -> list[Any]:
     """The entries that are pictures; a list that only repeats another one is left out."""
-    if isinstance(value, list):
-        return as_list(cast("Any", value))
+    entries = as_list(value)
     body = as_object(value)
-    lists = [as_list(body.get(name)) for name in _LISTS]
-    found = next((entries for entries in lists if entries), [])
-    if not found:
+    for name in _LISTS:
+        entries = entries or as_list(body.get(name))
+    if not entries and depth < _MAX_DEPTH:
         inner = next((i for n in ("data", "result", "output", "response") if (i := as_object(body.get(n)))), None)
-        found = _items(inner) if inner else []
-    return found or ([body] if first_text(body, "b64_json", "url", "image", "image_url", "base64") else [])
+        entries = _items(inner, depth + 1) if inner else entries
+    return entries or ([body] if first_text(body, "b64_json", "url", "image", "image_url", "base64") else [])
 
 
 def _ticket(body: Json) -> str:

@@ -92,13 +92,13 @@ _SERVER_CODES = frozenset(
     {"server_error", "internal_server_error", "internalservererror", "internal_error", "internal"}
 )
 
-_FORBID = r"(?:not (?:supported|permitted|allowed)|unsupported|does ?n[o']t support|must be set to|not a recognized)"
+_FORBID = r"(?:not (?:supported|permitted|allowed)|unsupported|does ?n[o']t support|must be set to|can ?not be support)"
 
 
 _FIELDS = (
     "max_tokens|max_completion_tokens|temperature|top_p|top_k|stop|n|seed|logprobs|logit_bias|stream_options|"
     "response_format|reasoning_effort|tool_choice|parallel_tool_calls|frequency_penalty|presence_penalty|encoding_format|dimensions|"
-    "enable_thinking|thinking"
+    "enable[_ ]thinking|thinking"
 )
 
 
@@ -113,7 +113,7 @@ _SENTENCES: tuple[tuple[re.Pattern[str], ErrorKind], ...] = (
             r"(?:maximum|available|max|exceed\w*|the) (?:\w+ ){0,3}context (?:size|length|window)",
             r"context (?:size|length|window) (?:\w+ ){0,3}exceed",
             r"context_length|(?:prompt|input|request) (?:is )?too long|too many (?:input )?tokens|reduce the length of",
-            r"input token count .{0,40}exceeds|上下文.{0,10}(?:超|过长)",
+            r"range of input length|input token count .{0,40}exceeds|上下文.{0,10}(?:超|过长)",
         ),
         "context_length",
     ),
@@ -127,7 +127,7 @@ _SENTENCES: tuple[tuple[re.Pattern[str], ErrorKind], ...] = (
     (
         _words(
             r"insufficient (?:account )?(?:balance|quota|credit|fund)|(?:not enough|insufficient|out of|more) credits",
-            r"credit balance|exceeded your current quota|payment required|account .{0,20}overdue",
+            r"balance (?:is |too )?(?:insufficient|low)|credit balance|exceeded your current quota|payment required|account .{0,20}overdue",
             r"余额不足|额度(?:不足|已用)|欠费|quota.{0,20}用尽",
         ),
         "quota",
@@ -147,7 +147,7 @@ _SENTENCES: tuple[tuple[re.Pattern[str], ErrorKind], ...] = (
             r"no such model|unknown model|invalid model\b|not a valid model|no available channel|no endpoints found",
             r"model[^.\n]{0,120}?(?:does ?n[o']t exist|not (?:be )?found|not exist|no longer available|unavailable for|"
             r"is not (?:supported|available)(?! (?:for|in|by|with)\b))",
-            r"model .{0,80}不存在|模型.{0,80}(?:不存在|无可用渠道)",
+            r"^model: \S+$|model .{0,80}不存在|模型.{0,80}(?:不存在|无可用渠道)",
         ),
         "model_not_found",
     ),
@@ -157,6 +157,7 @@ _SENTENCES: tuple[tuple[re.Pattern[str], ErrorKind], ...] = (
             r"(?:parameter|argument|field|name|value|key)\b",
             r"extra (?:inputs|fields) (?:are )?not permitted|cannot find field",
             rf"(?:parameter|property|field|argument|value)\b[^.\n]{{0,80}}?{_FORBID}",
+            r"\b(?:parameter|field|argument)\b[^.\n]{0,80}?(?:not valid|is invalid)",
             rf"{_FORBID} (?:the )?(?:parameter|field|argument)",
             rf"['\"`][\w.\[\]]+['\"`]?(?: \w+)? (?:is|are) {_FORBID}",
             rf"\b(?:{_FIELDS})\b[^\n]{{0,60}}?{_FORBID}",
@@ -237,7 +238,7 @@ def _by_words(evidence: Evidence) -> ErrorKind | None:
 
 def _by_status(evidence: Evidence) -> ErrorKind:
     status = evidence.status
-    if evidence.inside and (evidence.gave_up or status in (200, 502)):
+    if evidence.inside and status in (200, 502):
         known = any(code in _SERVER_CODES for code in evidence.codes)
         return "server" if known and not evidence.gave_up else "upstream"
     if status in _STATUS:

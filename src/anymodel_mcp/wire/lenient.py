@@ -49,6 +49,14 @@ def parse_or_none(text: str) -> Any:
         return None
 
 
+def glimpse(value: Any, limit: int = 600) -> str:
+    """The beginning of a JSON value as text."""
+    try:
+        return json.dumps(value, ensure_ascii=False)[:limit]
+    except BAD_JSON:
+        return "…"
+
+
 def as_object(value: Any) -> Json:
     """A JSON object, or an empty one."""
     return cast("Json", value) if isinstance(value, dict) else {}

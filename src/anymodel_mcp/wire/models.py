@@ -37,6 +37,7 @@ _OUTPUT = (
     "max_tokens",
     "max_output_length",
 )
+_MAX_DEPTH = 4
 _NESTS = ("top_provider", "limits", "meta", "capabilities", "metadata")
 _RETIRED = (
     "shutdown_date",
@@ -102,7 +103,7 @@ class Models(Document[ModelList]):
         return ModelList(models=tuple(records.values()), next_page=_next_page(body), warnings=warnings)
 
 
-def _entries(value: Any) -> list[Any] | None:
+def _entries(value: Any, depth: int = 0) -> list[Any] | None:
     """The list itself; `None` where there is none at all."""
     if isinstance(value, list):
         return as_list(value)
@@ -112,8 +113,8 @@ def _entries(value: Any) -> list[Any] | None:
             return as_list(body[name])
     for name in ("data", "models", "result"):
         inner = as_object(body.get(name))
-        if inner:
-            nested = _entries(inner)
+        if inner and depth < _MAX_DEPTH:
+            nested = _entries(inner, depth + 1)
             return nested if nested is not None else [{"id": k, **as_object(v)} for k, v in inner.items()]
     if (
         any(name in body and not body[name] for name in ("data", "models", "result", "items"))

@@ -7,7 +7,6 @@ frame that says everything once more.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
@@ -16,7 +15,7 @@ from anymodel_mcp.types import ChatResult, Delta, Json
 from anymodel_mcp.wire.choice import Choice, News
 from anymodel_mcp.wire.failures import failure_from, tidy
 from anymodel_mcp.wire.finish import is_failure, read_finish, why_empty
-from anymodel_mcp.wire.lenient import as_count, as_list, as_object, as_text, objects
+from anymodel_mcp.wire.lenient import as_count, as_list, as_object, as_text, glimpse, objects
 from anymodel_mcp.wire.parts import Citations, linked_pictures, take_embedded
 from anymodel_mcp.wire.thinking import Mode
 from anymodel_mcp.wire.usage import find_usage, is_told, read_usage
@@ -145,7 +144,7 @@ class Accumulator:
         if event == "error" or (bare and isinstance(value, str) and not self._choices):
             self._fail(self._read_error(value, named=True))
         elif not self._odd:
-            self._odd = tidy(str(value)[:600])
+            self._odd = tidy(glimpse(value))
 
     def _is_fine(self, frame: Json) -> bool:
         """False, and the answer has failed, if the frame carries an error."""
@@ -204,7 +203,7 @@ class Accumulator:
         self._model = self._model or as_text(frame.get("model"))
         self._citations.read(frame)
         if not (frame.get("choices") or usage or self._odd):
-            self._odd = tidy(json.dumps(frame, ensure_ascii=False)[:600])
+            self._odd = tidy(glimpse(frame))
 
     def _check_size(self, choice: Choice) -> None:
         if choice.size > self._max_chars and self.error is None:

@@ -8,13 +8,12 @@ are strings are appended, objects replace. Nothing is final before the answer en
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
 from anymodel_mcp.types import InvalidToolCall, Json, ToolCall
-from anymodel_mcp.wire.lenient import as_count, as_object, as_text, joined_pairs, parse_or_none
+from anymodel_mcp.wire.lenient import as_count, as_object, as_text, glimpse, joined_pairs, parse_or_none
 
 _MAX_CALLS = 1024
 
@@ -116,7 +115,7 @@ class ToolCalls:
             taken.add(id_)
             arguments = _read_arguments(call.whole, raw)
             if arguments is None or not call.name:
-                text = raw if call.whole is None else json.dumps(call.whole, ensure_ascii=False)
+                text = raw if call.whole is None else glimpse(call.whole, 100_000)
                 bad.append(InvalidToolCall(id=id_, name=call.name, arguments_raw=text))
             else:
                 good.append(ToolCall(id=id_, name=call.name, arguments=arguments, extra=call.extra))
