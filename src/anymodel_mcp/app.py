@@ -26,6 +26,7 @@ from anymodel_mcp.outputs import Outputs
 from anymodel_mcp.redact import Redactor
 from anymodel_mcp.routing import NOTHING_CONFIGURED, Purpose, Target, default_name, needs_lists, route, suits
 from anymodel_mcp.store import Store, UsageRow, open_store
+from anymodel_mcp.tasks import open_tasks
 from anymodel_mcp.wire.repair_change import Repair
 
 APP_NAME = "anymodel"
@@ -276,12 +277,9 @@ async def open_app(
     store = open_store(settings.store, folder)
     app: App | None = None
     try:
-        async with anyio.create_task_group() as group:
+        async with open_tasks() as group:
             app = App(settings, redactor or Redactor(settings.secrets()), group, store, outputs, transport)
-            try:
-                yield app
-            finally:
-                group.cancel_scope.cancel()
+            yield app
     finally:
         if app is not None:
             await app.aclose()

@@ -190,6 +190,18 @@ async def test_a_thread_goes_on_where_it_was(tmp_path: Path) -> None:
     assert "first" in str(shown.contents[0])
 
 
+async def test_a_failure_in_a_thread_is_told_as_what_it_is(tmp_path: Path) -> None:
+    fake = FakeProvider([completion("first"), problem(400, "no such thing"), completion("third")])
+    async with connect(fake, tmp_path) as client:
+        one = await client.call_tool("chat", {"prompt": "a", "conversation": "new", "stream": False})
+        thread = record_of(one)["conversation"]
+        two = await client.call_tool("chat", {"prompt": "b", "conversation": thread, "stream": False})
+        three = await client.call_tool("chat", {"prompt": "c", "conversation": thread, "stream": False})
+    assert error_of(two)["kind"] == "bad_request"
+    assert text_of(three).startswith("third")
+    assert [m["content"] for m in fake.body()["messages"]] == ["a", "first", "c"]
+
+
 async def test_a_structured_answer_is_checked_and_mended_once(tmp_path: Path) -> None:
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
     fake = FakeProvider([completion('{"n": "x"}'), completion('```json\n{"n": 1}\n```')])
