@@ -245,7 +245,7 @@ BAD_VARIABLES: dict[str, tuple[dict[str, str], str]] = {
     "address": (
         {"OPENAI_BASE_URL": "localhost:8080/v1"},
         "providers.openai.base_url (environment OPENAI_BASE_URL) does not begin with https:// or http://: write "
-        "'https://localhost:8080/v1'",
+        "'http://localhost:8080/v1'",
     ),
     "row without address": (
         {"ANYMODEL_PROVIDERS": "cloudflare"},

@@ -52,7 +52,7 @@ def test_a_pasted_address_is_mended_and_told(text: str, base: str, told: str) ->
     ("text", "says"),
     [
         ("api.example.com/v1", "write 'https://api.example.com/v1'"),
-        ("localhost:8080", "write 'https://localhost:8080'"),
+        ("localhost:8080", "write 'http://localhost:8080'"),
         ("ftp://a.example", "does not begin with https://"),
         ("javascript:alert(1)", "does not begin with https://"),
         ("https://user:pw@a.example/v1", "user name or password"),

@@ -24,6 +24,7 @@ _ENDPOINTS = (
 )
 _VERSIONED_LIST = re.compile(r"/v\d+\w*/models$")  # ".../models" alone is a real base at Azure AI
 _SPACE_OR_CONTROL = re.compile(r"[\s\x00-\x1f\x7f\\]")
+_OWN_MACHINE = re.compile(r"(?:localhost|127\.|0\.0\.0\.0|10\.|192\.168\.|host\.docker\.internal)", re.IGNORECASE)
 _SCHEMELESS = re.compile(r"[\w.\-]+(?::\d+)?(?:/|$)")
 
 
@@ -73,7 +74,10 @@ def _split(text: str) -> SplitResult:
     if _SPACE_OR_CONTROL.search(text):
         raise ConfigError("holds white space, a backslash or a control character")
     if parts.scheme.lower() not in ("http", "https"):
-        hint = f": write {'https://' + text!r}" if _SCHEMELESS.match(text) else ""
+        hint = ""
+        if _SCHEMELESS.match(text):
+            scheme = "http" if _OWN_MACHINE.match(text) else "https"
+            hint = f": write {f'{scheme}://{text}'!r}"
         raise ConfigError(f"does not begin with https:// or http://{hint}")
     if not parts.hostname:
         raise ConfigError("names no host")
