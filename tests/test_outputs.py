@@ -179,6 +179,16 @@ async def test_oldest_files_make_room_and_foreign_ones_stay(tmp_path: Path) -> N
     assert saved_names(tmp_path) == sorted([large.name, "holiday.png"])
 
 
+async def test_unfinished_file_of_a_killed_process_is_removed_in_time(tmp_path: Path) -> None:
+    old, young = tmp_path / ".20261121-0123456789abcdef.png.part", tmp_path / ".20261121-fedcba9876543210.png.part"
+    foreign = tmp_path / ".holiday.png.part"
+    for path, age_s in ((old, 4000), (young, 10), (foreign, 4000)):
+        path.touch()
+        os.utime(path, (TODAY.timestamp(), TODAY.timestamp() - age_s))
+    saved = await outputs(tmp_path).save_picture(png())
+    assert saved_names(tmp_path) == sorted([young.name, foreign.name, saved.name])
+
+
 async def test_file_larger_than_the_quota_is_saved_all_the_same(tmp_path: Path) -> None:
     saved = await outputs(tmp_path, max_bytes=10).save_picture(png())
     assert saved_names(tmp_path) == [saved.name]

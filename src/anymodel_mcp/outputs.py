@@ -33,6 +33,8 @@ PREVIEW_BYTES = 200_000
 
 _NAME = re.compile(r"[0-9]{8}-[a-z0-9-]{0,60}-?[0-9a-f]{16}\.[a-z0-9]{1,5}")
 _SLUG_CHARS = 40
+_PART_S = 3600
+"""An unfinished file of this age belongs to a process that was killed."""
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
 _MIMES = {ending: mime for mime, ending in EXTENSIONS.items()} | {
@@ -73,7 +75,7 @@ class Outputs:
         max_files: int = 1_000,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self.folder = Path(settings.output_dir).expanduser() if settings.output_dir else data_dir / "files"
+        self.folder = Path(os.path.expanduser(settings.output_dir)) if settings.output_dir else data_dir / "files"
         self._max_bytes = max_bytes
         self._max_files = max_files
         self._now = now
@@ -160,10 +162,15 @@ class Outputs:
         found: list[tuple[float, int, Path]] = []
         with os.scandir(self.folder) as entries:
             for entry in entries:
-                if _NAME.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):  # never what others put there
-                    with contextlib.suppress(FileNotFoundError):  # another process makes room too
-                        stat = entry.stat(follow_symlinks=False)
+                name = entry.name.removeprefix(".").removesuffix(".part")
+                if not _NAME.fullmatch(name) or not entry.is_file(follow_symlinks=False):
+                    continue  # never what others put there
+                with contextlib.suppress(FileNotFoundError):  # another process makes room too
+                    stat = entry.stat(follow_symlinks=False)
+                    if name == entry.name:
                         found.append((stat.st_mtime, stat.st_size, Path(entry.path)))
+                    elif stat.st_mtime < self._now().timestamp() - _PART_S:
+                        Path(entry.path).unlink()
         total, count = sum(size for _, size, _ in found) + new_bytes, len(found) + new_files
         for _, size, path in sorted(found):
             if total <= self._max_bytes and count <= self._max_files:

@@ -347,10 +347,11 @@ async def test_socket_that_talks_to_an_inside_address_is_closed_unread(peer: str
         await world.fetch("https://cdn.example/")
 
 
-async def test_next_address_is_tried_while_none_can_be_reached() -> None:
+@pytest.mark.parametrize("error", [httpx2.ConnectError, httpx2.ConnectTimeout])
+async def test_next_address_is_tried_while_none_can_be_reached(error: type[httpx2.TransportError]) -> None:
     def answer(request: httpx2.Request) -> httpx2.Response:
         if request.url.host != PUBLIC:
-            raise httpx2.ConnectError("unreachable")
+            raise error("unreachable")
         return httpx2.Response(200, content=b"x")
 
     world = net(answer, both_example=[PUBLIC_V6, PUBLIC])
@@ -399,11 +400,12 @@ async def test_failed_download_says_whether_to_try_again(
     assert "very-secret" not in str(caught.value)
 
 
-async def test_refused_connection_is_told_with_the_way_out() -> None:
+@pytest.mark.parametrize("cause", ["", "certificate verify failed"])
+async def test_refused_connection_is_told_with_its_cause_and_the_way_out(cause: str) -> None:
     def answer(request: httpx2.Request) -> httpx2.Response:
-        raise httpx2.ConnectError("")
+        raise httpx2.ConnectError("") from (OSError(cause) if cause else None)
 
-    with pytest.raises(ProviderError, match="ConnectError") as caught:
+    with pytest.raises(ProviderError, match=cause or "ConnectError") as caught:
         await net(answer).fetch("https://cdn.example/")
     assert caught.value.kind == "connection"
     assert "proxy" in caught.value.failure.fix

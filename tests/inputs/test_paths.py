@@ -338,6 +338,21 @@ async def test_nothing_is_read_when_nothing_is_allowed(tmp_path: Path) -> None:
     assert "files.allowed_dirs" in caught.value.failure.fix
 
 
+@pytest.mark.parametrize(
+    "entry", ["", " ", ".", "./", "..", "open", "~nobody-of-that-name/x", "$HOME", "\0", "file:///"]
+)
+async def test_entry_that_is_no_absolute_folder_allows_nothing(place: Path, entry: str) -> None:
+    """Above all not the working directory, which a host chooses."""
+    for path in (str(place / "secret.txt"), "secret.txt", "note.txt"):
+        with pytest.raises(ArgumentError):
+            await read_local(path, [entry])
+
+
+@POSIX
+async def test_allowed_folder_may_be_named_from_home(place: Path) -> None:
+    assert (await read_local("note.txt", ["~/../open"])).content == b"hello"
+
+
 async def test_missing_and_forbidden_files_are_refused_in_the_same_words(place: Path) -> None:
     texts: list[str] = []
     for path in ("secret.txt", "absent.txt"):

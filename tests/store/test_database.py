@@ -4,6 +4,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -249,6 +250,34 @@ async def main():
 
 anyio.run(main)
 """
+
+
+_KILLED = """
+import os, sys, anyio
+from pathlib import Path
+from anymodel_mcp.config import StoreSettings
+from anymodel_mcp.store import CallRow, open_store
+
+async def main():
+    store = open_store(StoreSettings(), Path(sys.argv[1]))
+    row = CallRow(id="r-1", owner="gone", tool="chat")
+    await store.begin_call(row)
+    await store.save_partial(row, "so far")
+    os._exit(9)
+
+anyio.run(main)
+"""
+
+
+async def test_text_of_a_killed_process_is_read_by_another(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _KILLED, str(tmp_path)]
+    with subprocess.Popen(command) as killed:  # noqa: ASYNC220 waited for at once
+        assert killed.wait(60) == 9
+    now = time.time()
+    async with open_store(StoreSettings(), tmp_path, clock=lambda: now + 31) as store:
+        found = await store.get_call("r-1")
+    assert found is not None
+    assert (found.status, found.text) == ("interrupted", "so far")
 
 
 async def test_several_processes_write_one_new_file(tmp_path: Path) -> None:

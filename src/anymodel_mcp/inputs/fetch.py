@@ -97,10 +97,11 @@ async def fetch_public(
         ProviderError: the download failed; `retryable` says whether to try again.
     """
     own = transport or httpx2.AsyncHTTPTransport()
+    timeouts = httpx2.Timeout(timeout_s, connect=timeout_s / 3)  # the first address may be one that never answers
     try:
         with anyio.fail_after(timeout_s):
             async with httpx2.AsyncClient(
-                transport=own, trust_env=False, follow_redirects=False, timeout=timeout_s, headers=_HEADERS
+                transport=own, trust_env=False, follow_redirects=False, timeout=timeouts, headers=_HEADERS
             ) as client:
                 return await _follow(client, resolver or resolve_name, url, max_bytes, redirects)
     except TimeoutError as exc:
@@ -108,9 +109,8 @@ async def fetch_public(
             f"the download from {_shown(url)} took longer than {timeout_s:g} s", kind="timeout", retryable=True
         ) from exc
     except httpx2.HTTPError as exc:
-        reason = str(exc) or type(exc).__name__
         raise ProviderError(
-            f"the download from {_shown(url)} failed: {reason}",
+            f"the download from {_shown(url)} failed: {_reason(exc)}",
             kind="connection",
             retryable=True,
             fix="Downloads go straight out, never through a proxy; where that is impossible, open the URL yourself.",
@@ -168,7 +168,7 @@ async def _get(client: httpx2.AsyncClient, target: httpx2.URL, addresses: Sequen
     for address in others:
         try:
             return await _get_from(client, target, address, max_bytes)
-        except httpx2.ConnectError:
+        except (httpx2.ConnectError, httpx2.ConnectTimeout):
             continue
     return await _get_from(client, target, last, max_bytes)
 
@@ -213,6 +213,14 @@ async def _body(response: httpx2.Response, url: str, max_bytes: int) -> bytes:
     if not body:
         raise ProviderError(f"the download from {_shown(url)} is empty", kind="upstream", status=200, retryable=True)
     return bytes(body)
+
+
+def _reason(exc: BaseException) -> str:
+    """The first words in the chain of causes: the outermost error often has none."""
+    cause: BaseException | None = exc
+    while cause is not None and not str(cause):
+        cause = cause.__cause__ or cause.__context__
+    return str(cause)[:300] if cause is not None else type(exc).__name__
 
 
 def _bad_status(response: httpx2.Response, url: str) -> ProviderError:

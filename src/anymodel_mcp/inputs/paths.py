@@ -84,7 +84,9 @@ def _read(path: str, allowed_dirs: Sequence[str], max_bytes: int) -> FilePart:
             fix="Set files.allowed_dirs (or ANYMODEL_FILES_ALLOWED_DIRS) to the folders that may be read.",
         )
     wanted = _as_path(path)
-    roots = [Path(os.path.realpath(Path(d).expanduser())) for d in allowed_dirs]
+    # relative and empty entries would mean the working directory, which somebody else may choose
+    named = [os.path.expanduser(d.strip()) for d in allowed_dirs]  # never raises
+    roots = [Path(os.path.realpath(d)) for d in named if os.path.isabs(d)]
     for candidate in [wanted] if wanted.is_absolute() else [root / wanted for root in roots]:
         found = _below(candidate, roots)
         if found:
@@ -113,7 +115,7 @@ def _as_path(text: str) -> Path:
     if plain.startswith("~"):
         if not re.match(r"~(?:[/\\]|$)", plain):
             raise ArgumentError(f"another user's home is refused: {_shown(text)}", fix="Give the whole path.")
-        plain = str(Path.home()) + plain[1:]
+        plain = os.path.expanduser(plain)
     return Path(plain)
 
 

@@ -5,6 +5,7 @@ Several processes share one file. Nothing here raises for a sick file: see `data
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -70,5 +71,5 @@ class Store(CallStore, ThreadStore, LedgerStore):
 
 def open_store(settings: StoreSettings, data_dir: Path, *, clock: Callable[[], float] = time.time) -> Store:
     """A store over `settings.path`, else a file in `data_dir`; no file is touched before the first use."""
-    path = Path(settings.path).expanduser() if settings.path else data_dir / _FILE_NAME
+    path = Path(os.path.expanduser(settings.path)) if settings.path else data_dir / _FILE_NAME
     return Store(Database(path if settings.enabled else None), settings, clock)
