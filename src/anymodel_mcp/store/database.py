@@ -2,7 +2,7 @@
 
 Rules that hold here, so that no other module meets an SQLite error:
 
-- A call never fails because of the store. A folder that cannot be written, a full disk, a file of a newer version: the
+- A sick file fails no call. A folder that cannot be written, a full disk, a file of a newer version: the
   store goes on in memory, with what the file held where that is small, and says so once in `warnings`.
 - A file that is no database is moved aside, never deleted.
 - Work runs in a worker thread, one piece at a time, and is finished even when its caller is cancelled.
