@@ -9,6 +9,8 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
+from mcp.server import _streamable_http_modern
+from sse_starlette import EventSourceResponse
 
 from anymodel_mcp.config import HttpSettings, Secret
 from anymodel_mcp.errors import ConfigError
@@ -251,6 +253,20 @@ async def test_other_paths_name_the_endpoint_and_a_trailing_slash_is_the_same() 
         assert "/some/where" in answer.json()["error"]["message"]
         for path in ("/some/where", "/some/where/"):
             assert (await running.client.post(path, content=b"nonsense")).status_code == 400
+
+
+@pytest.mark.parametrize("modern", [False, True], ids=["legacy", "modern"])
+async def test_a_silent_call_is_kept_alive_by_comments(modern: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_streamable_http_modern, "_SSE_PING_INTERVAL", 0.05)
+    monkeypatch.setattr(EventSourceResponse, "DEFAULT_PING_INTERVAL", 0.05)
+    async with site() as running:
+        headers = modern_headers("wait") if modern else await running.open_session()
+        async with running.post(call(1, "wait", modern=modern), **headers) as response:
+            seen = b""
+            async for piece in response.aiter_bytes():
+                seen += piece
+                if seen.count(b": ping") == 2:
+                    break
 
 
 # cancellation: https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/cancellation and facts of 2025
