@@ -91,6 +91,12 @@ REFUSALS: dict[str, tuple[WireRequest, ProviderError, Json, list[str]]] = {
         {"temperature": 1},
         ["top_p"],
     ),
+    "thinking wants its own temperature": (
+        request(temperature=0.5, thinking={"type": "enabled"}),
+        refusal("`temperature` may only be set to 1 when thinking is enabled."),
+        {"thinking": {"type": "enabled"}},
+        ["temperature"],
+    ),
     "effort with a list": (
         request(reasoning_effort="minimal"),
         refusal(
@@ -139,7 +145,11 @@ REFUSALS: dict[str, tuple[WireRequest, ProviderError, Json, list[str]]] = {
     ),
     "modalities": (
         request(modalities=["image", "text"]),
-        refusal("No endpoints found that support the requested output modalities: image, text", status=404),
+        refusal(
+            "No endpoints found that support the requested output modalities: image, text",
+            kind="model_not_found",
+            status=404,
+        ),
         {"modalities": ["image"]},
         [],
     ),
@@ -189,9 +199,24 @@ def test_a_learned_repair_does_not_touch_what_the_user_wrote_either() -> None:
         (request(tools=[{}]), refusal("tools is not supported by this model", param="tools")),
         (request(), refusal("temperature is not supported", param="temperature")),
         (request(stream=True), refusal("enable_thinking must be false for non-streaming calls")),
+        (request(response_format=SCHEMA), refusal("Invalid schema for function 'f'", param="tools[0].function")),
+        (request(), refusal("messages[0].role: 'system' is too long")),
         (request("completions", max_tokens=5), refusal("max_tokens is not supported", param="max_tokens")),
     ],
-    ids=["too large", "key", "server", "messages", "dimensions", "size", "tools", "not sent", "streams", "completions"],
+    ids=[
+        "too large",
+        "key",
+        "server",
+        "messages",
+        "dimensions",
+        "size",
+        "tools",
+        "not sent",
+        "streams",
+        "function",
+        "long",
+        "completions",
+    ],
 )
 def test_what_no_repair_can_mend_stays_an_error(sent: WireRequest, error: ProviderError) -> None:
     assert find_repair(sent, error, frozenset()) is None
@@ -265,6 +290,7 @@ def test_pictures_are_asked_for_again_without_their_form() -> None:
     assert edited.form == (("n", "1"),)
     repair = Repair(endpoint="images", action="drop", field="response_format")
     assert apply(edited, [repair]) is edited
+    assert apply(edited, [Repair(endpoint="images", action="set", field="n", to="2")]) is edited
     assert apply(mended, [repair]) is mended
 
 
@@ -303,6 +329,11 @@ def test_a_lesson_about_plain_answers_leaves_streams_alone() -> None:
     assert apply(request(stream=True), [repair]) == request(stream=True)
     mended = apply(request(thinking_budget=5), [repair])
     assert "thinking_budget" not in (mended.body or {})
+
+
+def test_a_lesson_about_pictures_by_chat_leaves_plain_chat_alone() -> None:
+    repair = Repair(endpoint="chat", action="set", field="modalities", to="image")
+    assert apply(request(), [repair]) == request()
 
 
 def test_a_lesson_of_one_endpoint_says_nothing_of_another() -> None:

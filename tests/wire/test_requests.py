@@ -144,6 +144,11 @@ SYSTEM: Json = {"role": "system", "content": "be brief"}
         ("user", [SYSTEM], [{"role": "user", "content": "be brief"}]),
         (
             "user",
+            [{"role": "assistant", "content": "a"}, SYSTEM, HI],
+            [{"role": "assistant", "content": "a"}, {"role": "user", "content": "be brief\n\nhi"}],
+        ),
+        (
+            "user",
             [SYSTEM, {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "u"}}]}],
             [
                 {
@@ -156,7 +161,7 @@ SYSTEM: Json = {"role": "system", "content": "be brief"}
             ],
         ),
     ],
-    ids=["developer", "folded", "nothing to fold", "no user", "parts"],
+    ids=["developer", "folded", "nothing to fold", "no user", "not first", "parts"],
 )
 def test_instructions_travel_under_the_role_that_is_known(role: Any, messages: list[Json], sent: list[Json]) -> None:
     assert body(chat(Dialect(system_role=role), messages=messages))["messages"] == sent

@@ -37,8 +37,8 @@ _DROPPABLE = FORM_ONLY | {
 }
 _REFUSED = re.compile(
     r"unsupported|not support|does ?n.t support|not permitted|not allowed|unrecogni[sz]ed|unknown|unexpected|deprecated"
-    r"|extra (?:input|field)|extra_forbidden|invalid (?:param|field|argument)|can ?not be|must be|not available"
-    r"|only the default|不支持|无效",
+    r"|extra (?:input|field)|extra_forbidden|may only|only be set|invalid (?:param|field|argument)|can ?not be"
+    r"|must be|not available|only the default|不支持|无效",
     re.IGNORECASE,
 )
 _UNKNOWN_NAME = re.compile(
@@ -69,9 +69,7 @@ def find_repair(request: WireRequest, error: ProviderError, tried: frozenset[Rep
     failure = error.failure
     if failure.status == 200:
         return _untried(_base64_gave_nothing(request, failure), tried)
-    if failure.kind not in ("unsupported_parameter", "bad_request", "invalid_argument"):
-        return None
-    for rule in _RULES:
+    for rule in _RULES.get(failure.kind, ()):
         repair = rule(request, failure)
         if repair is not None:
             return _untried(repair, tried)
@@ -132,7 +130,9 @@ def _weaker_structure(request: WireRequest, failure: Failure) -> Repair | None:
     if form is None or field in request.protected:
         return None
     said = f"{failure.param or ''} {failure.message}".lower()
-    if not re.search(r"response[_ ]format|json_schema|json_object|structured output|text\.format|\bschema\b", said):
+    if (failure.param or "").startswith("tools") or not re.search(
+        r"response[_ ]format|json_schema|json_object|structured output|text\.format|\bschema\b", said
+    ):
         return None
     to = "json_object" if form == "json_schema" else "instruction"
     return Repair(endpoint=request.endpoint, action="structured", field=field, to=to)
@@ -152,11 +152,10 @@ def _picture_modalities(request: WireRequest, failure: Failure) -> Repair | None
 
 
 def _other_role(request: WireRequest, failure: Failure) -> Repair | None:
-    if (
-        request.endpoint != "chat"
-        or "messages" in request.protected
-        or not _ROLE.search(f"{failure.param or ''} {failure.message}")
-    ):
+    said = f"{failure.param or ''} {failure.message}"
+    if request.endpoint != "chat" or "messages" in request.protected:
+        return None
+    if not _ROLE.search(said) or not _REFUSED.search(failure.message):
         return None
     roles = {m.get("role") for m in objects((request.body or {}).get("messages"))}
     if "developer" in roles:
@@ -208,7 +207,8 @@ def _base64_gave_nothing(request: WireRequest, failure: Failure) -> Repair | Non
     return None
 
 
-_RULES: tuple[Callable[[WireRequest, Failure], Repair | None], ...] = (
+_Rule = Callable[[WireRequest, Failure], Repair | None]
+_REFUSALS: tuple[_Rule, ...] = (
     _rename_tokens,
     _thinking_needs_stream,
     _picture_form,
@@ -219,3 +219,11 @@ _RULES: tuple[Callable[[WireRequest, Failure], Repair | None], ...] = (
     _encoding,
     _drop,
 )
+_RULES: dict[str, tuple[_Rule, ...]] = {
+    "unsupported_parameter": _REFUSALS,
+    "bad_request": _REFUSALS,
+    "invalid_argument": _REFUSALS,
+    # a router finds no host for what is asked, and says it as it says an unknown model
+    "model_not_found": (_picture_modalities,),
+    "endpoint_not_found": (_picture_modalities,),
+}

@@ -129,14 +129,14 @@ def _carry_set(request: WireRequest, repair: Repair) -> WireRequest:
         return _told(
             request, "the answer was streamed: the provider gives no other for this model", body=body, stream=True
         )
-    if name == "modalities":
-        return replace(request, body={**body, name: [repair.to]})
     if name == "enable_thinking":
         body.pop("thinking_budget", None)
         body[name] = repair.to
         return _told(request, "enable_thinking was set to false: this model thinks in streams only", body=body)
     if name not in body or body[name] == repair.to:
         return request
+    if name == "modalities":
+        return replace(request, body={**body, name: [repair.to]})
     sent, body[name] = body[name], repair.to
     return _told(request, f"{name} {sent!r} was sent as {repair.to!r}: the provider refuses the other", body=body)
 
