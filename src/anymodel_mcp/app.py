@@ -110,12 +110,20 @@ class App:
 
     def _open_http(self) -> httpx2.AsyncClient:
         if self._http is None:
-            self._http = httpx2.AsyncClient(
-                transport=self._transport,
-                follow_redirects=False,
-                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30),
-                headers={"user-agent": f"anymodel-mcp/{__version__}"},
-            )
+            try:
+                self._http = httpx2.AsyncClient(
+                    transport=self._transport,
+                    follow_redirects=False,
+                    limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30),
+                    headers={"user-agent": f"anymodel-mcp/{__version__}"},
+                )
+            except (ImportError, ValueError, httpx2.InvalidURL) as error:  # all of them are about the proxy
+                raise ConfigError(
+                    "the proxy that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY names cannot be used: it is no address of the "
+                    "form http://host:port" + (", and SOCKS needs the package socksio" if "SOCKS" in str(error) else ""),
+                    code="proxy",
+                    fix="Name an http:// proxy, or put the provider's host into NO_PROXY.",
+                ) from error
         return self._http
 
     async def _open_lessons(self) -> Lessons:

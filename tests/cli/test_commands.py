@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,10 +14,11 @@ import pytest
 from anymodel_mcp import __version__
 from anymodel_mcp.__main__ import run
 from anymodel_mcp.cli.arguments import config_last
-from anymodel_mcp.cli.commands import run_command
+from anymodel_mcp.cli.commands import build_commands, run_command
 from anymodel_mcp.cli.endings import status_of
+from anymodel_mcp.cli.screen import Terminal, this_terminal
 from anymodel_mcp.errors import ConfigError, ProviderError
-from tests.cli.terminals import make_desk
+from tests.cli.terminals import Screen, make_desk
 
 
 def test_a_person_without_a_command_is_told_how_to_try_it(tmp_path: Path) -> None:
@@ -111,6 +117,11 @@ def test_a_server_with_a_missing_configuration_ends_with_status_2(
     assert "/nowhere.toml" in capsys.readouterr().err
 
 
+def test_a_stream_that_cannot_be_reconfigured_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", Screen())
+    assert this_terminal().stdout is sys.stdout
+
+
 def test_the_entry_point_leads_to_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--version"]) == 0
     assert capsys.readouterr().out.strip() == __version__
@@ -161,3 +172,74 @@ def test_install_passes_the_configuration_on(tmp_path: Path) -> None:
     desk = make_desk(tmp_path)
     assert run_command(["install", "cursor", "--config", str(config)], desk.terminal) == 0
     assert str(config) in (tmp_path / ".cursor" / "mcp.json").read_text(encoding="utf-8")
+
+
+async def _shown(_terminal: Terminal) -> int:
+    return 0
+
+
+def test_demo_runs_on_this_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("anymodel_mcp.cli.demo.run_demo", _shown)
+    assert run_command(["demo"], make_desk(tmp_path).terminal) == 0
+
+
+def test_serve_among_the_commands_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANYMODEL_CONFIG", str(tmp_path / "nowhere.toml"))
+    app = build_commands(make_desk(tmp_path).terminal)
+    assert app(["serve"], exit_on_error=False, result_action="return_value") == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes break otherwise there")
+def test_a_reader_who_has_seen_enough_ends_the_command_quietly(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    environ = {**os.environ, "HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+    with os.fdopen(writer, "wb") as stdout:
+        done = subprocess.run(
+            [sys.executable, "-m", "anymodel_mcp", "config", "show", "--all"],
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            env=environ,
+            timeout=60,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are others there")
+def test_ctrl_c_closes_the_connection_and_ends_with_130(tmp_path: Path) -> None:
+    """The whole way: a terminal's interrupt while words arrive; the provider sees the connection go."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    environ = {
+        **os.environ,
+        "HOME": str(tmp_path),
+        "XDG_CONFIG_HOME": str(tmp_path),
+        "OPENAI_API_KEY": "sk-0123456789abcdef",
+        "OPENAI_BASE_URL": f"http://127.0.0.1:{listener.getsockname()[1]}/v1",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "anymodel_mcp", "ask", "-m", "m", "hi"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environ,
+    )
+    with process, listener:
+        connection, _ = listener.accept()
+        with connection:
+            connection.settimeout(30)
+            while not connection.recv(65_536):
+                pass
+            connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n")
+            connection.sendall(b'data: {"choices": [{"index": 0, "delta": {"content": "words "}}]}\n\n')
+            assert process.stdout
+            assert process.stdout.read(6) == b"words "
+            process.send_signal(signal.SIGINT)
+            rest = connection.recv(65_536)
+            while rest:  # the end of the request, then the end of the connection
+                rest = connection.recv(65_536)
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert b"stopped" in said
+    assert b"Traceback" not in said

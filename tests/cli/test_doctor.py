@@ -241,13 +241,20 @@ def test_the_command_takes_a_configuration_and_speaks_json(tmp_path: Path) -> No
     assert [s["section"] for s in report["sections"]] == ["machine", "configuration", "storage", "hosts"]
 
 
-async def test_the_engine_is_not_started_by_the_doctor(tmp_path: Path) -> None:
+async def test_the_engine_is_looked_for_and_not_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = tmp_path / "config.toml"
     config.write_text("[providers.local]\n", encoding="utf-8")
     desk = make_desk(tmp_path, environ={"ANYMODEL_CONFIG": str(config)}, tty=True)
     terminal = replace(desk.terminal, environ=desk.terminal.environ)
     assert await doctor(terminal, None) == 0
-    assert "not started by the doctor" in desk.said
+    assert "the engine is installed" in desk.said
+    monkeypatch.setattr("anymodel_mcp.cli.doctor.providers.find_spec", _no_spec)
+    assert await doctor(terminal, None) == 1
+    assert "pip install 'anymodel-mcp[local]'" in desk.said
+
+
+def _no_spec(_name: str) -> None:
+    return None
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 
 from anymodel_mcp.cli.doctor import Patience, doctor
 from tests.cli.terminals import Desk, make_desk
+from tests.fakes import FakeProvider, completion
 from tests.upstream import Answer, Line, Reply, Seen, open_upstream, play
 
 KEY = "sk-canary-0123456789abcdef"
@@ -213,6 +214,41 @@ async def test_the_proxy_on_the_way_is_named_without_its_password(
     assert "hunter22" not in desk.said
     assert status == 0
     assert upstream.seen
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "gopher://127.0.0.1:70"])
+async def test_a_proxy_that_cannot_be_used_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    status, desk = await _examine(tmp_path, "https://gateway.invalid/v1")
+    assert status == 1
+    assert "the proxy that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY names cannot be used" in desk.said
+    assert "NO_PROXY" in desk.said
+
+
+async def test_without_list_and_chat_model_the_list_is_the_finding(tmp_path: Path) -> None:
+    async with _upstream({}, NOT_FOUND) as upstream:
+        status, desk = await _examine(tmp_path, f"{upstream.origin}/v1", model=None)
+    assert status == 1
+    assert "no model list (" in desk.said
+    assert "no chat model" not in desk.said
+
+
+async def test_a_bare_default_of_the_only_provider_is_asked(tmp_path: Path) -> None:
+    async with _upstream(HEALTHY) as upstream:
+        environ = {"ANYMODEL_MODEL": "own"}
+        await _examine(tmp_path, f"{upstream.origin}/v1", model=None, environ=environ)
+    assert upstream.seen[-1].json()["model"] == "own"
+
+
+async def test_without_a_network_of_its_own_no_name_is_looked_up(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").touch()
+    environ = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": "https://nobody.invalid/v1", "ANYMODEL_MODEL": "openai/m"}
+    fake = FakeProvider([completion("OK")], models=[{"id": "m"}])
+    desk = make_desk(tmp_path, fake=fake, environ=environ | {"ANYMODEL_CONFIG": str(tmp_path / "config.toml")})
+    assert await doctor(desk.terminal, None) == 0
+    assert "lists 1 models" in desk.said
 
 
 async def test_without_a_chat_model_none_is_asked(tmp_path: Path) -> None:

@@ -132,9 +132,8 @@ def _footer(record: Json) -> str:
         parts.append(f"{usage['input']} tokens in, {usage['output']} out")
     if usage.get("cost"):
         parts.append(f"${usage['cost']:.6f}".rstrip("0"))
-    if "duration_s" in record:
-        first = f", first word after {record['first_delta_s']:.1f} s" if "first_delta_s" in record else ""
-        parts.append(f"{record['duration_s']:.1f} s{first}")
+    first = f", first word after {record['first_delta_s']:.1f} s" if "first_delta_s" in record else ""
+    parts.append(f"{record.get('duration_s', 0):.1f} s{first}")
     return " · ".join(parts)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
@@ -71,11 +71,9 @@ def _shown(key: str, value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, tuple | frozenset | list | set):
-        return sorted(map(str, value)) if isinstance(value, frozenset | set) else [*value]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] shown as text
-    if isinstance(value, Mapping):
-        return dict(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] shown as text
-    return value
+    if isinstance(value, frozenset):
+        return sorted(map(str, value))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] shown as text
+    return [*value] if isinstance(value, tuple) else value  # pyright: ignore[reportUnknownVariableType] shown as text
 
 
 def show_config(terminal: Terminal, settings: Settings, *, as_json: bool, everything: bool) -> int:

@@ -123,13 +123,12 @@ def remark(terminal: Terminal, text: str, style: str = "dim") -> None:
     terminal.err.print(Text(terminal.redactor.clean(text), style=style))
 
 
-def complain(terminal: Terminal, what: str, why: str, do: str = "") -> None:
+def complain(terminal: Terminal, what: str, why: str, do: str) -> None:
     """Three lines on stderr: what failed, why, what to do."""
     console, clean = terminal.err, terminal.redactor.clean
     console.print(Text.assemble(("error: ", "bold red"), (clean(what), "bold")))
     console.print(Text.assemble(("why:   ", "red"), clean(why)))
-    if do:
-        console.print(Text.assemble(("do:    ", "green"), clean(do)))
+    console.print(Text.assemble(("do:    ", "green"), clean(do)))
 
 
 def complain_of(terminal: Terminal, what: str, error: AnyModelError) -> int:
@@ -159,7 +158,7 @@ def _circumstances(error: AnyModelError) -> str:
 def show_table(
     terminal: Terminal, columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset()
 ) -> None:
-    """A table for a person; lines of cells with tabs between for a program.
+    """A table for a person, without its empty columns; lines of cells with tabs between for a program.
 
     Args:
         terminal: where.
@@ -173,11 +172,15 @@ def show_table(
         for row in rows:
             write_out(terminal, "\t".join(" ".join(clean(cell).split()) for cell in row))
         return
+    used = [i for i in range(len(columns)) if any(row[i] for row in rows)]
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
-    for index, column in enumerate(columns):
+    for index in used:
         table.add_column(
-            column, justify="right" if index in right else "left", style="cyan" if not index else None, overflow="fold"
+            columns[index],
+            justify="right" if index in right else "left",
+            style="cyan" if not index else None,
+            overflow="fold",
         )
     for row in rows:
-        table.add_row(*(Text(clean(cell)) for cell in row))
+        table.add_row(*(Text(clean(row[i])) for i in used))
     console.print(table)

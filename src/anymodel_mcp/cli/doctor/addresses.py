@@ -96,12 +96,9 @@ def explain_tls(error: BaseException, base_url: str) -> Finding | None:
 
 
 def _tls_reason(error: BaseException | None) -> str | None:
-    seen = 0
-    while error is not None and seen < 10:
-        if isinstance(error, ssl.SSLError):
-            return getattr(error, "verify_message", None) or error.reason or str(error)
+    while error is not None:
         text = str(error)
-        if "[SSL" in text or "CERTIFICATE_VERIFY_FAILED" in text:
+        if isinstance(error, ssl.SSLError) or "[SSL" in text or "CERTIFICATE_VERIFY_FAILED" in text:
             return text[:160]
-        error, seen = error.__cause__ or error.__context__, seen + 1
+        error = error.__cause__ or error.__context__
     return None

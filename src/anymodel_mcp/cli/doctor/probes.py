@@ -44,7 +44,9 @@ class Probe:
     def unreachable(self) -> AnyModelError | None:
         """Why nothing came back, where nothing did."""
         error = self.list_error
-        return error if error and error.kind in _UNREACHABLE and error.failure.status is None else None
+        if error is None or error.failure.status is not None:
+            return None
+        return error if error.kind in _UNREACHABLE or error.failure.code == "proxy" else None
 
     @property
     def refused(self) -> AnyModelError | None:

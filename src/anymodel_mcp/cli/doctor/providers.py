@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 
 import anyio
 
@@ -77,13 +78,14 @@ class _Visit:
         """What there is to say, in the order of the way: name, connection, key, list, stream."""
         provider = self._provider
         if provider.base_url.startswith(LOCAL):
-            return [Finding("note", "not started by the doctor; `anymodel-mcp demo` shows it at work")]
+            return [_engine_finding()]
         findings: list[Finding] = []
         proxy = find_proxy(provider.base_url) if self._terminal.transport is None else None
         if proxy:
             findings.append(Finding("note", f"through the proxy {proxy.address} ({proxy.variable})"))
-        elif wrong := await self._look_up():
-            return [wrong]
+        lost = None if proxy else await self._look_up()
+        if lost is not None:
+            return [lost]
         probe = await self._probe(provider)
         if probe.unreachable:
             return [*findings, self._unreachable(probe.unreachable)]
@@ -191,3 +193,9 @@ class _Visit:
         if first > self._patience.slow_s:
             return Finding("warn", f"slow: {words}", "Is the server busy, or loading its model?")
         return Finding("ok", words)
+
+
+def _engine_finding() -> Finding:
+    if find_spec("xllamacpp") is None:
+        return Finding("fail", "the engine is not installed", "pip install 'anymodel-mcp[local]'")
+    return Finding("ok", "the engine is installed; `anymodel-mcp demo` shows it at work")
