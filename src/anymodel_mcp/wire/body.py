@@ -79,9 +79,14 @@ class BodyReader(Generic[T]):
             else:
                 self._decoder.feed(data)
         except Oversize:
-            self._assembler.fail(f"a part of the answer is longer than {self._limit} bytes", "too_large")
+            self._fail(f"a part of the answer is longer than {self._limit} bytes", "too_large")
         except Broken as error:
-            self._assembler.fail(f"an event of the stream is no JSON: {tidy(str(error), 120)}", "protocol")
+            self._fail(f"an event of the stream is no JSON: {tidy(str(error), 120)}", "protocol")
+
+    def _fail(self, message: str, kind: ErrorKind) -> None:
+        """Ends the answer, unless it was whole before."""
+        if not self._assembler.done:
+            self._assembler.fail(message, kind)
 
     def finish(self, *, broken: str | None = None) -> T:
         """The result, once the body ended or `done` is true.
@@ -112,7 +117,7 @@ class BodyReader(Generic[T]):
                 fix="base_url points to a web site: for most providers it must end with /v1.",
             )
         elif not broken:
-            self._assembler.fail(f"the answer is no JSON: {tidy(text, 200)!r}", "protocol")
+            self._fail(f"the answer is no JSON: {tidy(text, 200)!r}", "protocol")
 
 
 class Document(Generic[T]):
