@@ -242,3 +242,27 @@ async def test_too_many_waiting_calls_are_refused(tmp_path: Path) -> None:
                 work.go.set()
             for call in started:
                 await call.done.wait()
+
+
+async def test_a_locked_store_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with anyio.fail_after(20):
+        async with _opened(tmp_path) as (calls, store):
+
+            async def locked(*_: object) -> None:
+                raise AnyModelError("locked", kind="busy")
+
+            with monkeypatch.context() as patch:
+                patch.setattr(store, "save_partial", locked)
+                patch.setattr(store, "finish_call", locked)
+                work = Slow()
+                call = calls.start("chat", "host", work)
+                await work.started.wait()
+                handle = await calls.keep(call)
+                work.go.set()
+                await call.done.wait()
+                found = await calls.collect(handle, wait_s=0, cancel=False, progress=None)
+                assert found is not None
+                assert found.text == "first second"
+            while (row := await store.get_call(handle)) is None or row.status == "running":
+                await anyio.sleep(0.05)
+            assert row.text == "first second"

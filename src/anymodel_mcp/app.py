@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -120,7 +120,8 @@ class App:
             except (ImportError, ValueError, httpx2.InvalidURL) as error:  # all of them are about the proxy
                 raise ConfigError(
                     "the proxy that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY names cannot be used: it is no address of the "
-                    "form http://host:port" + (", and SOCKS needs the package socksio" if "SOCKS" in str(error) else ""),
+                    "form http://host:port"
+                    + (", and SOCKS needs the package socksio" if "SOCKS" in str(error) else ""),
                     code="proxy",
                     fix="Name an http:// proxy, or put the provider's host into NO_PROXY.",
                 ) from error
@@ -129,14 +130,19 @@ class App:
     async def _open_lessons(self) -> Lessons:
         if self._lessons is None:
             lessons = Lessons(self._learned)
-            for (provider, model), repairs in (await self.store.load_repairs()).items():
-                for repair in repairs:
-                    lessons.learn(provider, model, Repair.from_json(repair), tell=False)
+            with suppress(AnyModelError):  # without what was learned, a refusal teaches it again
+                for (place, model), repairs in (await self.store.load_repairs()).items():
+                    for repair in repairs:
+                        lessons.learn(place, model, Repair.from_json(repair), tell=False)
             self._lessons = lessons
         return self._lessons
 
-    def _learned(self, provider: str, model: str, repair: Repair) -> None:
-        self._group.start_soon(self.store.save_repair, provider, model, repair.to_json())
+    def _learned(self, place: str, model: str, repair: Repair) -> None:
+        async def save() -> None:
+            with suppress(AnyModelError):
+                await self.store.save_repair(place, model, repair.to_json())
+
+        self._group.start_soon(save)
 
     async def _start_local(self, provider: ProviderSettings) -> ProviderSettings:
         from anymodel_mcp.local.engine import Engine, open_engine  # only who uses the engine pays for its import
@@ -211,8 +217,11 @@ class App:
     async def flush(self) -> None:
         """Writes the ledger."""
         rows, self._ledger.rows = self._ledger.rows, []
-        if rows:
-            await self.store.add_usage(rows)
+        try:
+            if rows:
+                await self.store.add_usage(rows)
+        except AnyModelError:  # a locked file: with the next batch
+            self._ledger.rows[:0] = rows
 
     async def aclose(self) -> None:
         """Closes connections and files; what is not written yet is written."""

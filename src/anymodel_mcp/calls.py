@@ -226,12 +226,15 @@ class Calls:
         if call.row is None:
             row = call.row = CallRow(id=new_id("r"), owner=self.owner, tool=call.tool, host=call.host)
             self._kept[row.id] = call
-            await self._store.save_partial(row, self._clean(call.text))
-            if call.done.is_set():
-                await self._finish(call)
-            elif not self._keeping:
+            if not self._keeping:
                 self._keeping = True
                 self._group.start_soon(self._keep_alive)
+            try:
+                await self._store.save_partial(row, self._clean(call.text))
+            except AnyModelError as error:
+                log.warning("call %s could not be saved yet: %s", row.id, error.failure.message)
+            if call.done.is_set():
+                await self._finish(call)
         return call.row.id
 
     async def file(self, outcome: Outcome, tool: str, host: str) -> str:
@@ -244,25 +247,35 @@ class Calls:
         try:
             while self._kept:
                 await anyio.sleep(SAVE_EVERY_S)
-                await self._save_all()
+                try:
+                    await self._save_all()
+                except AnyModelError as error:  # a locked file: the next round saves what this one could not
+                    log.warning("running calls could not be saved: %s", error.failure.message)
         finally:
             self._keeping = False
 
     async def _save_all(self) -> None:
         await self._store.beat(self.owner, list(self._kept))
         for call in list(self._kept.values()):
-            if call.row and call.news != call.saved:
-                call.saved = call.news
+            if call.done.is_set():
+                await self._finish(call)
+            elif call.row and call.news != call.saved:
                 await self._store.save_partial(call.row, self._clean(call.text))
+                call.saved = call.news
         for handle in await self._store.cancels_asked(self.owner):
             if handle in self._kept:
                 self.cancel(self._kept[handle])
 
     async def _finish(self, call: Call) -> None:
+        """Moves an ended call to the store; as long as that fails it stays in memory, and is tried again."""
         outcome, row = call.outcome, call.row
         if outcome and row:
-            await self._store.finish_call(row, _status(outcome), _dump(outcome), self._clean(outcome.text))
-            self._kept.pop(row.id, None)
+            try:
+                await self._store.finish_call(row, _status(outcome), _dump(outcome), self._clean(outcome.text))
+            except AnyModelError as error:
+                log.warning("result %s could not be saved yet: %s", row.id, error.failure.message)
+            else:
+                self._kept.pop(row.id, None)
 
     def _clean(self, text: str) -> str:
         return self._redactor.keys(text)

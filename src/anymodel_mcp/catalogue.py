@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 
 import anyio
@@ -65,7 +66,8 @@ class Catalogue:
         fresh = await endpoints.list_models(await self._endpoint(Target(provider, "")))
         now = time.time()
         self._lists[provider] = _Known(now, fresh)
-        await self._store.save_models(self._place(provider), now, {"models": [asdict(m) for m in fresh.models]})
+        with suppress(AnyModelError):  # a list that cannot be kept can still be used
+            await self._store.save_models(self._place(provider), now, {"models": [asdict(m) for m in fresh.models]})
         return fresh
 
     async def all(self, *, refresh: bool = False) -> dict[str, ModelList]:
@@ -106,11 +108,13 @@ class Catalogue:
         return f"{provider} {self._providers[provider].base_url}"
 
     async def _stored(self, provider: str) -> _Known:
-        stored = await self._store.load_models(self._place(provider))
-        if stored is None:
+        try:
+            fetched, content = await self._store.load_models(self._place(provider)) or (0.0, None)
+            return _Known(
+                fetched, ModelList(models=[_model(entry) for entry in content["models"]]) if content else None
+            )
+        except (AnyModelError, TypeError, KeyError):  # locked, or written by another version: asked for anew
             return _Known(0.0, None)
-        fetched, content = stored
-        return _Known(fetched, ModelList(models=[_model(entry) for entry in content["models"]]))
 
 
 def _model(entry: Json) -> ModelRecord:
