@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 import anyio
 import httpx2
 
-from benchmarks.soak.figures import Figure, first, percentile, rss_mib
+from benchmarks.soak.figures import Figure, cpu_s, first, percentile, rss_mib
 from benchmarks.soak.setup import open_faults, to_config
 from tests.faults import text_of
 from tests.rawclient import post_call, text_of_result
@@ -52,15 +53,18 @@ async def measure(folder: Path, *, streams: int = 200, seconds: int = 60, later_
                 bare.append(anyio.current_time() - begun)
                 problems.extend(f"bare reader: {p}" for p in _check(text, BARE_BASE + number, deltas))
 
-            before = rss_mib(server.process.pid)
+            before, spent, begun = rss_mib(server.process.pid), cpu_s(server.process.pid), time.monotonic()
             with anyio.fail_after(START_S + seconds + 60):
                 async with anyio.create_task_group() as tasks:
                     for number in range(streams):
                         tasks.start_soon(call, number)
                         tasks.start_soon(read, number)
             grown = rss_mib(server.process.pid) - before
+            busy = (cpu_s(server.process.pid) - spent) / (time.monotonic() - begun)
     later = percentile(through, 0.99) - percentile(bare, 0.99)
-    told = f"ours {percentile(through, 0.99):.3f} s, bare {percentile(bare, 0.99):.3f} s"
+    told = (
+        f"ours {percentile(through, 0.99):.3f} s, bare {percentile(bare, 0.99):.3f} s, server busy {busy:.0%} of a core"
+    )
     return [
         Figure(name=f"{name}: texts that differ, or errors", value=len(problems), bound=0, note=first(problems)),
         Figure(name=f"{name}: p99 later than a bare reader", value=later, bound=later_s, unit="s", note=told),
