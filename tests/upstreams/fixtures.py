@@ -15,11 +15,12 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from anyio.from_thread import start_blocking_portal
 
 from anymodel_mcp.local.engine import Engine, open_engine
 from anymodel_mcp.local.weights import default_cache_dir
@@ -108,6 +109,10 @@ def xpyd_url(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
 
 
 @pytest.fixture(scope="session")
-async def engine() -> AsyncGenerator[Engine]:
-    async with open_engine(cache_dir=default_cache_dir()) as running_engine:
+def engine() -> Generator[Engine]:
+    """In a loop of its own thread: an async fixture of the session would keep the main thread's loop open for good."""
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(open_engine(cache_dir=default_cache_dir())) as running_engine,
+    ):
         yield running_engine
