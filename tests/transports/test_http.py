@@ -355,7 +355,9 @@ async def open_streams(running: Site, tasks: Any) -> None:
         await opened.wait()
 
 
-async def test_a_stop_with_streams_and_calls_open_ends_within_three_seconds() -> None:
+async def test_a_stop_with_streams_and_calls_open_ends_within_three_seconds_and_in_silence(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async with site() as running, anyio.create_task_group() as tasks:
         await open_streams(running, tasks)
         running.stop.set()

@@ -61,6 +61,13 @@ class McpApp:
                 await self._all_closed.wait()
         for scope in list(self._open):
             scope.cancel()
+        await self._end_sessions()
+
+    async def _end_sessions(self) -> None:
+        """Ends the sessions in form: those that the manager cancels wait a second for a reader who is gone."""
+        sessions = self._manager._server_instances  # pyright: ignore[reportPrivateUsage] there is no public door (2.3.0)
+        for session in list(sessions.values()):
+            await session.terminate()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
