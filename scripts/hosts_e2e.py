@@ -35,6 +35,7 @@ class RealHost:
         package: npm package and version that this was tried with.
         command: arguments; {model} is the address of the scripted model, {prompt} the prompt.
         env: what the host needs besides the home.
+        withholds_key: it keeps OPENAI_API_KEY from its servers.
         files: what a user of the host has in the home before (below it); {model} is filled in.
     """
 
@@ -44,6 +45,7 @@ class RealHost:
     command: Sequence[str]
     env: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
+    withholds_key: bool = False
 
 
 _OPENCODE = {
@@ -55,6 +57,23 @@ _OPENCODE = {
             "npm": "@ai-sdk/openai-compatible",
             "options": {"baseURL": "MODEL/v1", "apiKey": "x"},
             "models": {"fake": {"tool_call": True, "limit": {"context": 100000, "output": 4000}}},
+        }
+    },
+}
+
+_CLINE = {
+    "version": 1,
+    "lastUsedProvider": "openai-compatible",
+    "providers": {
+        "openai-compatible": {
+            "settings": {
+                "provider": "openai-compatible",
+                "apiKey": "x",
+                "model": "fake",
+                "baseUrl": "MODEL/v1",
+            },
+            "updatedAt": "2026-11-21T00:00:00.000Z",
+            "tokenSource": "manual",
         }
     },
 }
@@ -119,6 +138,22 @@ HOSTS = (
             ".continue/.env": f"OPENAI_API_KEY={KEY}\n",
         },
         env={"CONTINUE_TELEMETRY_ENABLED": "0", "OTEL_METRICS_EXPORTER": "none"},
+    ),
+    RealHost(
+        name="copilot",
+        package="@github/copilot@1.0.102",
+        program="copilot",
+        withholds_key=True,
+        command=("--prompt", "{prompt}", "--allow-all-tools", "--disable-client-telemetry"),
+        env={"COPILOT_PROVIDER_BASE_URL": "{model}/v1", "COPILOT_MODEL": "fake", "COPILOT_AUTO_UPDATE": "false"},
+    ),
+    RealHost(
+        name="cline",
+        package="cline@3.0.65",
+        program="cline",
+        command=("--auto-approve", "true", "--timeout", "60", "{prompt}"),
+        env={"CLINE_TELEMETRY_DISABLED": "1"},
+        files={".cline/data/settings/providers.json": json.dumps(_CLINE, indent=2).replace("MODEL", "{model}")},
     ),
 )
 
@@ -215,7 +250,11 @@ def try_host(host: RealHost, command: Path, programs: Path, place: Path, model: 
     wrong += [] if " ".join(WORDS) in " ".join(output.split()) else ["the answer is not in what the host printed"]
     wrong += [] if asked else ["our server asked no model"]
     wrong += [] if all(r["body"].get("stream") is True for r in asked) else ["our server did not stream"]
-    wrong += [] if all(r["key"] == f"Bearer {KEY}" for r in asked) else ["our server did not get the key"]
+    wrong += (
+        []
+        if host.withholds_key or all(r["key"] == f"Bearer {KEY}" for r in asked)
+        else ["our server did not get the key"]
+    )
     wrong += ["the host printed the key"] if KEY in output else []
     if wrong:
         (WORK / f"{host.name}.log").write_text(

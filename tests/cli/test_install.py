@@ -161,8 +161,9 @@ def test_no_key_is_shown_or_written_unless_it_is_asked_for(row: HostRow, tmp_pat
     screen = run(row.name, tmp_path, write_keys=True)
     content = b"".join(files_below(tmp_path).values())
     assert KEY not in screen.text
-    assert (KEY.encode() in content) == (row.keys == "clear")
-    assert ("stands in clear" in screen.text) == (row.keys == "clear")
+    in_clear = row.keys == "clear" or "OPENAI_API_KEY" in row.withheld
+    assert (KEY.encode() in content) == in_clear
+    assert ("stands in clear" in screen.text) == in_clear
 
 
 KEY_FIELDS: dict[str, tuple[str, object]] = {
@@ -175,6 +176,7 @@ KEY_FIELDS: dict[str, tuple[str, object]] = {
     "opencode": ("environment", {"OPENAI_API_KEY": "{env:OPENAI_API_KEY}"}),
     "goose": ("env_keys", ["OPENAI_API_KEY"]),
     "continue": ("env", {"OPENAI_API_KEY": "${{ secrets.OPENAI_API_KEY }}"}),
+    "copilot": ("env", {}),
     "claude-desktop": ("env", {}),
     "zed": ("env", {}),
     "lmstudio": ("env", {}),
@@ -188,6 +190,16 @@ def test_each_host_gets_the_key_in_its_own_way(host: str, expected: tuple[str, o
     row = find_host_row(host)
     entry = entry_in(row, locate(row, {}, tmp_path, "linux").read_bytes()) or {}
     assert entry[expected[0]] == expected[1]
+
+
+def test_a_host_that_withholds_one_key_is_told_the_others_by_name(tmp_path: Path) -> None:
+    env = {"OPENAI_API_KEY": KEY, "ANYMODEL_PROVIDERS": "deepseek", "DEEPSEEK_API_KEY": KEY}
+    screen = run("copilot", tmp_path, env=env)
+    row = find_host_row("copilot")
+    entry = entry_in(row, locate(row, {}, tmp_path, "linux").read_bytes()) or {}
+    assert entry["env"] == {"ANYMODEL_PROVIDERS": "deepseek", "DEEPSEEK_API_KEY": "${DEEPSEEK_API_KEY}"}
+    assert "Note: DEEPSEEK_API_KEY: not written" in screen.text
+    assert "Note: OPENAI_API_KEY: left out" in screen.text
 
 
 PATHS = [

@@ -36,21 +36,23 @@ def build_entry(
     With `write_keys` a key that the host cannot look up is written in clear; else it is left out, and a note says so.
     """
     keys = [v for v in variables if v.is_key]
+    clear = [v for v in keys if row.keys == "clear" or v.name in row.withheld]
+    named = [v for v in keys if v not in clear]
     env = {v.name: v.value for v in variables if not v.is_key}
     value: dict[str, Any] = {"name": name} if row.names_key == "env_keys" or row.format.listed else {}
     value |= row.fixed
     value |= {row.command_key: command[0], row.args_key: list(command[1:])} if row.args_key else {}
     value |= {} if row.args_key else {row.command_key: list(command)}
-    if row.keys == "names" and keys:
-        value[row.names_key] = [v.name for v in keys]
+    if row.keys == "names" and named:
+        value[row.names_key] = [v.name for v in named]
     if row.keys in ("reference", "ask"):
-        env |= {v.name: row.reference.format(variable=v.name, id=f"{name}-{v.name}") for v in keys}
-    if row.keys == "clear" and write_keys:
-        env |= {v.name: v.value for v in keys}
+        env |= {v.name: row.reference.format(variable=v.name, id=f"{name}-{v.name}") for v in named}
+    if write_keys:
+        env |= {v.name: v.value for v in clear}
     if env or row.format.title == "JSON":
         value[row.env_key] = dict(sorted(env.items()))
-    inputs = [_ask(name, v) for v in keys] if row.keys == "ask" else []
-    return Entry(name=name, value=value, inputs=inputs, notes=_notes(row, keys, write_keys=write_keys))
+    inputs = [_ask(name, v) for v in named] if row.keys == "ask" else []
+    return Entry(name=name, value=value, inputs=inputs, notes=_notes(row, named, clear, write_keys=write_keys))
 
 
 def _ask(name: str, variable: Variable) -> dict[str, Any]:
@@ -62,18 +64,24 @@ def _ask(name: str, variable: Variable) -> dict[str, Any]:
     }
 
 
-def _notes(row: HostRow, keys: Sequence[Variable], *, write_keys: bool) -> tuple[str, ...]:
-    if not keys:
-        return ()
-    names = ", ".join(v.name for v in keys)
-    if row.keys != "clear":
-        return (f"{names}: not written, only named; {row.keys_hint.format(title=row.title)}.",)
-    if write_keys:
-        return (f"{names}: stands in clear in this file from now on, because {row.title} cannot look a key up.",)
-    return (
-        f"{names}: left out, because {row.title} cannot look a key up. Name the key in our own configuration file "
-        "(api_key_command or api_key_file), or say --write-keys to have it in clear in this file.",
-    )
+def _notes(row: HostRow, named: Sequence[Variable], clear: Sequence[Variable], *, write_keys: bool) -> tuple[str, ...]:
+    notes: list[str] = []
+    if named:
+        hint = row.keys_hint.format(title=row.title)
+        notes.append(f"{_names(named)}: not written, only named; {hint}.")
+    if clear and write_keys:
+        why = f"because {row.title} cannot look it up"
+        notes.append(f"{_names(clear)}: stands in clear in this file from now on, {why}.")
+    elif clear:
+        notes.append(
+            f"{_names(clear)}: left out, because {row.title} cannot look it up. Name the key in our own configuration "
+            "file (api_key_command or api_key_file), or say --write-keys to have it in clear in this file."
+        )
+    return tuple(notes)
+
+
+def _names(variables: Sequence[Variable]) -> str:
+    return ", ".join(v.name for v in variables)
 
 
 def merge(row: HostRow, present: Mapping[str, Any] | None, entry: Entry) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from importlib import metadata, util
 from pathlib import Path
+from typing import Any
 
 _NAME = "anymodel-mcp"
 # an environment of uvx is a cache: the next clean-up takes it away. docs.astral.sh/uv/concepts/tools, read 2026-11-21
@@ -48,7 +49,7 @@ def name_origin(direct_url: str | None, *, with_engine: bool) -> str:
         with_engine: the embedded engine is there too.
     """
     name = f"{_NAME}[local]" if with_engine else _NAME
-    origin = json.loads(direct_url) if direct_url else {}
+    origin: dict[str, Any] = json.loads(direct_url) if direct_url else {}
     vcs = origin.get("vcs_info")
     if vcs:  # packaging.python.org/en/latest/specifications/direct-url-data-structure, read 2026-11-21
         return f"{name} @ {vcs['vcs']}+{origin['url']}@{vcs['commit_id']}"

@@ -37,6 +37,7 @@ class HostRow:
         defaults: fields that are set once and then belong to the user.
         keys: how a key reaches the server: "reference" (the host fills in `reference`), "names" (the host passes on the
             variables named under `names_key`), "ask" (the host asks once and keeps it), "clear" (in clear or not).
+        withheld: variables that the host keeps from its servers, so that `keys` does not hold for them.
         keys_hint: where the host takes the key from, for the reader of the note.
         next_step: what to do for the host to see the change.
     """
@@ -59,6 +60,7 @@ class HostRow:
     defaults: Mapping[str, Any] = field(default_factory=dict[str, Any])
     keys: Literal["reference", "names", "ask", "clear"] = "clear"
     reference: str = ""
+    withheld: frozenset[str] = frozenset()
     keys_hint: str = ""
     next_step: str = ""
     source: str = ""
@@ -184,8 +186,12 @@ HOSTS: tuple[HostRow, ...] = (
         names=("mcp-config.json",),
         fixed={"type": "local"},
         defaults={"tools": ["*"]},
+        keys="reference",
+        reference="${{{variable}}}",
+        withheld=frozenset({"OPENAI_API_KEY", "ANTHROPIC_API_KEY", "AZURE_OPENAI_API_KEY", "GITHUB_TOKEN"}),
+        keys_hint=_SHELL,
         next_step="Start copilot again; /mcp show lists {name}.",
-        source="docs.github.com/copilot/how-tos/use-copilot-agents/use-copilot-cli; 1.0.102 measured 2026-11-20",
+        source="docs.github.com/copilot/how-tos/use-copilot-agents/use-copilot-cli; 1.0.102 measured 2026-11-21",
     ),
     HostRow(
         name="opencode",
