@@ -112,7 +112,7 @@ def test_quirks_and_dialect_have_the_same_fields() -> None:
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.pattern.pattern)
 def test_a_family_names_its_source_and_known_rows(family: Family) -> None:
-    assert re.fullmatch(r"https://\S+, 2026-\d\d-\d\d", family.source)
+    assert re.search(r"2026-\d\d-\d\d$", family.source)
     assert family.quirks
     assert set(family.quirks) <= QUIRK_NAMES
     assert family.rows <= set(PROVIDERS)

@@ -43,7 +43,7 @@ def mend(sent: WireRequest, error: ProviderError) -> WireRequest | None:
 SCHEMA: Json = {"type": "json_schema", "json_schema": {"name": "answer", "schema": {"type": "object"}}}
 
 REFUSALS: dict[str, tuple[WireRequest, ProviderError, Json, list[str]]] = {
-    # https://github.com/pydantic/pydantic-ai recordings of o-series refusals, 2026-08-22
+    # sentences of the collected cases and their like; those no case holds are made up in the same manner
     "max_tokens": (
         request(max_tokens=5),
         refusal(

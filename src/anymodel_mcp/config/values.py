@@ -71,8 +71,7 @@ def shorten(value: Any) -> str:
 def meant(text: str | None) -> str | None:
     """What a variable says: stripped; `None` where it is missing, empty, or a placeholder that a host did not fill in.
 
-    An MCPB bundle hands over the literal "${user_config.x}" for a field left empty:
-    https://github.com/modelcontextprotocol/mcpb/blob/main/MANIFEST.md, 2026-11-20.
+    An MCPB bundle may hand over the literal "${user_config.x}" for a field left empty (survey of hosts, 2026-11-20).
     """
     stripped = (text or "").strip()
     return None if not stripped or _PLACEHOLDER.fullmatch(stripped) else stripped

@@ -36,44 +36,29 @@ def _family(pattern: str, quirks: Quirks, source: str, *rows: str) -> Family:
     return Family(pattern=re.compile(rf"(?:^|/){pattern}"), quirks=quirks, source=source, rows=frozenset(rows))
 
 
-_OPENAI_REASONING = "https://developers.openai.com/api/docs/guides/reasoning, 2026-11-20"
-_OPENAI_IMAGES = "https://developers.openai.com/api/reference/resources/images/methods/generate, 2026-11-20"
-_QWEN3 = "https://huggingface.co/Qwen/Qwen3-235B-A22B-Thinking-2507, 2026-11-20"
+_SURVEY = "survey of documentation, recordings, source code and issue threads, 2026-11-20"
+_EFFORTS = "pydantic-ai profiles/openai.py, live-checked there 2026-07, read 2026-11-20"
+_RECORDED = "recorded refusal of response_format by gpt-image, read 2026-11-20"
 _LEAPX = "https://docs.leapx-hub.com/en/api-reference/endpoint/chat-openai, 2026-11-20"
 
 FAMILIES: tuple[Family, ...] = (
-    # the words that each generation takes; a refused word is answered with 400 and costs a request
-    _family(r"o[134](?:-|$)", {"reasoning_efforts": ("low", "medium", "high")}, _OPENAI_REASONING),
+    # only the generations whose words are known; a word that another refuses is learned from the refusal
     _family(
         r"gpt-5(?:-(?:mini|nano|codex|pro).*|-20\d\d.*)?$",
         {"reasoning_efforts": ("minimal", "low", "medium", "high")},
-        _OPENAI_REASONING,
+        _EFFORTS,
     ),
-    _family(r"gpt-5\.1(?:-|$)", {"reasoning_efforts": ("none", "low", "medium", "high")}, _OPENAI_REASONING),
-    _family(
-        r"gpt-5\.[2-6](?:-|$)", {"reasoning_efforts": ("none", "low", "medium", "high", "xhigh")}, _OPENAI_REASONING
-    ),
+    _family(r"gpt-5\.6(?:-|$)", {"reasoning_efforts": ("none", "low", "medium", "high", "xhigh", "max")}, _EFFORTS),
     # always base64, and `response_format` is refused; what relays sell under the name is the same engine
-    _family(r"(?:gpt-image|chatgpt-image)-", {"image_response_format": None}, _OPENAI_IMAGES),
-    _family(r"dall-e-2", {"image_input_field": "image"}, _OPENAI_IMAGES),
+    _family(r"(?:gpt-image|chatgpt-image)-", {"image_response_format": None}, _RECORDED),
     # the chat template opens the block, so that raw hosts send the closing tag only
-    _family(r"qwen3-.*thinking", {"think_tags": "closing_only_possible"}, _QWEN3),
-    _family(r"(?:qwq-|deepseek-r1)", {"think_tags": "closing_only_possible"}, _QWEN3),
-    _family(r"(?:nvidia-)?nemotron", {"think_tags": "closing_only_possible"}, _QWEN3),
+    _family(r"(?:qwen3-.*thinking|deepseek-r1|(?:nvidia-)?nemotron)", {"think_tags": "closing_only_possible"}, _SURVEY),
     # models that want their thoughts back within a tool loop, or answer 400
-    _family(
-        r"deepseek-(?:reasoner|v3\.2|v4|chat)", {"reasoning_back": "tools"}, "https://api-docs.deepseek.com, 2026-11-20"
-    ),
-    _family(r"kimi-k[23]", {"reasoning_back": "tools"}, "https://platform.moonshot.ai/docs, 2026-11-20"),
+    _family(r"deepseek-(?:reasoner|v3\.2|v4|chat)", {"reasoning_back": "tools"}, _SURVEY),
+    _family(r"kimi-k[23]", {"reasoning_back": "tools"}, _SURVEY),
+    # thought signatures come back in `extra_content`
+    _family(r"gemini-3", {"reasoning_back": "always"}, _SURVEY),
     # the relay names the depth of thought in the model's id: -nothinking, -thinking-low, -thinking-<budget>
     _family(r"gemini-", {"reasoning": "suffix", "reasoning_back": "always"}, _LEAPX, "leapx"),
-    _family(
-        r"(?:deepseek|glm|doubao|kimi)-", {"reasoning": "thinking"}, _LEAPX, "leapx", "acedatacloud", "opendatasky"
-    ),
-    # thought signatures come back in `extra_content`, and a tool call without them is refused
-    _family(
-        r"gemini-3",
-        {"reasoning_back": "always"},
-        "https://ai.google.dev/gemini-api/docs/thought-signatures, 2026-11-20",
-    ),
+    _family(r"(?:deepseek|glm|doubao|kimi)-", {"reasoning": "thinking"}, _LEAPX, "leapx"),
 )

@@ -11,7 +11,8 @@ LADDER = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 """All effort words, weakest first."""
 
 _BUDGETS = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 16384, "xhigh": 32768, "max": 65536}
-_LEAST_BUDGET = 1024  # https://platform.claude.com/docs/en/build-with-claude/extended-thinking, 2026-11-20
+# budgets are ours; the least one is Anthropic's as far as known here, not confirmed by a live call
+_LEAST_BUDGET = 1024
 _SUFFIXES = {"none": "-nothinking", "minimal": "-thinking-low", "low": "-thinking-low", "medium": "-thinking"}
 
 

@@ -21,8 +21,7 @@ from anymodel_mcp.wire.lenient import as_list
 from anymodel_mcp.wire.messages import MAX_FILE_BYTES
 from anymodel_mcp.wire.options import drop_refused, merge_options, protected_names
 
-# https://docs.x.ai/docs/guides/image-generations, https://openrouter.ai/docs/guides/overview/multimodal/image-generation,
-# 2026-11-20
+# a common set; which of them a model takes is told by its refusal
 _RATIOS = ("1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "1:2", "2:1", "21:9")
 _SIZE = re.compile(r"\s*(\d{1,5})\s*[x*×:]\s*(\d{1,5})\s*", re.IGNORECASE)
 
@@ -146,7 +145,7 @@ def _together(request: ImageRequest, dialect: Dialect) -> WireRequest:
         body["width"], body["height"] = size
     elif request.size:
         warnings.append(f"size {request.size!r} was left out: this provider takes width and height, such as 1024x768")
-    if request.images:  # https://docs.together.ai/reference/post-images-generations, 2026-11-20
+    if request.images:  # field names not confirmed by a live call
         body["image_url"] = data_url(request.images[0])
         if len(request.images) > 1:
             body["reference_images"] = [data_url(part) for part in request.images]
@@ -161,9 +160,7 @@ def _siliconflow(request: ImageRequest, dialect: Dialect) -> WireRequest:
     if request.size is not None:
         size = size_of(request.size)
         body["image_size"] = dialect.image_size_separator.join(map(str, size)) if size else request.size
-    for at, part in enumerate(
-        request.images, start=1
-    ):  # image, image2, image3: https://docs.siliconflow.cn, 2026-11-20
+    for at, part in enumerate(request.images, start=1):  # image, image2, image3: not confirmed by a live call
         body["image" if at == 1 else f"image{at}"] = data_url(part)
     return _json_request(body, request, dialect, warnings)
 
@@ -174,7 +171,7 @@ def _xai(request: ImageRequest, dialect: Dialect) -> WireRequest:
     if not request.images:
         return _json_request(body, request, dialect, warnings)
     pictures = [{"type": "image_url", "url": data_url(part)} for part in request.images]
-    if len(pictures) == 1:  # JSON, not a form: https://docs.x.ai/docs/guides/image-generations, 2026-11-20
+    if len(pictures) == 1:  # JSON, not a form: seen in public client code, 2026-11-21; not confirmed live
         body["image"] = pictures[0]
     else:
         body["images"] = pictures

@@ -13,7 +13,7 @@ from anymodel_mcp.errors import ArgumentError
 from anymodel_mcp.types import Json
 from anymodel_mcp.wire.lenient import as_list, as_object, as_text, objects
 
-MAX_FILE_BYTES = 50_000_000  # documented for one request by OpenAI and LeapX, 2026-11-20
+MAX_FILE_BYTES = 50_000_000  # for one file and in all: https://docs.leapx-hub.com, surveyed 2026-11-20
 
 _INSTRUCTING = ("system", "developer")
 _NO_BASE64 = re.compile(r"[^A-Za-z0-9+/=_\-\s]")

@@ -1,6 +1,6 @@
 """The Responses API: the same chat request in other words (`input`, `instructions`, flat tools, `text.format`).
 
-Source: https://developers.openai.com/api/reference/resources/responses/methods/create, 2026-11-20.
+The shapes follow OpenAI's own API description (openai-openapi 2.3.0, as surveyed 2026-11-20).
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ def schema_format(schema: Json) -> Json:
 def _is_strict(schema: Any) -> bool:
     """Whether a schema keeps the rules without which strict mode is refused: objects closed, all properties required.
 
-    Source: https://developers.openai.com/api/docs/guides/structured-outputs, 2026-11-20.
+    These are OpenAI's rules as far as known here; where they are stricter, the refusal is repaired.
     """
     if schema is True:
         return False
