@@ -8,9 +8,11 @@ prints. Then `anymodel-mcp uninstall HOST` must leave the home as it was. `scrip
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -220,6 +222,14 @@ def fresh_install(place: Path) -> Path:
     return scripts / "anymodel-mcp"
 
 
+def stop_left(home: Path) -> None:
+    """Stops what a host left running (Cline keeps a daemon): processes whose home is the one made for it; Linux only."""
+    for environ in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if f"HOME={home}".encode() in environ.read_bytes().split(b"\0"):
+                os.kill(int(environ.parent.name), signal.SIGTERM)
+
+
 def below(home: Path) -> dict[str, bytes]:
     """The files that the host's row may touch, by name."""
     return {str(p.relative_to(home)): p.read_bytes() for p in home.rglob("*") if p.is_file() and not p.is_symlink()}
@@ -245,6 +255,7 @@ def try_host(host: RealHost, command: Path, programs: Path, place: Path, model: 
     env |= {name: value.replace("{model}", model) for name, value in host.env.items()}
     arguments = [a.replace("{model}", model).replace("{prompt}", PROMPT) for a in host.command]
     status, output = attempt([programs / host.program, *arguments], env, project, timeout_s=timeout_s)
+    stop_left(home)
     asked = [r for r in Model.log if r["path"].startswith("/upstream/")]
     wrong += [f"the host ended with status {status}"] if status else []
     wrong += [] if " ".join(WORDS) in " ".join(output.split()) else ["the answer is not in what the host printed"]
