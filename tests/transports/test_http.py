@@ -236,6 +236,27 @@ async def test_host_and_origin_are_checked_before_anything_else(headers: dict[st
         assert (await running.ask(b"nonsense", **headers))[0] == expected
 
 
+async def test_pages_of_listed_origins_may_ask_and_read() -> None:
+    listed = {"origin": "https://app.example"}
+    async with site(token=Secret("secret-token"), allowed_origins=("https://app.example",)) as running:
+        asked = await running.client.options("/mcp", headers=listed | {"access-control-request-headers": "mcp-name"})
+        assert asked.status_code == 204
+        assert asked.headers["access-control-allow-headers"] == "mcp-name"
+        for answer in (asked, await running.client.post("/mcp", content=b"{}", headers=listed)):
+            assert answer.headers["access-control-allow-origin"] == "https://app.example"
+            assert "mcp-session-id" in answer.headers["access-control-expose-headers"]
+        assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("origin", ["http://localhost:3000", "https://evil.example"])
+async def test_pages_of_other_origins_read_nothing(origin: str) -> None:
+    async with site() as running:
+        for method in ("OPTIONS", "POST"):
+            answer = await running.client.request(method, "/mcp", content=b"{}", headers={"origin": origin})
+            assert answer.status_code >= 400
+            assert "access-control-allow-origin" not in answer.headers
+
+
 async def test_the_token_is_asked_for_everywhere_but_on_the_probes() -> None:
     async with site(token=Secret("secret-token")) as running:
         status, _ = await running.ask(b"nonsense")

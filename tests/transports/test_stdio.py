@@ -15,7 +15,7 @@ import anyio.to_thread
 import pytest
 
 from anymodel_mcp.config import Limits
-from anymodel_mcp.transports import stdio
+from anymodel_mcp.transports import pipes, stdio
 from anymodel_mcp.transports.framing import LineSplitter
 from anymodel_mcp.transports.pipes import ByteReader
 from anymodel_mcp.transports.stdio import run_stdio, serve_stdio
@@ -166,6 +166,16 @@ async def test_a_thousand_pipelined_calls_are_each_answered_once(modern: bool) -
         assert {answer["id"]: text_of(answer) for answer in answers} == {n: f"n {n}" for n in range(1000)}
 
 
+async def test_where_pipes_cannot_be_watched_threads_serve_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipes.sys, "platform", "win32")
+    async with connected() as wire:
+        await wire.greet()
+        await wire.send(*[call(n, "big", size=20_000) for n in range(100)])
+        answers = [await wire.receive() for _ in range(100)]
+        assert sorted(answer["id"] for answer in answers) == list(range(100))
+        assert {len(text_of(answer)) for answer in answers} == {20_000}
+
+
 async def test_a_host_that_reads_late_gets_every_answer_whole() -> None:
     async with connected() as wire:
         await wire.greet()
@@ -287,8 +297,13 @@ async def test_a_host_that_closes_its_reading_end_ends_the_server() -> None:
     os.close(host_in)
     os.write(host_out, b"nonsense\n")
     with anyio.fail_after(10):
-        assert await serve_stdio(build(events), Limits(), stdin=server_in, stdout=server_out) == 0
+        stops: list[int] = []
+        served = serve_stdio(
+            build(events), Limits(), stdin=server_in, stdout=server_out, on_stop=lambda: stops.append(events.closed)
+        )
+        assert await served == 0
     assert events.closed == 1
+    assert stops[0] == 0
     for fd in (server_in, host_out, server_out):
         os.close(fd)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,14 +13,14 @@ from mcp_types import INVALID_REQUEST
 from pydantic_core import to_json
 
 from anymodel_mcp.config import HttpSettings
-from anymodel_mcp.transports.bodies import Disconnected, Message, Receive, error_body, judge_body, read_body, replay
+from anymodel_mcp.transports.bodies import Disconnected, Receive, error_body, judge_body, read_body, replay
+from anymodel_mcp.transports.cors import Message, Send, preflight, sharing
 from anymodel_mcp.transports.eras import lowlevel
 from anymodel_mcp.transports.framing import Refusal, encode
 from anymodel_mcp.transports.guards import Denial, Guard
 from anymodel_mcp.transports.requests import guard_requests
 
 Scope = dict[str, Any]
-Send = Callable[[Message], Awaitable[None]]
 Headers = dict[bytes, bytes]
 
 _JSON = (b"content-type", b"application/json")
@@ -86,6 +86,12 @@ class McpApp:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: Headers = dict(scope["headers"])
+        origin = headers.get(b"origin", b"")
+        if self._guard.lists_origin(origin.decode("latin-1")):
+            send = sharing(send, origin)
+            if scope["method"] == "OPTIONS":
+                await _answer(send, 204, b"", preflight(headers.get(b"access-control-request-headers", b"")))
+                return
         denial = Denial(503, "The server is stopping.") if self._stopping else self._guard.check(headers)
         if denial is not None:
             await _deny(send, denial)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 import anyio
 from pydantic_core import to_json
 
+from anymodel_mcp.transports.cors import Message
 from anymodel_mcp.transports.framing import Refusal, encode, parse_line
 from anymodel_mcp.transports.guards import Denial
 
-Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 
 _SILENCE_S = 30

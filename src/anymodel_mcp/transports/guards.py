@@ -78,7 +78,7 @@ class Guard:
         if not self._knows_host(host):
             return Denial(421, f"Host {host[:200]!r} is not served here. List it in http.allowed_hosts.")
         origin = headers.get(b"origin", b"").decode("latin-1")
-        if origin and not self.knows_origin(origin):
+        if origin and not self._knows_origin(origin):
             return Denial(403, f"Origin {origin[:200]!r} is not allowed. List it in http.allowed_origins.")
         if self._token and not self._has_token(headers.get(b"authorization", b"")):
             challenge = (b"www-authenticate", b'Bearer realm="anymodel-mcp"')
@@ -97,9 +97,12 @@ class Guard:
     def _lists_host(self, name: str, host: str) -> bool:
         return any(allowed in ("*", name, host.lower(), f"{name}:*") for allowed in self._hosts)
 
-    def knows_origin(self, origin: str) -> bool:
-        """Whether pages of an origin may call."""
-        if any(_covers(allowed, origin) for allowed in self._origins):
+    def lists_origin(self, origin: str) -> bool:
+        """Whether the user lists an origin."""
+        return any(_covers(allowed, origin) for allowed in self._origins)
+
+    def _knows_origin(self, origin: str) -> bool:
+        if self.lists_origin(origin):
             return True
         match = _ORIGIN.fullmatch(origin.lower())
         return self._loopback and match is not None and is_loopback(match[1])

@@ -51,13 +51,15 @@ class StdioStreams:
         reader: where lines come from.
         writer: where they go.
         limits: `max_line_bytes` is used.
+        on_end: called when the host has closed its end.
     """
 
     last_context = None
 
-    def __init__(self, reader: ByteReader, writer: ByteWriter, limits: Limits) -> None:
+    def __init__(self, reader: ByteReader, writer: ByteWriter, limits: Limits, on_end: Callable[[], None]) -> None:
         self._reader = reader
         self._writer = writer
+        self._on_end = on_end
         self._max_bytes = limits.max_line_bytes
         self._splitter = LineSplitter(limits.max_line_bytes)
         self._lines: deque[bytes | Oversized] = deque()
@@ -101,7 +103,9 @@ class StdioStreams:
             await self._settle()
             raise anyio.EndOfStream
         data = await self._reader.read()
-        self._ended = not data
+        if not data:
+            self._ended = True
+            self._on_end()
         self._lines.extend(self._splitter.feed(data) if data else self._splitter.finish())
 
     async def _settle(self) -> None:
@@ -171,7 +175,7 @@ async def serve_stdio(
         limits: `max_line_bytes` is used.
         stdin: descriptor to use instead of fd 0; both or none are given.
         stdout: descriptor to use instead of fd 1.
-        on_stop: called when the end begins, before the lifespan closes.
+        on_stop: called when the end begins, perhaps more than once.
 
     Returns:
         The exit status: 0.
@@ -190,24 +194,27 @@ async def _serve(
 ) -> None:
     guard_requests(server)
     inner = lowlevel(server)
-    streams = StdioStreams(reader, writer, limits)
+    begin_end = on_stop or (lambda: None)
+    streams = StdioStreams(reader, writer, limits, begin_end)
     # Outside the lifespan: whatever is cancelled by a signal, the lifespan closes in peace.
     serving = anyio.CancelScope()
 
+    def stop() -> None:
+        begin_end()
+        serving.cancel()
+
     async def write_out() -> None:
         await writer.run()
-        serving.cancel()  # nobody reads any more
+        stop()  # nobody reads any more
 
     async with anyio.create_task_group() as tasks:
-        await tasks.start(watch_signals, serving.cancel)
+        await tasks.start(watch_signals, stop)
         tasks.start_soon(write_out)
         async with inner.lifespan(inner) as state:
             with serving:
                 await BothEras(inner, state).serve(
                     JSONRPCDispatcher(streams, streams, inline_methods=frozenset({"initialize"}))
                 )
-            if on_stop:
-                on_stop()
         with anyio.move_on_after(_FLUSH_S):
             await writer.flush()
         tasks.cancel_scope.cancel()
