@@ -52,9 +52,14 @@ async def open_client(
     parameters = StdioServerParameters(
         command=sys.executable, args=["-m", "anymodel_mcp"], env=environment, cwd=str(folder)
     )
-    with (folder / "stderr.txt").open("a", encoding="utf-8") as errlog:
-        async with Client(stdio_client(parameters, errlog), mode=mode) as client:
-            yield client
+    log = folder / "stderr.txt"
+    with log.open("a", encoding="utf-8") as errlog:
+        try:
+            async with Client(stdio_client(parameters, errlog), mode=mode) as client:
+                yield client
+        except Exception as exc:
+            exc.add_note(await _tail(log))
+            raise
 
 
 class HttpServer:
@@ -102,8 +107,12 @@ async def _wait_ready(process: Process, port: int, log: Path) -> None:
                         return
                 except httpx2.TransportError:
                     await anyio.sleep(0.05)
+    raise RuntimeError(f"the server is not ready; {await _tail(log)}")
+
+
+async def _tail(log: Path) -> str:
     said = await anyio.Path(log).read_text(encoding="utf-8", errors="replace")
-    raise RuntimeError(f"the server is not ready: {said[-2000:]}")
+    return f"its stderr ends: {said[-2000:]}"
 
 
 async def end_process(process: Process, within_s: float = 5) -> None:

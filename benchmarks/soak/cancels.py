@@ -43,6 +43,8 @@ async def measure_stdio(folder: Path, *, count: int = 500) -> list[Figure]:
             await pipe.notify("notifications/cancelled", {"requestId": number})
             return moment
 
+        await pipe.call("chat", {"model": "f/ok", "prompt": "x"})
+        upstream.seen.clear()
         figures = await _measure("stdio", cancelled, upstream, pipe.pid, count)
         # A cancel for a call that is over must be ignored, and the server must still answer.
         await pipe.notify("notifications/cancelled", {"requestId": 10_000})
@@ -69,6 +71,8 @@ async def measure_http(folder: Path, *, count: int = 500) -> list[Figure]:
                     raise RuntimeError("the call was answered before its cancel")
                 return anyio.current_time()
 
+            await post_call(client, server.url, "chat", {"model": "f/ok", "prompt": "x"}, number=1)
+            upstream.seen.clear()
             figures = await _measure("http", cancelled, upstream, server.process.pid, count)
             with anyio.fail_after(5):
                 await post_call(client, server.url, "chat", {"model": "f/ok", "prompt": "x"}, number=1)
