@@ -67,7 +67,7 @@ class App:
         self.store = store
         self.outputs = outputs
         self.calls = Calls(group, store, self.redactor, settings.limits.max_concurrent_calls)
-        self.catalogue = Catalogue(settings.providers, store, self.endpoint)
+        self.catalogue = Catalogue(settings.providers, store, self.endpoint, redactor.value)
         self._group = group
         self._transport = transport
         self._http: httpx2.AsyncClient | None = None

@@ -161,15 +161,15 @@ class Calls:
     async def _run(self, call: Call, work: Work) -> None:
         try:
             with call.scope, anyio.move_on_after(CAP_S) as cap:
-                call.outcome = await self._guarded(call, work)
+                call.outcome = self._cleaned(await self._guarded(call, work))
             if call.scope.cancelled_caught:
-                call.outcome = failed(Failure(kind="cancelled", message="the call was cancelled"), call.text)
+                call.outcome = failed(Failure(kind="cancelled", message="the call was cancelled"), self.text_of(call))
             elif cap.cancelled_caught:
                 message = f"the call took longer than {CAP_S / 60:.0f} minutes"
-                call.outcome = failed(Failure(kind="timeout", message=message), call.text)
+                call.outcome = failed(Failure(kind="timeout", message=message), self.text_of(call))
         finally:
             if call.outcome is None:
-                call.outcome = failed(Failure(kind="cancelled", message="the server was stopped"), call.text)
+                call.outcome = failed(Failure(kind="cancelled", message="the server was stopped"), self.text_of(call))
             if call.row:
                 with anyio.CancelScope(shield=True):
                     await self._finish(call)
@@ -230,7 +230,7 @@ class Calls:
                 self._keeping = True
                 self._group.start_soon(self._keep_alive)
             try:
-                await self._store.save_partial(row, self._clean(call.text))
+                await self._store.save_partial(row, self.text_of(call))
             except AnyModelError as error:
                 log.warning("call %s could not be saved yet: %s", row.id, error.failure.message)
             if call.done.is_set():
@@ -240,7 +240,7 @@ class Calls:
     async def file(self, outcome: Outcome, tool: str, host: str) -> str:
         """Gives a finished outcome a handle, for the parts of it that do not fit into one answer."""
         row = CallRow(id=new_id("r"), owner=self.owner, tool=tool, host=host)
-        await self._store.finish_call(row, _status(outcome), _dump(outcome), self._clean(outcome.text))
+        await self._store.finish_call(row, _status(outcome), _dump(outcome), outcome.text)
         return row.id
 
     async def _keep_alive(self) -> None:
@@ -260,7 +260,7 @@ class Calls:
             if call.done.is_set():
                 await self._finish(call)
             elif call.row and call.news != call.saved:
-                await self._store.save_partial(call.row, self._clean(call.text))
+                await self._store.save_partial(call.row, self.text_of(call))
                 call.saved = call.news
         for handle in await self._store.cancels_asked(self.owner):
             if handle in self._kept:
@@ -271,14 +271,26 @@ class Calls:
         outcome, row = call.outcome, call.row
         if outcome and row:
             try:
-                await self._store.finish_call(row, _status(outcome), _dump(outcome), self._clean(outcome.text))
+                await self._store.finish_call(row, _status(outcome), _dump(outcome), outcome.text)
             except AnyModelError as error:
                 log.warning("result %s could not be saved yet: %s", row.id, error.failure.message)
             else:
                 self._kept.pop(row.id, None)
 
-    def _clean(self, text: str) -> str:
-        return self._redactor.keys(text)
+    def text_of(self, call: Call) -> str:
+        """What has come of a running call, without keys."""
+        return self._redactor.keys(call.text)
+
+    def _cleaned(self, outcome: Outcome) -> Outcome:
+        """Without keys, before anything is cut, paged or kept: a key cut in two would not be found any more."""
+        return replace(
+            outcome,
+            text=self._redactor.keys(outcome.text),
+            notes=tuple(self._redactor.value(outcome.notes)),
+            record=self._redactor.value(outcome.record),
+            error=self._redactor.value(outcome.error),
+            advice=self._redactor.clean(outcome.advice),
+        )
 
     async def collect(
         self, handle: str, *, wait_s: float, cancel: bool, progress: SendProgress | None
@@ -290,7 +302,7 @@ class Calls:
                 self.cancel(call)
                 wait_s = max(wait_s, 2)
             if not await self.wait(call, for_s=wait_s, progress=progress):
-                return Outcome(text=call.text, status="running", result_id=handle)
+                return Outcome(text=self.text_of(call), status="running", result_id=handle)
             return replace(call.outcome or Outcome(), result_id=handle)
         if cancel:
             await self._store.ask_cancel(handle)

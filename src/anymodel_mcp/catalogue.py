@@ -35,6 +35,7 @@ class Catalogue:
         providers: the configured ones.
         store: keeps lists over restarts.
         endpoint: makes a target ready to be asked.
+        clean: removes keys from what is kept.
     """
 
     def __init__(
@@ -42,10 +43,12 @@ class Catalogue:
         providers: Mapping[str, ProviderSettings],
         store: Store,
         endpoint: Callable[[Target], Awaitable[Endpoint]],
+        clean: Callable[[Json], Json],
     ) -> None:
         self._providers = providers
         self._store = store
         self._endpoint = endpoint
+        self._clean = clean
         self._lists: dict[str, _Known] = {}
 
     async def models(self, provider: str, *, refresh: bool = False) -> ModelList:
@@ -67,7 +70,8 @@ class Catalogue:
         now = time.time()
         self._lists[provider] = _Known(now, fresh)
         with suppress(AnyModelError):  # a list that cannot be kept can still be used
-            await self._store.save_models(self._place(provider), now, {"models": [asdict(m) for m in fresh.models]})
+            content = self._clean({"models": [asdict(m) for m in fresh.models]})
+            await self._store.save_models(self._place(provider), now, content)
         return fresh
 
     async def all(self, *, refresh: bool = False) -> dict[str, ModelList]:

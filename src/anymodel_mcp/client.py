@@ -19,6 +19,7 @@ import httpx2
 from anymodel_mcp.config import ProviderSettings
 from anymodel_mcp.errors import ConfigError, ProviderError
 from anymodel_mcp.journey import Clock, Journey, Lessons, OnDeltas, ignore_deltas
+from anymodel_mcp.redact import shorten
 from anymodel_mcp.types import Trip
 from anymodel_mcp.wire.exchange import Head, Reader, WireRequest
 from anymodel_mcp.wire.failures import read_failure
@@ -303,7 +304,7 @@ def _words(error: Exception) -> str:
     while cause is not None:
         text = str(cause).strip()
         if text:
-            return text[:200]
+            return shorten(text, 200)
         cause = cause.__cause__ or cause.__context__
     return type(error).__name__
 

@@ -44,6 +44,16 @@ def clean_text(text: str) -> str:
     return _UNSAFE.sub("", text)
 
 
+_TOKEN_AT_END = re.compile(r"[A-Za-z0-9+/=_.%~\-]{4,}\Z")
+
+
+def shorten(text: str, limit: int) -> str:
+    """`text` in at most `limit` characters, never cut inside what may be a key: half of one is found no more."""
+    if len(text) <= limit:
+        return text
+    return _TOKEN_AT_END.sub("", text[: limit - 1]).rstrip() + "…"
+
+
 def _variants(secret: str) -> set[str]:
     found = {secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1]}
     found.add(json.dumps(secret, ensure_ascii=False)[1:-1])
@@ -69,6 +79,8 @@ class Redactor:
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._pattern: re.Pattern[str] | None = None
         self._known: set[str] = set()
+        self._heads: set[str] = set()
+        self._longest = 0
         self.add(*secrets)
 
     def add(self, *secrets: str) -> None:
@@ -78,10 +90,21 @@ class Redactor:
                 self._known |= _variants(secret)
         if self._known:
             self._pattern = re.compile("|".join(re.escape(s) for s in sorted(self._known, key=len, reverse=True)))
+            self._heads = {s[:_MIN_SECRET] for s in self._known}
+            self._longest = max(map(len, self._known))
 
     def keys(self, text: str) -> str:
-        """`text` without live secrets: the answer of a model stays as it is otherwise."""
-        return self._pattern.sub(MASK, text) if self._pattern else text
+        """`text` without live secrets, a last one that was cut off included; the rest stays as it is."""
+        if self._pattern is None:
+            return text
+        text = self._pattern.sub(MASK, text)
+        tail = text[-self._longest :]
+        if any(head in tail for head in self._heads):
+            for start in range(len(tail) - _MIN_SECRET + 1):
+                rest = tail[start:]
+                if rest[:_MIN_SECRET] in self._heads and any(s.startswith(rest) for s in self._known):
+                    return text[: len(text) - len(rest)] + MASK
+        return text
 
     def text(self, text: str) -> str:
         """A model's answer: live secrets and control characters removed, all else as it came."""

@@ -166,7 +166,7 @@ class AnyModelServer(MCPServer[App]):
             return call.outcome
         handle = await calls.keep(call)
         return Outcome(
-            text=call.text,
+            text=calls.text_of(call),
             status="running",
             result_id=handle,
             record={"conversation": call.conversation} if call.conversation else None,

@@ -17,6 +17,7 @@ from anymodel_mcp.endpoints import Endpoint
 from anymodel_mcp.errors import AnyModelError, ErrorKind, ProviderError
 from anymodel_mcp.journey import OnDeltas
 from anymodel_mcp.records import chat_record, numbered
+from anymodel_mcp.redact import shorten
 from anymodel_mcp.render import error_text, notes_text
 from anymodel_mcp.routing import Purpose, Target, closest
 from anymodel_mcp.store import UsageRow
@@ -67,7 +68,7 @@ async def ask_chain(
             last = index + 1 == len(targets)
             if last or error.kind not in FALLS_BACK or error.failure.partial_text or track.chars:
                 raise _with_history(error, passed) from error
-            passed.append(f"{target.name} failed ({error.kind}: {error.failure.message[:200]})")
+            passed.append(f"{target.name} failed ({error.kind}: {shorten(error.failure.message, 200)})")
             job.call.reset()
         else:
             notes = [f"answered by {target.name}: {'; '.join(passed)}"] if passed else []

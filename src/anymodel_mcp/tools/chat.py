@@ -193,7 +193,8 @@ async def _in_thread(question: _Question) -> Outcome:
 async def _keep(question: _Question, answered: Answered, thread: Conversation) -> None:
     turns = await to_keep(question.job.app.outputs, question.sent)
     answer = assistant_turn(answered.result, answered.target.provider)
-    await question.job.app.store.append_turn(thread.id, [*turns, answer], model=answered.target.name)
+    kept = question.job.app.redactor.value([*turns, answer])
+    await question.job.app.store.append_turn(thread.id, kept, model=answered.target.name)
 
 
 async def _answer(question: _Question) -> Outcome:

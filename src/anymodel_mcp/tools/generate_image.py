@@ -13,6 +13,7 @@ from anymodel_mcp.dialects.providers import PROVIDERS
 from anymodel_mcp.endpoints import Endpoint
 from anymodel_mcp.errors import AnyModelError, ArgumentError, ConfigError
 from anymodel_mcp.records import head_record, sparse, trip_record, usage_record
+from anymodel_mcp.redact import shorten
 from anymodel_mcp.routing import Target
 from anymodel_mcp.tools.arguments import Arguments, Integer, Object, Strings
 from anymodel_mcp.tools.asking import FALLS_BACK, account, explain, priced
@@ -70,7 +71,7 @@ async def generate_image(job: Job, arguments: GenerateImageArguments) -> Outcome
             # a picture that may have been made is paid for: only a refusal leads on to the next model
             if index + 1 == len(targets) or error.kind not in FALLS_BACK & _UNSENT:
                 raise await explain(job.app, error, target) from error
-            passed.append(f"{target.name} failed ({error.kind}: {error.failure.message[:200]})")
+            passed.append(f"{target.name} failed ({error.kind}: {shorten(error.failure.message, 200)})")
     else:
         raise AssertionError("a route has at least one target")  # pragma: no cover - `route` never gives none
     usage = await priced(job.app, target, result.usage)

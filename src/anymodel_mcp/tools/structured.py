@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from anymodel_mcp.errors import ArgumentError
+from anymodel_mcp.redact import shorten
 from anymodel_mcp.types import Json
 
 _FENCE = re.compile(r"\A\s*```[a-zA-Z0-9_-]*[ \t]*\n(.*?)\n?[ \t]*```\s*\Z", re.DOTALL)
@@ -47,7 +48,7 @@ def complaint(text: str, schema: Json) -> str | None:
         return f"the schema refers to {error.ref!r}, which it does not hold"
     if not errors:
         return None
-    return "; ".join(f"at {e.json_path}: {e.message[:300]}" for e in errors[:5])
+    return "; ".join(f"at {e.json_path}: {shorten(e.message, 300)}" for e in errors[:5])
 
 
 def mending_turns(text: str, wrong: str) -> list[Json]:

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from anymodel_mcp.errors import ErrorKind, ProviderError
-from anymodel_mcp.redact import clean_text
+from anymodel_mcp.redact import clean_text, shorten
 from anymodel_mcp.wire.advice import advise
 from anymodel_mcp.wire.error_shapes import Complaint, find_complaint
 from anymodel_mcp.wire.exchange import Head
@@ -55,7 +55,7 @@ _NAMED = re.compile(r"parameter|argument|field|property", re.IGNORECASE)
 def tidy(text: str, limit: int = _MOST_CHARS) -> str:
     """Foreign words on one line, without control characters, cut to `limit` characters."""
     text = " ".join(clean_text(text[: limit * 8]).split())
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    return shorten(text, limit)
 
 
 def read_failure(
@@ -77,7 +77,7 @@ def read_failure(
     value = parse_or_none(text) if text[:1] in ("{", "[", '"') else None
     complaint = find_complaint(value, whole=True)
     if complaint is None:
-        complaint = Complaint(message=_plain_words(text, head))
+        complaint = Complaint(message="" if text in ("[]", "{}", '""', "null") else _plain_words(text, head))
     return _build(
         complaint,
         _Place(
@@ -233,8 +233,10 @@ def _request_id(complaint: Complaint, headers: Mapping[str, str]) -> str | None:
 
 
 def _redirect(head: Head, model: str) -> ProviderError:
-    target = urlsplit(head.headers.get("location", ""))
-    host = tidy(target.hostname or "", 200)
+    try:
+        host = tidy(urlsplit(head.headers.get("location", "")).hostname or "", 200)
+    except ValueError:
+        host = ""
     where = f"to {host}" if host else "without saying where"
     return ProviderError(
         f"the endpoint redirects {where} ({_status_words(head.status)}), and a key is never sent on to another host",

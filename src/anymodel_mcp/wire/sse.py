@@ -13,12 +13,14 @@ from __future__ import annotations
 
 from typing import Any, Final, Protocol
 
+from anymodel_mcp.redact import shorten
 from anymodel_mcp.wire.lenient import BAD_JSON, parse_json, parse_or_none, scan_json, scan_once
 from anymodel_mcp.wire.lines import LineCutter, Oversize
 from anymodel_mcp.wire.pattern import Pattern
 
 _STRAY_CHARS = 4096
 _FIELDS = ("data", "event", "error", "id", "retry")
+_SHORT = 80
 _OBJECT = ("data: {", "data:{")
 
 
@@ -186,7 +188,7 @@ class EventDecoder:
             self._other_line(line)
 
     def _data_line(self, line: str, start: int) -> None:
-        if line.startswith(("[DONE]", '"[DONE]"'), start):
+        if len(line) < _SHORT and line[start:].lstrip(' "').startswith("[DONE]"):
             self._dispatch()
             self._sink.end()
             return
@@ -232,7 +234,7 @@ class EventDecoder:
             value = parse_json(text)
         except BAD_JSON:
             if text.lstrip().startswith(("{", "[")):
-                raise Broken(text[:300]) from None
+                raise Broken(shorten(text, 300)) from None
             if event == "error":
                 self._add(event, text, bare=False)
             else:
