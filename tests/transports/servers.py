@@ -100,8 +100,22 @@ def build_loud() -> MCPServer[Any]:
     return build(Events(loud=True))
 
 
+@asynccontextmanager
+async def _life_that_never_closes(server: MCPServer[Any]) -> AsyncGenerator[None]:
+    yield
+    with anyio.CancelScope(shield=True):
+        await anyio.sleep_forever()
+
+
+def build_stuck() -> MCPServer[Any]:
+    """A server that cannot stop."""
+    return MCPServer[Any]("stuck", log_level="CRITICAL", lifespan=_life_that_never_closes)
+
+
 def main(arguments: list[str]) -> int:
-    """`stdio`, or `http PORT WORKERS`."""
+    """`stdio`, `stuck`, or `http PORT WORKERS`."""
+    if arguments[0] == "stuck":
+        return run_stdio(build_stuck, Limits())
     if arguments[0] == "stdio":
         return run_stdio(build_loud, Limits())
     settings = HttpSettings(port=int(arguments[1]), workers=int(arguments[2]))

@@ -311,9 +311,9 @@ async def test_a_host_that_closes_its_reading_end_ends_the_server() -> None:
 # as a process
 
 
-def start() -> subprocess.Popen[bytes]:
+def start(kind: str = "stdio") -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.transports.servers", "stdio"],
+        [sys.executable, "-m", "tests.transports.servers", kind],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -346,6 +346,21 @@ def test_the_end_of_stdin_ends_the_process_cleanly() -> None:
     _, said = process.communicate(timeout=2)
     assert process.returncode == 0
     assert said == b"<cancelled>\n<closed>\n"
+
+
+@pytest.mark.parametrize("end", ["signal", "end of stdin"])
+def test_a_clean_up_that_hangs_does_not_keep_the_process(end: str) -> None:
+    process = start("stuck")
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(json.dumps(request(1, "tools/list", modern=True)).encode() + b"\n")
+    process.stdin.flush()
+    assert process.stdout.readline()
+    if end == "signal":
+        process.terminate()
+        assert process.wait(4) == 0
+    process.communicate(timeout=4)
+    assert process.returncode == 0
 
 
 def test_a_closed_stdin_ends_the_process_at_once() -> None:
