@@ -285,5 +285,5 @@ async def test_json_holds_the_same_findings(tmp_path: Path) -> None:
     report = json.loads(desk.said)
     assert (status, report["ok"], report["failures"]) == (1, False, 1)
     findings = {s["section"]: s["findings"] for s in report["sections"]}
-    assert [f["level"] for f in findings["openai"]] == ["ok", "fail"]
-    assert "Check the key" in findings["openai"][1]["fix"]
+    assert [f["level"] for f in findings["provider openai"]] == ["ok", "fail"]
+    assert "Check the key" in findings["provider openai"][1]["fix"]

@@ -21,7 +21,7 @@ from tests.fakes import KEY, FakeProvider, provider, settings
 LIST: list[Mapping[str, Any]] = [
     {
         "id": "gpt-5-mini",
-        "context_length": 400_000,
+        "context_length": 1_500_000,
         "pricing": {"prompt": "0.00000025", "completion": "0.000002"},
         "architecture": {"input_modalities": ["text", "image"], "output_modalities": ["text"]},
     },
@@ -43,7 +43,7 @@ async def test_a_program_gets_cells_with_tabs(tmp_path: Path) -> None:
     assert status == 0
     lines = [line.split("\t") for line in desk.said.splitlines()]
     assert [line[0] for line in lines] == ["p/gpt-5-mini", "p/text-embedding-3-small", "p/tiny"]
-    assert lines[0][2:5] == ["400k", "0.25", "2"]
+    assert lines[0][2:5] == ["1.5M", "0.25", "2"]
     assert "vision" in lines[0][1]
     assert lines[1][1] == "embedding"
     assert lines[2][2] == "512"

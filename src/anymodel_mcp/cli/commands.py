@@ -20,6 +20,8 @@ from anymodel_mcp.redact import Redactor
 from anymodel_mcp.store import UsageKey
 from anymodel_mcp.types import Capability
 
+_DIFF = {"@@": "cyan", "+": "green", "-": "red"}
+
 Config = Annotated[Path | None, Parameter(name="--config", help="Configuration file (default: the user's own).")]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON for programs.")]
 
@@ -251,7 +253,8 @@ class _Commands:
         return replace(self._terminal, redactor=Redactor(settings.secrets())), settings
 
     def _say(self, line: str) -> None:
-        self._terminal.out.print(line)
+        style = next((color for start, color in _DIFF.items() if line.startswith(start)), "")
+        self._terminal.out.print(line, style=style)
 
     def _run(self, work: Callable[[], Coroutine[Any, Any, int]]) -> int:
         return anyio.run(work)

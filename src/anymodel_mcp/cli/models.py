@@ -101,6 +101,8 @@ def _row(model: Json) -> Sequence[str]:
 def _length(tokens: int | None) -> str:
     if not tokens:
         return ""
+    if tokens >= 1_000_000:
+        return f"{tokens / 1_000_000:.3g}M"
     return f"{tokens // 1000}k" if tokens >= 1000 else str(tokens)
 
 

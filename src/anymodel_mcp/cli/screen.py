@@ -178,7 +178,8 @@ def show_table(
         table.add_column(
             columns[index],
             justify="right" if index in right else "left",
-            style="cyan" if not index else None,
+            style=None if index else "cyan",
+            no_wrap=not index,  # names are copied
             overflow="fold",
         )
     for row in rows:

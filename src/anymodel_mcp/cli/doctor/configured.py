@@ -69,7 +69,9 @@ def _key_words(settings: Settings, provider: ProviderSettings) -> str:
 
 def _from(settings: Settings, key: str) -> str:
     origin = find_origin(settings, key)
-    return "built in" if origin == DEFAULT else f"from {origin}"
+    if origin == DEFAULT:
+        return "built in"
+    return "from the file" if origin == f"file {settings.source}" else f"from {origin}"
 
 
 def _default(settings: Settings) -> Finding:

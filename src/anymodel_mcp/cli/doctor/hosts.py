@@ -78,4 +78,4 @@ def _judge(terminal: Terminal, row: HostRow, path: Path, name: str, entry: Mappi
         return Finding("fail", f"{where} starts {program}, which is not there (any more)", again)
     if shutil.which(program, path=gui_path(terminal)):
         return Finding("ok", where)
-    return Finding("warn", f"{where} starts {program!r}, which a desktop program does not find in its PATH", again)
+    return Finding("warn", f"{where} starts {program!r}, which a host with a window does not find", again)

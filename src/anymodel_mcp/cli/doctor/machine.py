@@ -30,7 +30,8 @@ _GUI_PATHS = {
 def look_at_machine(terminal: Terminal) -> Section:
     """Versions, and what a desktop program would find of us."""
     libraries = ", ".join(f"{name} {metadata.version(name)}" for name in ("mcp", "httpx2"))
-    versions = f"anymodel-mcp {__version__}, Python {platform.python_version()}, {libraries}, {platform.platform()}"
+    system = f"{platform.system()} {platform.machine()}"
+    versions = f"anymodel-mcp {__version__}, Python {platform.python_version()}, {libraries}, {system}"
     return Section("machine", (Finding("ok", versions), _gui_finding(terminal)))
 
 
@@ -43,12 +44,12 @@ def _gui_finding(terminal: Terminal) -> Finding:
     path = gui_path(terminal)
     found = [name for name in ("anymodel-mcp", "uvx") if shutil.which(name, path=path)]
     if found:
-        return Finding("ok", f"a desktop program finds {' and '.join(found)} in its PATH")
+        return Finding("ok", f"a host with a window finds {' and '.join(found)}")
     program = " ".join(find_program(terminal.environ, terminal.home))
     return Finding(
         "warn",
-        f"a desktop program finds neither anymodel-mcp nor uvx: its PATH is only {path}",
-        f"`anymodel-mcp install HOST` writes the whole path; by hand, the command is: {program}",
+        "a host with a window finds neither `anymodel-mcp` nor `uvx` (it does not see your shell's PATH)",
+        f"`anymodel-mcp install HOST` writes the whole path; by hand, write {program} as the command.",
     )
 
 

@@ -18,6 +18,7 @@ from anymodel_mcp.config.providers import LOCAL
 from anymodel_mcp.errors import AnyModelError
 
 _WRONG_PLACE = ("config", "endpoint_not_found", "model_not_found", "protocol", "upstream", "bad_request")
+_OF_AN_API = ("auth", "quota", "rate_limit", "context_length", "content_filter", "unsupported_parameter")
 _PASSING = ("rate_limit", "overloaded", "server", "busy")
 
 
@@ -44,7 +45,7 @@ async def look_at_providers(terminal: Terminal, settings: Settings, patience: Pa
 
     async def look(provider: ProviderSettings) -> None:
         findings = await _Visit(terminal, quick, provider, patience).look()
-        found[provider.name] = Section(provider.name, tuple(findings))
+        found[provider.name] = Section(f"provider {provider.name}", tuple(findings))
 
     async with anyio.create_task_group() as group:
         for provider in impatient.values():
@@ -118,7 +119,7 @@ class _Visit:
     async def _right_address(self, probe: Probe) -> Finding | None:
         """The finding that names another base URL, where this one is wrong and that one answers."""
         wrong = probe.list_error and probe.list_error.kind in _WRONG_PLACE and not probe.answered
-        if not wrong or (probe.chat_error and probe.chat_error.kind not in _WRONG_PLACE):
+        if not wrong or (probe.chat_error and probe.chat_error.kind in _OF_AN_API):
             return None
         for base_url in other_base_urls(self._provider.base_url):
             other = await self._probe(replace(self._provider, base_url=base_url, models=()), chat=False)
