@@ -93,7 +93,7 @@ def aimock_url(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
     install.ensure()
     port = find_free_port()
     fixtures = Path(__file__).with_name("aimock.json")
-    command = [str(install.node()), str(install.aimock_script()), "-p", str(port), "-f", str(fixtures)]
+    command = [str(install.node()), str(install.aimock_script()), "-p", str(port), "-f", str(fixtures), "-l", "100"]
     with running(command, port, tmp_path_factory.mktemp("aimock")) as url:
         yield url
 
@@ -104,6 +104,7 @@ def xpyd_url(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
     port = find_free_port()
     command = [str(install.python_tool("xpyd-sim")), "serve", "--mode", "dual", "--host", "127.0.0.1"]
     command += ["--port", str(port), "--model", "sim", "--prefill-delay-ms", "5", "--decode-delay-per-token-ms", "1"]
+    command += ["--eos-min-ratio", "1.0"]  # else it ends before max_tokens by chance
     with running(command, port, tmp_path_factory.mktemp("xpyd")) as url:
         yield url
 
