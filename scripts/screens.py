@@ -90,7 +90,7 @@ def serving(bodies: Mapping[str, bytes]) -> Generator[str]:
 
 def screens(origin: str) -> list[Screen]:
     """The pictures of the documentation."""
-    local = 'default_model = "local/smollm2-135m-instruct"\n[providers.local]\nquirks = { think_tags = "leading" }\n'
+    local = 'default_model = "local/smollm2-135m-instruct"\n[providers.local]\n'
     lists = "".join(f'[providers.{p}]\nbase_url = "{origin}/{p}/v1"\napi_key = "none"\n' for p in LISTS)
     gateway = f'default_model = "work/gpt-5.2"\n[providers.work]\nbase_url = "{origin}/openai"\napi_key = "none"\n'
     return [

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from anymodel_mcp.dialects.fields import Feature, ProviderRow
 
 CHECKED = "2026-11-20"
 _NO_PICTURES: frozenset[Feature] = frozenset({"images", "image_edits"})
-# templates open the block, so that the text may begin with the closing tag
-_LOCAL: Literal["closing_only_possible"] = "closing_only_possible"
 
 ROWS: tuple[ProviderRow, ...] = (
     ProviderRow(
@@ -34,7 +30,7 @@ ROWS: tuple[ProviderRow, ...] = (
         key_env="VLLM_API_KEY",
         docs_url="https://docs.vllm.ai/en/latest/serving/openai_compatible_server/",
         checked=CHECKED,
-        quirks={"think_tags": _LOCAL, "embed_encoding": "float", "file_parts": "none", "lacks": _NO_PICTURES},
+        quirks={"embed_encoding": "float", "file_parts": "none", "lacks": _NO_PICTURES},
         key_optional=True,
     ),
     ProviderRow(
@@ -44,7 +40,7 @@ ROWS: tuple[ProviderRow, ...] = (
         key_env="LLAMA_API_KEY",
         docs_url="https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md",
         checked=CHECKED,
-        quirks={"think_tags": _LOCAL, "vision_urls": False, "file_parts": "none", "lacks": _NO_PICTURES},
+        quirks={"vision_urls": False, "file_parts": "none", "lacks": _NO_PICTURES},
         key_optional=True,
     ),
     ProviderRow(
@@ -55,7 +51,7 @@ ROWS: tuple[ProviderRow, ...] = (
         key_env=None,
         docs_url="https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md",
         checked=CHECKED,
-        quirks={"think_tags": _LOCAL, "vision_urls": False, "file_parts": "none", "lacks": _NO_PICTURES},
+        quirks={"vision_urls": False, "file_parts": "none", "lacks": _NO_PICTURES},
         key_optional=True,
         note="llama.cpp as a child process with a small model; needs the extra `local`.",
     ),
@@ -67,7 +63,6 @@ ROWS: tuple[ProviderRow, ...] = (
         docs_url="https://lmstudio.ai/docs/developer/openai-compat",
         checked=CHECKED,
         quirks={
-            "think_tags": _LOCAL,
             "vision_urls": False,
             "embed_encoding": "float",
             "file_parts": "none",
@@ -82,7 +77,7 @@ ROWS: tuple[ProviderRow, ...] = (
         key_env="LOCALAI_API_KEY",
         docs_url="https://localai.io/features/",
         checked=CHECKED,
-        quirks={"think_tags": _LOCAL, "file_parts": "none", "image_input_field": "image"},
+        quirks={"file_parts": "none", "image_input_field": "image"},
         key_optional=True,
     ),
     ProviderRow(
