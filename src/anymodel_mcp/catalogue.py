@@ -11,15 +11,17 @@ import anyio
 
 from anymodel_mcp import endpoints
 from anymodel_mcp.config import ProviderSettings
+from anymodel_mcp.dialects.providers import PROVIDERS
 from anymodel_mcp.endpoints import Endpoint
 from anymodel_mcp.errors import AnyModelError
 from anymodel_mcp.routing import Target
 from anymodel_mcp.store import Store
 from anymodel_mcp.types import Json, ModelList, ModelRecord, Price
+from anymodel_mcp.wire.urls import same_host
 
 FRESH_S = 3600.0
 WAIT_S = 5.0
-_SORE_S = 10.0
+_SORE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +95,24 @@ class Catalogue:
                 group.start_soon(ask, provider)
         return {p: found[p] for p in self._providers if p in found}
 
+    def lists_prices(self, provider: str) -> bool:
+        """Whether its list may name prices: its row says so; of an address without a row nobody knows."""
+        settings = self._providers[provider]
+        row = PROVIDERS.get(settings.dialect)
+        return row.list_prices if row and row.base_url and same_host(row.base_url, settings.base_url) else True
+
+    def fetched(self, provider: str) -> bool:
+        """Whether the list was asked for a short while ago, with whatever success."""
+        known = self._lists.get(provider)
+        return known is not None and time.time() - known.fetched < (FRESH_S if known.list else _SORE_S)
+
     async def soon(self, provider: str) -> ModelList | None:
         """One provider's list if it can be had within a few seconds."""
         try:
             with anyio.fail_after(WAIT_S):
                 return await self.models(provider)
         except (AnyModelError, TimeoutError):
+            self._lists[provider] = _Known(time.time(), None)
             return None
 
     def known(self, target: Target) -> ModelRecord | None:

@@ -82,8 +82,9 @@ async def embed(
     vectors: list[Sequence[float]] = []
     results: list[EmbeddingsResult] = []
     trips: list[Trip] = []
-    for done, (wire, count) in enumerate(zip(wires, _sizes(len(request.inputs), ep.dialect.embed_batch), strict=True)):
+    for done, wire in enumerate(wires):
         on_batch(done, len(wires))
+        count = len((wire.body or {})["input"])
 
         def reader(head: Head, _: WireRequest, count: int = count) -> Reader[EmbeddingsResult]:
             return readers.embeddings_reader(head, count=count, max_event_bytes=ep.max_event_bytes, model=request.model)
@@ -102,10 +103,6 @@ async def embed(
         warnings=tuple(dict.fromkeys(w for r in results for w in r.warnings)),
     )
     return whole, _joined(trips)
-
-
-def _sizes(count: int, batch: int) -> list[int]:
-    return [min(batch, count - start) for start in range(0, count, batch)]
 
 
 def _sum(parts: Sequence[Usage | None]) -> Usage | None:

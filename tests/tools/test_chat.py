@@ -150,6 +150,8 @@ async def test_a_chain_never_goes_on_after_text_has_come(tmp_path: Path) -> None
     hosts: list[str] = []
 
     def handle(request: httpx2.Request) -> httpx2.Response:
+        if request.method == "GET":
+            return httpx2.Response(404)
         hosts.append(str(request.url.host))
         return stream(chunk("half"), b'data: {"error": {"message": "overloaded", "code": 503}}\n\n')
 
@@ -162,6 +164,8 @@ async def test_a_chain_never_goes_on_after_text_has_come(tmp_path: Path) -> None
 
 async def test_several_models_answer_under_their_names(tmp_path: Path) -> None:
     def handle(request: httpx2.Request) -> httpx2.Response:
+        if request.method == "GET":
+            return httpx2.Response(404)
         model = json.loads(request.content)["model"]
         return problem(400, "no such thing") if model == "bad" else completion(f"I am {model}")
 
@@ -299,8 +303,20 @@ async def test_cost_comes_from_the_price_in_the_list(tmp_path: Path) -> None:
         [completion("x")], models=[{"id": "m", "pricing": {"prompt": "0.000001", "completion": "0.000002"}}]
     )
     async with connect(fake, tmp_path) as client:
-        before = await client.call_tool("chat", {"prompt": "a", "stream": False})
-        await client.call_tool("list_models", {})
-        after = await client.call_tool("chat", {"prompt": "a", "stream": False})
-    assert "cost" not in record_of(before)["usage"]
-    assert record_of(after)["usage"]["cost"] == pytest.approx(3e-6 + 4e-6)
+        first = await client.call_tool("chat", {"prompt": "a", "stream": False})
+        other = await client.call_tool("chat", {"prompt": "a", "model": "p/unpriced", "stream": False})
+    assert record_of(first)["usage"]["cost"] == pytest.approx(3e-6 + 4e-6)
+    assert "cost" not in record_of(other)["usage"]
+
+
+async def test_a_list_without_prices_is_not_asked_for_where_a_row_says_so(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def handle(request: httpx2.Request) -> httpx2.Response:
+        asked.append(request.url.path)
+        return completion("x")
+
+    place = provider(base_url="https://api.openai.com/v1", dialect="openai")
+    async with connect(handle, tmp_path, settings(place)) as client:
+        await client.call_tool("chat", {"prompt": "a", "stream": False})
+    assert asked == ["/v1/chat/completions"]

@@ -138,6 +138,7 @@ class ProviderRow:
         key_optional: it also answers without a key (local servers).
         models: models to offer where there is no list.
         models_url: the list's address where it is not below the base URL.
+        list_prices: the list names prices.
         note: one sentence for the provider table.
     """
 
@@ -156,4 +157,5 @@ class ProviderRow:
     headers: tuple[tuple[str, str], ...] = ()
     models: tuple[str, ...] = ()
     models_url: str | None = None
+    list_prices: bool = False
     note: str = ""

@@ -73,6 +73,7 @@ ROWS: tuple[ProviderRow, ...] = (
     # hosts of many makers' models
     ProviderRow(
         name="openrouter",
+        list_prices=True,
         title="OpenRouter",
         base_url="https://openrouter.ai/api/v1",
         key_env="OPENROUTER_API_KEY",
@@ -120,6 +121,7 @@ ROWS: tuple[ProviderRow, ...] = (
     ),
     ProviderRow(
         name="together",
+        list_prices=True,
         title="Together AI",
         base_url="https://api.together.xyz/v1",
         key_env="TOGETHER_API_KEY",
@@ -143,6 +145,7 @@ ROWS: tuple[ProviderRow, ...] = (
     ),
     ProviderRow(
         name="deepinfra",
+        list_prices=True,
         title="DeepInfra",
         base_url="https://api.deepinfra.com/v1/openai",
         key_env="DEEPINFRA_API_KEY",
@@ -192,6 +195,7 @@ ROWS: tuple[ProviderRow, ...] = (
     ),
     ProviderRow(
         name="huggingface",
+        list_prices=True,
         title="Hugging Face router",
         base_url="https://router.huggingface.co/v1",
         key_env="HF_TOKEN",

@@ -26,6 +26,8 @@ from anymodel_mcp.types import ChatResult, Delta, Json, ModelRecord, Outcome, Tr
 
 Ask = Callable[[Endpoint, OnDeltas], Awaitable[tuple[ChatResult, Trip]]]
 
+PRICES_WAIT_S = 1.0
+
 FALLS_BACK: frozenset[ErrorKind] = frozenset(
     {"quota", "rate_limit", "overloaded", "timeout", "server", "connection", "upstream", "model_not_found", "gone"}
 )
@@ -89,11 +91,15 @@ async def _ask_one(
     started = time.monotonic()
     try:
         endpoint = await job.app.endpoint(target)
+        prices = job.app.fetch_prices(target.provider)
         result, trip = await ask(endpoint, on_deltas)
     except AnyModelError as error:
         account(job, target, None, error.kind, time.monotonic() - started)
         raise await explain(job.app, error, target) from error
-    usage = await priced(job.app, target, result.usage)
+    if result.usage and result.usage.cost is None:
+        with anyio.move_on_after(PRICES_WAIT_S):
+            await prices.wait()
+    usage = priced(job.app, target, result.usage)
     account(job, target, usage, "complete", time.monotonic() - started)
     return replace(result, usage=usage), trip
 
@@ -116,7 +122,7 @@ def account(job: Job, target: Target, usage: Usage | None, outcome: str, duratio
     )
 
 
-async def priced(app: App, target: Target, usage: Usage | None) -> Usage | None:
+def priced(app: App, target: Target, usage: Usage | None) -> Usage | None:
     """Usage with a cost: the provider's own, else tokens times the price that its list is known to name, else none."""
     if usage is None or usage.cost is not None or usage.input is None or usage.output is None:
         return usage
