@@ -12,6 +12,7 @@ from typing import Any
 import anyio
 import anyio.lowlevel
 import pytest
+from PIL import Image
 
 from anymodel_mcp.cli.ask import Question, ask
 from anymodel_mcp.cli.screen import Terminal
@@ -150,6 +151,16 @@ async def test_named_files_are_read_and_nothing_beside_them_needs_allowing(tmp_p
     status, _ = await _ask(tmp_path, fake, files=(str(tmp_path / "link.txt"),))
     assert status == 0
     assert "the answer is 42" in fake.seen[0].content.decode()
+
+
+async def test_a_picture_is_sent_with_the_question(tmp_path: Path) -> None:
+    picture = tmp_path / "dot.png"
+    Image.new("RGB", (2, 2), "red").save(picture)
+    fake = FakeProvider([completion("red")])
+    status, desk = await _ask(tmp_path, fake, images=(str(picture),))
+    assert (status, desk.said) == (0, "red\n")
+    parts = fake.body()["messages"][0]["content"]
+    assert any(part.get("image_url", {}).get("url", "").startswith("data:image/png;base64,") for part in parts)
 
 
 async def test_addresses_are_no_paths(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -16,6 +17,7 @@ from anymodel_mcp.__main__ import run
 from anymodel_mcp.cli.arguments import config_last
 from anymodel_mcp.cli.commands import build_commands, run_command
 from anymodel_mcp.cli.endings import status_of
+from anymodel_mcp.cli.install.rows import HOSTS
 from anymodel_mcp.cli.screen import Terminal, this_terminal
 from anymodel_mcp.errors import ConfigError, ProviderError
 from tests.cli.terminals import Screen, make_desk
@@ -164,6 +166,13 @@ def test_install_and_uninstall_write_below_the_home_folder_and_dry_run_writes_no
     assert '"other"' in path.read_text(encoding="utf-8")
     assert run_command(["uninstall", "cursor", "--name", "other"], desk.terminal) == 0
     assert not path.exists()
+
+
+def test_the_help_of_install_names_every_host(tmp_path: Path) -> None:
+    desk = make_desk(tmp_path)
+    assert run_command(["install", "--help"], desk.terminal) == 0
+    shown = re.sub(r"[\s│]+", " ", desk.said)
+    assert [row.name for row in HOSTS if f" {row.name}" not in shown] == []
 
 
 def test_install_passes_the_configuration_on(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -225,6 +226,22 @@ async def test_a_proxy_that_cannot_be_used_is_named(
     assert status == 1
     assert "the proxy that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY names cannot be used" in desk.said
     assert "NO_PROXY" in desk.said
+
+
+async def test_a_key_command_that_fails_is_the_finding_and_runs_once(tmp_path: Path) -> None:
+    count = tmp_path / "count"
+    script = f"open({str(count)!r}, 'a').write('x'); raise SystemExit(3)"
+    async with _upstream(HEALTHY) as upstream:
+        config = (
+            f'default_model = "work/m"\n[providers.work]\nbase_url = "{upstream.origin}/v1"\n'
+            f"api_key_command = {json.dumps([sys.executable, '-c', script])}\n"
+        )
+        (tmp_path / "config.toml").write_text(config, encoding="utf-8")
+        desk = make_desk(tmp_path, environ={"ANYMODEL_CONFIG": str(tmp_path / "config.toml")})
+        status = await doctor(desk.terminal, None)
+    assert status == 1
+    assert "gave no key (exit status 3)" in desk.said
+    assert (upstream.seen, count.read_text(encoding="utf-8")) == ([], "x")
 
 
 async def test_without_list_and_chat_model_the_list_is_the_finding(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -92,6 +93,16 @@ def test_a_pipe_that_stays_open_is_explained(monkeypatch: pytest.MonkeyPatch) ->
     with os.fdopen(reader, encoding="utf-8") as stream:
         assert read_piped(stream, tell=tell) == "at last"
     assert told.is_set()
+
+
+def test_a_socket_is_read_only_when_something_is_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(piped, "_SOCKET_S", 0.0)
+    ours, theirs = socket.socketpair()
+    with ours, theirs, os.fdopen(os.dup(ours.fileno()), encoding="utf-8") as stream:
+        assert read_piped(stream, tell=_silent) == ""
+        theirs.sendall(b"words")
+        theirs.shutdown(socket.SHUT_WR)
+        assert read_piped(stream, tell=_silent) == "words"
 
 
 def test_a_question_and_a_pipe_are_joined(tmp_path: Path) -> None:

@@ -20,6 +20,10 @@ from anymodel_mcp.redact import Redactor
 from anymodel_mcp.store import UsageKey
 from anymodel_mcp.types import Capability
 
+_HOSTS = (
+    "claude-desktop, claude-code, vscode, vscode-insiders, cursor, windsurf, zed, codex, gemini, copilot, opencode, "
+    "goose, lmstudio, continue, cline or cline-vscode."
+)
 _DIFF = {"@@": "cyan", "+": "green", "-": "red"}
 
 Config = Annotated[Path | None, Parameter(name="--config", help="Configuration file (default: the user's own).")]
@@ -167,7 +171,7 @@ class _Commands:
 
     def install(
         self,
-        host: Annotated[str, Parameter(help="claude-desktop, claude-code, vscode, cursor, codex, ... ")],
+        host: Annotated[str, Parameter(help=_HOSTS)],
         *,
         config: Config = None,
         name: Annotated[str, Parameter(help="What the server is called there.")] = "anymodel",

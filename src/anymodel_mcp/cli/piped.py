@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import os
+import select
 import stat
 import sys
 import threading
@@ -14,6 +15,7 @@ from anymodel_mcp.errors import ArgumentError
 
 MOST_BYTES = 20_000_000
 _PATIENCE_S = 3.0
+_SOCKET_S = 0.5
 
 
 def read_piped(stdin: TextIO | None, *, tell: Callable[[str], None]) -> str:
@@ -50,14 +52,16 @@ def _read(stdin: TextIO) -> bytes:
 
 
 def _carries_data(stdin: TextIO) -> bool:
-    """Pipes, files and sockets; not a terminal, nor what a service manager leaves open in its place."""
+    """Pipes, files, sockets with something in them; not a terminal, nor what services have in its place."""
     if stdin.isatty():
         return False
     try:
         mode = os.fstat(stdin.fileno()).st_mode
     except (OSError, ValueError):
         return True  # a stream without a file: a test's, or an embedding program's
-    return stat.S_ISFIFO(mode) or stat.S_ISREG(mode) or stat.S_ISSOCK(mode) or sys.platform == "win32"
+    if stat.S_ISSOCK(mode):  # what programs that start others leave open, mostly with nobody at the other end
+        return bool(select.select([stdin], [], [], _SOCKET_S)[0])
+    return stat.S_ISFIFO(mode) or stat.S_ISREG(mode) or sys.platform == "win32"
 
 
 def _text(raw: bytes) -> str:

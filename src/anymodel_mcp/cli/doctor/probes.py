@@ -11,7 +11,7 @@ import anyio
 from anymodel_mcp import endpoints
 from anymodel_mcp.app import App
 from anymodel_mcp.config import ProviderSettings, Settings
-from anymodel_mcp.errors import AnyModelError
+from anymodel_mcp.errors import AnyModelError, ConfigError
 from anymodel_mcp.routing import Target
 from anymodel_mcp.types import ChatRequest, Delta, ModelRecord
 
@@ -42,11 +42,11 @@ class Probe:
 
     @property
     def unreachable(self) -> AnyModelError | None:
-        """Why nothing came back, where nothing did."""
+        """Why nothing came back, where nothing did, or nothing could be sent."""
         error = self.list_error
         if error is None or error.failure.status is not None:
             return None
-        return error if error.kind in _UNREACHABLE or error.failure.code == "proxy" else None
+        return error if isinstance(error, ConfigError) or error.kind in _UNREACHABLE else None
 
     @property
     def refused(self) -> AnyModelError | None:

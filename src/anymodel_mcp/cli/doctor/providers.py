@@ -85,15 +85,14 @@ class _Visit:
         if proxy:
             findings.append(Finding("note", f"through the proxy {proxy.address} ({proxy.variable})"))
         lost = None if proxy else await self._look_up()
-        if lost is not None:
-            return [lost]
-        probe = await self._probe(provider)
+        return [*findings, *([lost] if lost else await self._examine())]
+
+    async def _examine(self) -> Sequence[Finding]:
+        probe = await self._probe(self._provider)
         if probe.unreachable:
-            return [*findings, self._unreachable(probe.unreachable)]
+            return [self._unreachable(probe.unreachable)]
         right = await self._right_address(probe)
-        if right is not None:
-            return [*findings, right]
-        return [*findings, *self._judge(probe)]
+        return self._judge(probe) if right is None else [right]
 
     async def _look_up(self) -> Finding | None:
         if self._terminal.transport is not None:
