@@ -98,9 +98,7 @@ def measure_picture() -> bool:
     result = reader.finish()
     peak = tracemalloc.get_traced_memory()[1] / 2**20
     tracemalloc.stop()
-    print(
-        f"picture event of {PICTURE_BYTES / 1e6:.0f} MB: {len(result.images)} picture, peak {peak:.0f} MiB extra"
-    )
+    print(f"picture event of {PICTURE_BYTES / 1e6:.0f} MB: {len(result.images)} picture, peak {peak:.0f} MiB extra")
     return peak < MOST_MIB
 
 

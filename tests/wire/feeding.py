@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any, TypeVar
 
 from anymodel_mcp.dialects.fields import Dialect, Quirks
@@ -26,7 +27,7 @@ def cuts(data: bytes, seed: int = 1, times: int = 4) -> Iterator[list[bytes]]:
     rng = random.Random(seed)
     for _ in range(times):
         places = [0, *sorted(rng.randrange(len(data) + 1) for _ in range(6)), len(data)]
-        yield [data[a:b] for a, b in zip(places, places[1:], strict=False)]
+        yield [data[a:b] for a, b in pairwise(places)]
 
 
 def run(reader: Reader[T], parts: Sequence[bytes], broken: str | None = None) -> tuple[T | Failure, list[Delta]]:

@@ -1,4 +1,4 @@
-"""The collected cases, read without a network: the bytes of each answer give what the case promises, however they are cut."""
+"""The collected cases, read without a network: each answer gives what its case promises, however it is cut."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _head(response: Json) -> Head:
 
 def _reader(case: Json, head: Head) -> Callable[[], Reader[Any]]:
     tool, args = case["request"]["tool"], case["request"]["args"]
-    profile: Json = (case["request"].get("config") or {}).get("profile") or {}
+    profile = _profile(case)
     model: str = args.get("model", "m")
     makers: dict[str, Callable[[], Reader[Any]]] = {
         "generate_image": lambda: readers.images_reader(head, max_event_bytes=LIMIT, model=model),
@@ -68,10 +68,15 @@ def _reader(case: Json, head: Head) -> Callable[[], Reader[Any]]:
     return makers[tool]
 
 
+def _profile(case: Json) -> Json:
+    config: Json = case["request"].get("config") or {}
+    return config.get("profile") or {}
+
+
 def _count(case: Json) -> int:
     given = case["request"]["args"]["input"]
     count = 1 if isinstance(given, str) else len(given)
-    batch = ((case["request"].get("config") or {}).get("profile") or {}).get("embed_batch", count)
+    batch: int = _profile(case).get("embed_batch", count)
     return count % batch or batch
 
 

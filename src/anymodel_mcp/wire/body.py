@@ -151,6 +151,8 @@ class Document(Generic[T]):
 
     def add(self, event: str, value: Any, *, bare: bool) -> None:
         """Takes one value."""
+        if self.take(value):
+            return
         error = failure_from(
             value,
             status=self.head.status,
@@ -161,7 +163,7 @@ class Document(Generic[T]):
         )
         if error is not None:
             self.stop(error)
-        elif not self.take(value):
+        else:
             self._values.append(value)
 
     def add_plain(self, value: Any) -> bool:

@@ -6,7 +6,7 @@ import math
 from array import array
 from collections.abc import Sequence
 from sys import byteorder
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from anymodel_mcp.types import EmbeddingsResult, Json
 from anymodel_mcp.wire.body import Document
@@ -15,7 +15,7 @@ from anymodel_mcp.wire.lenient import as_count, as_list, as_object, as_text, obj
 from anymodel_mcp.wire.parts import decode_base64
 from anymodel_mcp.wire.usage import find_usage, read_usage
 
-_LISTS = ("data", "embeddings", "vectors", "result", "output")
+_LISTS = ("data", "embeddings", "vectors", "float", "result", "output")
 
 
 class Embeddings(Document[EmbeddingsResult]):
@@ -81,7 +81,7 @@ def _vector(entry: Any) -> Sequence[float] | None:
         source = as_object(entry)
         value = source.get("embedding", source.get("values", source.get("vector")))
     if isinstance(value, dict):
-        value = as_object(value).get("float", as_object(value).get("values"))
+        value = as_object(cast("Any", value)).get("float")
     if isinstance(value, str):
         return _floats(value)
     row = as_list(value)

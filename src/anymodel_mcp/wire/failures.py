@@ -54,7 +54,7 @@ _NAMED = re.compile(r"parameter|argument|field|property", re.IGNORECASE)
 
 def tidy(text: str, limit: int = _MOST_CHARS) -> str:
     """Foreign words on one line, without control characters, cut to `limit` characters."""
-    text = " ".join(clean_text(text[: limit * 8]).split())
+    text = " ".join(clean_text(shorten(text, limit * 8)).split())
     return shorten(text, limit)
 
 
@@ -203,7 +203,7 @@ def _status_words(status: int) -> str:
 def _plain_words(text: str, head: Head) -> str:
     """The words of a body that is no JSON: the title of a page, or the text as it is."""
     if text[:1] == "<" or "html" in head.content_type:
-        return html_title(text) or _TAG.sub(" ", text[:2000])
+        return html_title(text) or _TAG.sub(" ", shorten(text, 2000))
     return text
 
 

@@ -17,6 +17,7 @@ from anymodel_mcp.wire.parts import Content, linked_pictures, read_picture, snif
 from anymodel_mcp.wire.usage import find_usage, read_usage
 
 _LISTS = ("data", "images", "output", "artifacts")
+_FIELDS = ("b64_json", "url", "image", "image_url", "base64")
 _TICKETS = ("task_id", "taskId")
 _SNIFFED_BYTES = 16
 _TEXT_STARTS = b'{["<:dei \r\n\t\xef'
@@ -135,7 +136,7 @@ def _items(value: Any, depth: int = 0) -> list[Any]:
     if not entries and depth < _MAX_DEPTH:
         inner = next((i for n in ("data", "result", "output", "response") if (i := as_object(body.get(n)))), None)
         entries = _items(inner, depth + 1) if inner else entries
-    return entries or ([body] if first_text(body, "b64_json", "url", "image", "image_url", "base64") else [])
+    return entries or ([body] if any(body.get(name) for name in _FIELDS) else [])
 
 
 def _ticket(body: Json) -> str:

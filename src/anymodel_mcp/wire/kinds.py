@@ -120,14 +120,16 @@ _SENTENCES: tuple[tuple[re.Pattern[str], ErrorKind], ...] = (
     (
         _words(
             r"safety system|content management policy|content polic|usage polic|input was flagged|moderation",
-            r"was (?:flagged|blocked|filtered)|inappropriate content|responsible ai|敏感|违规|不当内容|安全审核",
+            r"was (?:flagged|blocked|filtered)|inappropriate content|responsible ai|content.filter",
+            r"sensitive (?:content|info)|敏感|违规|不当内容|安全审核",
         ),
         "content_filter",
     ),
     (
         _words(
             r"insufficient (?:account )?(?:balance|quota|credit|fund)|(?:not enough|insufficient|out of|more) credits",
-            r"balance (?:is |too )?(?:insufficient|low)|credit balance|exceeded your current quota|payment required|account .{0,20}overdue",
+            r"balance (?:is |too )?(?:insufficient|low)|credit balance|exceeded your current quota|payment required",
+            r"account .{0,20}overdue",
             r"余额不足|额度(?:不足|已用)|欠费|quota.{0,20}用尽",
         ),
         "quota",

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from json import decoder
 from typing import Any, Final, cast
 
+from anymodel_mcp.redact import shorten
 from anymodel_mcp.types import Json
 
 _DECODER = json.JSONDecoder(strict=False)
@@ -52,7 +53,7 @@ def parse_or_none(text: str) -> Any:
 def glimpse(value: Any, limit: int = 600) -> str:
     """The beginning of a JSON value as text."""
     try:
-        return json.dumps(value, ensure_ascii=False)[:limit]
+        return shorten(json.dumps(value, ensure_ascii=False), limit)
     except BAD_JSON:
         return "…"
 

@@ -299,8 +299,8 @@ class EventDecoder:
         place = getattr(error, "pos", 0)
         if message.startswith(("Unterminated", "Invalid \\")) or place >= len(rest.rstrip()) - 8:
             self.cut = True
-        self._stray(rest[:_STRAY_CHARS])
+        self._stray(rest)
 
     def _stray(self, line: str) -> None:
         if len(self.stray) < _STRAY_CHARS:
-            self.stray += line[:_STRAY_CHARS] + "\n"
+            self.stray += shorten(line, _STRAY_CHARS) + "\n"

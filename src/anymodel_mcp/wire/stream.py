@@ -92,8 +92,7 @@ class Accumulator:
     def add_texts(self, texts: list[str]) -> None:
         """Takes pieces of plain text of the first choice."""
         if self._first is not None:
-            self._first.add_plain("".join(texts), len(texts))
-            self._check_size(self._first)
+            self._take_plain(self._first, "".join(texts), len(texts))
 
     def add_plain(self, value: Any) -> bool:
         """Takes one value if it is nothing but plain text of the first choice; false: it is for `add`."""
@@ -120,9 +119,15 @@ class Accumulator:
             or value.get("usage")
         ):
             return False
-        first.add_plain(text, 1)
-        self._check_size(first)
+        self._take_plain(first, text, 1)
         return True
+
+    def _take_plain(self, first: Choice, text: str, pieces: int) -> None:
+        """Keeps text up to the limit, in however many pieces it comes."""
+        room = self._max_chars - first.size
+        first.add_plain(text[:room] if len(text) > room else text, pieces)
+        if len(text) > room:
+            self._too_long()
 
     def add(self, event: str, value: Any, *, bare: bool) -> None:
         """Takes one value."""
@@ -207,7 +212,10 @@ class Accumulator:
 
     def _check_size(self, choice: Choice) -> None:
         if choice.size > self._max_chars and self.error is None:
-            self.fail(f"the answer is longer than {self._max_chars} characters", "too_large")
+            self._too_long()
+
+    def _too_long(self) -> None:
+        self.fail(f"the answer is longer than {self._max_chars} characters", "too_large")
 
     def fail(self, message: str, kind: ErrorKind) -> None:
         """Ends the answer with a failure that its reader has found."""

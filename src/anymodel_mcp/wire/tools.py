@@ -115,7 +115,7 @@ class ToolCalls:
             taken.add(id_)
             arguments = _read_arguments(call.whole, raw)
             if arguments is None or not call.name:
-                text = raw if call.whole is None else glimpse(call.whole, 100_000)
+                text = raw if call.whole is None else glimpse(call.whole, 10_000_000)
                 bad.append(InvalidToolCall(id=id_, name=call.name, arguments_raw=text))
             else:
                 good.append(ToolCall(id=id_, name=call.name, arguments=arguments, extra=call.extra))

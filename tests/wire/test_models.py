@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from anymodel_mcp.errors import Failure
+from anymodel_mcp.types import ModelList, ModelRecord, Price
+from tests.wire.feeding import models
+
+Json = dict[str, Any]
+
+
+def listed(value: Any) -> ModelList:
+    result = models(value)
+    assert isinstance(result, ModelList), result
+    return result
+
+
+def record(entry: Any) -> ModelRecord:
+    (only,) = listed({"data": [entry]}).models
+    return only
+
+
+ENTRIES = [{"id": "a"}, {"id": "b"}]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"object": "list", "data": ENTRIES},
+        ENTRIES,
+        {"models": [{"name": "a"}, {"name": "b"}]},
+        {"models": [{"model": "a"}, {"model": "b"}], "data": ENTRIES},
+        {"data": ["a", "b"]},
+        ["a", "b"],
+        {"data": {"data": ENTRIES}},
+        {"result": ENTRIES, "success": True},
+        {"data": [*ENTRIES, {"id": "a", "x": 1}]},
+        {"data": {"a": {"x": 1}, "b": {}}},
+        {"data": [{"slug": "a"}, {"id": "b"}]},
+        b'{"id": "a"}\n{"id": "b"}\n',
+        b'data: {"object": "list", "data": [{"id": "a"}, {"id": "b"}]}\n\ndata: [DONE]\n\n',
+    ],
+)
+def test_lists_of_every_shape_are_read(value: Any) -> None:
+    result = listed(value)
+    assert [m.id for m in result.models] == ["a", "b"]
+    assert {m.provider for m in result.models} == {"p"}
+
+
+@pytest.mark.parametrize(
+    "value", [{"data": None}, {"object": "list", "data": []}, {"data": {}}, {"object": "list"}, {"models": []}, []]
+)
+def test_an_empty_list_is_one(value: Any) -> None:
+    assert listed(value).models == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        ({"hello": 1}, "protocol"),
+        ({"error": {"message": "boom", "code": "invalid_api_key"}}, "auth"),
+        (b"<html>", "config"),
+        (b"", "upstream"),
+        (b"[1,", "stream_truncated"),
+    ],
+)
+def test_what_is_no_list_is_an_error(value: Any, kind: str) -> None:
+    failure = models(value)
+    assert isinstance(failure, Failure)
+    assert failure.kind == kind
+
+
+def test_entries_without_an_id_are_told() -> None:
+    result = listed({"data": [{"id": "a"}, {}, 7, " ", None]})
+    assert [m.id for m in result.models] == ["a"]
+    assert "4 entries" in result.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("more", "query"),
+    [
+        ({"has_more": True, "last_id": "b"}, {"after_id": "b"}),
+        ({"has_more": False, "last_id": "b"}, None),
+        ({"has_more": True}, None),
+        ({"nextPageToken": "t"}, {"pageToken": "t"}),
+    ],
+)
+def test_the_next_page_is_named(more: Json, query: Json | None) -> None:
+    assert listed({"data": ENTRIES, **more}).next_page == query
+
+
+@pytest.mark.parametrize(
+    ("entry", "wanted"),
+    [
+        ({"context_length": 1}, (1, None)),
+        ({"context_window": 2, "max_completion_tokens": 1}, (2, 1)),
+        ({"max_context_length": 3}, (3, None)),
+        ({"max_model_len": 4}, (4, None)),
+        ({"meta": {"n_ctx_train": 5}}, (5, None)),
+        ({"inputTokenLimit": 6, "outputTokenLimit": 2}, (6, 2)),
+        ({"limits": {"max_input_tokens": 7, "max_output_tokens": 3}}, (7, 3)),
+        ({"providers": [{"context_length": 8}, {"context_length": 9}, {}]}, (9, None)),
+        ({"context_length": None, "top_provider": {"context_length": 10, "max_completion_tokens": 4}}, (10, 4)),
+        ({"capabilities": {"limits": {"max_context_window_tokens": 11, "max_output_tokens": 5}}}, (11, 5)),
+        ({"context_length": "12"}, (12, None)),
+        ({"context_length": -1}, (None, None)),
+        ({"context_length": True}, (None, None)),
+        ({}, (None, None)),
+    ],
+)
+def test_limits_are_found_under_every_name(entry: Json, wanted: tuple[int | None, int | None]) -> None:
+    found = record({"id": "m", **entry})
+    assert (found.context_length, found.max_output_tokens) == wanted
+
+
+@pytest.mark.parametrize(
+    ("entry", "type_", "capabilities"),
+    [
+        ({"id": "gpt-5"}, "chat", ["chat"]),
+        ({"id": "text-embedding-3-small"}, "embedding", ["embedding"]),
+        ({"id": "BAAI/bge-m3"}, "embedding", ["embedding"]),
+        ({"id": "gpt-image-1"}, "image", ["image"]),
+        ({"id": "black-forest-labs/FLUX.1-dev"}, "image", ["image"]),
+        ({"id": "whisper-1"}, None, []),
+        ({"id": "x", "type": "chat"}, "chat", ["chat"]),
+        ({"id": "x", "type": "embeddings"}, "embedding", ["embedding"]),
+        ({"id": "x", "type": "image"}, "image", ["image"]),
+        ({"id": "x", "task": {"name": "Text Generation"}}, "chat", ["chat"]),
+        ({"id": "x", "pipeline_tag": "text-to-image"}, "image", ["image"]),
+        (
+            {"id": "embedder-x", "type": "model", "supportedGenerationMethods": ["embedContent"]},
+            "embedding",
+            ["embedding"],
+        ),
+        (
+            {"id": "x", "architecture": {"input_modalities": ["text", "image"], "output_modalities": ["text"]}},
+            "chat",
+            ["chat", "vision"],
+        ),
+        ({"id": "x", "architecture": {"modality": "text+image->text"}}, "chat", ["chat", "vision"]),
+        ({"id": "x", "architecture": {"output_modalities": ["image", "text"]}}, "chat", ["chat", "image"]),
+        ({"id": "x", "output_modalities": ["image"]}, "image", ["image"]),
+        ({"id": "x", "output_modalities": ["embeddings"]}, "embedding", ["embedding"]),
+        ({"id": "x", "output_modalities": ["audio"]}, None, []),
+        ({"id": "x", "supported_parameters": ["tools", "reasoning"]}, "chat", ["chat", "tools", "reasoning"]),
+        ({"id": "x", "capabilities": {"function_calling": True, "vision": False}}, "chat", ["chat", "tools"]),
+        (
+            {"id": "x", "capabilities": ["completion", "tools", "thinking", "vision"]},
+            "chat",
+            ["chat", "vision", "tools", "reasoning"],
+        ),
+        ({"id": "x", "capabilities": {"supports": {"tool_calls": True}}}, "chat", ["chat", "tools"]),
+        ({"id": "x", "supports_tools": True, "supports_reasoning": False}, "chat", ["chat", "tools"]),
+        ({"id": "x", "providers": [{"supports_tools": True}]}, "chat", ["chat", "tools"]),
+        ({"id": "x", "metadata": {"tags": ["vision"]}}, "chat", ["chat", "vision"]),
+    ],
+)
+def test_type_and_capabilities_are_in_our_words(entry: Json, type_: str | None, capabilities: list[str]) -> None:
+    found = record(entry)
+    assert (found.type, list(found.capabilities)) == (type_, capabilities)
+
+
+def test_a_model_that_sees_takes_pictures() -> None:
+    assert record({"id": "x", "capabilities": {"vision": True}}).input_modalities == ("text", "image")
+
+
+@pytest.mark.parametrize(
+    ("entry", "wanted"),
+    [
+        ({"pricing": {"prompt": "0.000003", "completion": "0.000015"}}, Price(input=3.0, output=15.0)),
+        ({"pricing": {"prompt": "0", "completion": "0"}}, Price(input=0.0, output=0.0)),
+        ({"pricing": {"prompt": "-1", "completion": "-1"}}, None),
+        ({"pricing": {"input": 0.27, "output": 0.4}}, Price(input=0.27, output=0.4)),
+        ({"pricing": {"input": 3e-07}}, Price(input=0.3)),
+        ({"pricing": {"cents_per_input_token": 0.00002}}, Price(input=0.2)),
+        ({"providers": [{}, {"pricing": {"input": 1, "output": 2}}]}, Price(input=1.0, output=2.0)),
+        ({"pricing": "free"}, None),
+        ({}, None),
+    ],
+)
+def test_prices_are_for_a_million_tokens(entry: Json, wanted: Price | None) -> None:
+    assert record({"id": "m", **entry}).price_per_million == wanted
+
+
+@pytest.mark.parametrize(
+    ("entry", "wanted"),
+    [
+        ({"shutdown_date": "2026-12-01"}, "2026-12-01"),
+        ({"deprecation": {"date": "2026-12-01"}}, "2026-12-01"),
+        ({"expiration_date": "2027-01-01"}, "2027-01-01"),
+        ({"shutdown_date": None, "deprecation": None}, None),
+    ],
+)
+def test_the_end_of_a_model_is_told(entry: Json, wanted: str | None) -> None:
+    assert record({"id": "m", **entry}).deprecated_on == wanted
+
+
+def test_the_name_is_told_where_it_is_another() -> None:
+    assert record({"id": "m", "display_name": "M 1"}).name == "M 1"
+    assert record({"id": "m", "name": "m"}).name is None
+    assert record({"id": "models/gemini"}).id == "models/gemini"
+    assert record({"id": "m", "x": 1}).entry == {"id": "m", "x": 1}

@@ -1,0 +1,525 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from anymodel_mcp.errors import Failure
+from anymodel_mcp.types import ChatResult, Citation, Picture, Usage
+from tests.wire.feeding import (
+    DONE,
+    JSON_HEAD,
+    STOP,
+    as_bytes,
+    chat,
+    chat_failure,
+    chat_reader,
+    chunk,
+    completion,
+    frame,
+    message,
+    run,
+    texts,
+    words,
+)
+
+Json = dict[str, Any]
+PNG = "iVBORw0KGgo="
+
+
+def whole(content: Any = "pong", finish: Any = "stop", **more: Any) -> ChatResult:
+    return chat(as_bytes(message(content, finish, **more)), head=JSON_HEAD)
+
+
+# --- deltas ---------------------------------------------------------------------------------------------------------
+
+
+def test_text_and_reasoning_arrive_as_news_in_order() -> None:
+    reader = chat_reader()
+    assert [(d.kind, d.text) for d in reader.feed((chunk({"reasoning": "a"}) + texts("b", "c")).encode())] == [
+        ("reasoning", "a"),
+        ("text", "bc"),
+    ]
+    assert reader.partial_text == "bc"
+    assert not reader.done
+    assert [(d.kind, d.text) for d in reader.feed((texts("d") + chunk({"content": "e"}, "stop") + DONE).encode())] == [
+        ("text", "de")
+    ]
+    assert reader.done
+    assert reader.feed(texts("late").encode()) == []
+
+
+def test_thoughts_inside_the_text_never_show_up_as_news_of_text() -> None:
+    reader = chat_reader()
+    _, deltas = run(reader, [texts("<th", "ink>a</thi", "nk>\n", "Hi").encode(), STOP.encode()])
+    assert words(deltas) == ("Hi", "a")
+
+
+def test_a_tool_call_and_a_picture_are_news() -> None:
+    stream = chunk({"tool_calls": [{"index": 0, "id": "x", "function": {"name": "f"}}]})
+    stream += chunk({"images": [{"image_url": {"url": f"data:image/png;base64,{PNG}"}}]})
+    _, deltas = run(chat_reader(), [stream.encode()])
+    assert [(d.kind, d.text) for d in deltas] == [("tool_call", "f"), ("image", "")]
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        pytest.param(chunk(None) + texts("Hi") + STOP, id="delta null"),
+        pytest.param(frame({"id": "", "model": "", "choices": []}) + texts("Hi") + STOP, id="choices empty at first"),
+        pytest.param(frame({"choices": None}) + texts("Hi") + STOP, id="choices null"),
+        pytest.param(chunk({"role": "assistant", "content": None}) + texts("Hi") + STOP, id="content null"),
+        pytest.param(
+            chunk({"role": ""})
+            + chunk({"role": None, "content": "H"})
+            + chunk({"role": "assistant", "content": "i"})
+            + STOP,
+            id="roles",
+        ),
+        pytest.param(
+            chunk({"content": [{"type": "text", "text": "H"}]}) + chunk({"content": ["i"]}) + STOP,
+            id="content in parts",
+        ),
+        pytest.param(chunk({"content": {"type": "text", "text": {"value": "Hi"}}}) + STOP, id="content an object"),
+        pytest.param(chunk({"content": "Hi"}, "stop"), id="all in one chunk"),
+        pytest.param(texts("H", "i") + frame(message("Hi")), id="a whole message at the end"),
+        pytest.param(
+            chunk({"content": "H"}, choice={"message": {"content": "H"}})
+            + chunk({"content": "i"}, "stop", choice={"message": {"content": "Hi"}}),
+            id="a message beside each delta",
+        ),
+        pytest.param(frame(message("Hi")), id="only a whole message"),
+        pytest.param(texts("Hi") + chunk({}, "stop", index=0, choice={"index": "0"}) + DONE, id="index as text"),
+        pytest.param(frame({"choices": [{"delta": {"content": "Hi"}}, "x", None]}) + STOP, id="strange neighbours"),
+        pytest.param(frame({"choices": [{"text": "Hi"}]}) + STOP, id="text beside delta"),
+        pytest.param(texts("Hi") + chunk({"finish_reason": "stop"}), id="finish reason inside delta"),
+        pytest.param(
+            texts("Hi") + chunk({}, "stop", error=None, base_resp={"status_code": 0, "status_msg": ""}) + DONE,
+            id="empty errors",
+        ),
+        pytest.param(texts("Hi") + chunk({}, "stop", error={}, success=True) + DONE, id="an empty error object"),
+    ],
+)
+def test_odd_chunks_give_the_text_once(stream: str) -> None:
+    result = chat(stream)
+    assert result.text == "Hi"
+    assert result.finish_reason == "stop"
+
+
+def test_a_last_delta_that_repeats_the_whole_text_is_not_added() -> None:
+    stream = texts("A long ", "answer ", "in pieces.") + chunk({"content": "A long answer in pieces."}, "stop") + DONE
+    assert chat(stream).text == "A long answer in pieces."
+
+
+def test_a_short_repetition_is_text() -> None:
+    assert chat(texts("ha") + chunk({"content": "ha"}, "stop") + DONE).text == "haha"
+
+
+def test_choices_are_put_together_by_index() -> None:
+    stream = chunk({"content": "b"}, index=1) + chunk({"content": "a"}) + chunk({"content": "B"}, "stop", index=1)
+    result = chat(stream + chunk({"content": "A"}, "length") + DONE)
+    assert (result.text, list(result.choices), result.finish_reason) == ("aA", ["aA", "bB"], "length")
+
+
+def test_a_flood_of_choices_is_cut_off() -> None:
+    stream = "".join(chunk({"content": "x"}, index=i) for i in range(200))
+    assert len(chat(stream + STOP).choices) == 128
+
+
+def test_id_and_model_come_from_the_first_chunk_that_names_them() -> None:
+    stream = frame({"id": "", "model": "", "choices": []}) + texts("Hi") + chunk({}, "stop", id="c2", model="m2")
+    result = chat(stream)
+    assert (result.id, result.model) == ("c1", "m")
+    assert chat(frame({"choices": [{"delta": {"content": "Hi"}, "finish_reason": "stop"}]})).model == "asked"
+
+
+# --- the end --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("raw", "wanted"),
+    [
+        ("stop", "stop"),
+        ("end_turn", "stop"),
+        ("STOP", "stop"),
+        ("eos", "stop"),
+        ("eos_token", "stop"),
+        ("length", "length"),
+        ("MAX_TOKENS", "length"),
+        ("model_length", "length"),
+        ("model_context_window_exceeded", "length"),
+        ("tool_use", "tool_calls"),
+        ("function_call", "tool_calls"),
+        ("sensitive", "content_filter"),
+        ("SAFETY", "content_filter"),
+        ("something_new", "unknown"),
+        (7, "unknown"),
+        (True, "unknown"),
+        (None, "unknown"),
+        ("", "unknown"),
+    ],
+)
+def test_finish_reasons_are_told_in_our_words(raw: Any, wanted: str) -> None:
+    result = whole(finish=raw)
+    assert result.finish_reason == wanted
+    assert result.finish_raw == (None if raw in (None, "", True) else str(raw))
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        pytest.param(DONE, id="DONE"),
+        pytest.param(chunk({}, "stop"), id="finish reason"),
+        pytest.param(frame({"choices": [], "usage": {"prompt_tokens": 1}}), id="usage alone"),
+    ],
+)
+@pytest.mark.parametrize("broken", [None, "reset"])
+def test_an_answer_that_said_it_was_done_is_whole_however_the_connection_ends(end: str, broken: str | None) -> None:
+    assert chat(texts("Hi") + end, broken=broken).text == "Hi"
+
+
+@pytest.mark.parametrize("broken", [None, "the connection broke"])
+@pytest.mark.parametrize(
+    "tail",
+    [
+        "",
+        'data: {"choices": [{"del',
+        chunk({"content": ""}),
+        chunk({"content": "", "role": "assistant"}, usage={"prompt_tokens": 1, "completion_tokens": 0}),
+    ],
+)
+def test_an_answer_that_just_stops_is_truncated(tail: str, broken: str | None) -> None:
+    failure = chat_failure(texts("Half") + tail, broken=broken)
+    assert (failure.kind, failure.partial_text, failure.retryable) == ("stream_truncated", "Half", False)
+    assert not broken or broken in failure.message
+
+
+def test_what_was_held_back_is_part_of_a_truncated_text() -> None:
+    assert chat_failure(texts("<thin")).partial_text == "<thin"
+
+
+@pytest.mark.parametrize("broken", [None, "reset"])
+def test_an_answer_that_never_began_may_be_asked_for_again(broken: str | None) -> None:
+    failure = chat_failure(chunk({"role": "assistant"}), broken=broken)
+    assert (failure.kind, failure.partial_text, failure.retryable) == ("stream_truncated", None, True)
+
+
+def test_nothing_but_a_broken_connection_is_truncated() -> None:
+    assert chat_failure("", broken="reset").kind == "stream_truncated"
+
+
+def test_a_body_cut_short_is_truncated() -> None:
+    failure = chat_failure(as_bytes(message())[:-20], head=JSON_HEAD, broken="reset")
+    assert (failure.kind, failure.retryable) == ("stream_truncated", True)
+
+
+@pytest.mark.parametrize("finish", ["error", "network_error"])
+def test_a_finish_reason_that_means_failure_is_one(finish: str) -> None:
+    failure = chat_failure(texts("Half") + chunk({}, finish) + DONE)
+    assert (failure.kind, failure.partial_text) == ("upstream", "Half")
+    assert finish in failure.message
+
+
+EMPTY: list[Json] = [
+    {"choices": []},
+    {"choices": [{}]},
+    {"choices": [{"message": None}]},
+    {"choices": [{"message": {"content": None}, "finish_reason": None}]},
+    {"id": "x"},
+]
+
+
+@pytest.mark.parametrize("value", EMPTY)
+def test_an_answer_without_content_is_no_success(value: Json) -> None:
+    failure = chat_failure(as_bytes(value), head=JSON_HEAD)
+    assert failure.kind in ("upstream", "stream_truncated")
+    assert failure.retryable
+
+
+@pytest.mark.parametrize(
+    ("stream", "words"),
+    [
+        (chunk({"reasoning": "Hm"}) + chunk({}, "length"), "reasoning"),
+        (texts("<think>\nHm") + chunk({}, "length"), "reasoning"),
+        (
+            chunk(
+                {},
+                "length",
+                usage={
+                    "prompt_tokens": 1,
+                    "completion_tokens": 9,
+                    "completion_tokens_details": {"reasoning_tokens": 9},
+                },
+            ),
+            "9 tokens went into reasoning",
+        ),
+        (chunk({}, "length"), "reasoning"),
+        (chunk({}, "content_filter"), "content filter"),
+        (chunk({"content": ""}, "stop"), "without any"),
+        (chunk({"reasoning": "Hm"}) + chunk({}, "stop"), "reasoning"),
+    ],
+)
+def test_an_empty_answer_says_why(stream: str, words: str) -> None:
+    result = chat(stream + DONE)
+    assert result.text == ""
+    assert any(words in w for w in result.warnings)
+
+
+def test_a_refusal_is_no_text() -> None:
+    result = chat(chunk({"refusal": "I ca"}) + chunk({"refusal": "n't."}) + STOP)
+    assert (result.text, result.refusal, result.warnings) == ("", "I can't.", ())
+    assert whole([{"type": "refusal", "refusal": "No."}]).refusal == "No."
+    assert whole(None, refusal="No.").refusal == "No."
+
+
+def test_filtered_categories_are_named() -> None:
+    results = {"violence": {"filtered": True, "severity": "high"}, "hate": {"filtered": False}}
+    stream = texts("Ha") + chunk({}, "content_filter", choice={"content_filter_results": results}) + DONE
+    result = chat(stream)
+    assert (result.text, result.finish_reason, list(result.filtered)) == ("Ha", "content_filter", ["violence"])
+
+
+# --- reasoning ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("deltas", "wanted"),
+    [
+        ([{"reasoning_content": "a"}, {"reasoning_content": "b"}], "ab"),
+        ([{"reasoning": "a"}, {"reasoning": "b"}], "ab"),
+        ([{"thinking": "ab"}], "ab"),
+        ([{"reasoning": "a", "reasoning_content": "a"}, {"reasoning": "b", "reasoning_content": "b"}], "ab"),
+        ([{"reasoning": "a", "reasoning_details": [{"type": "reasoning.text", "index": 0, "text": "a"}]}], "a"),
+        ([{"reasoning_details": [{"type": "reasoning.summary", "index": 0, "summary": "ab"}]}], "ab"),
+        ([{"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "ab"}]}]}], "ab"),
+        ([{"content": [{"type": "thinking", "thinking": "ab"}]}], "ab"),
+        ([{"reasoning": "ab"}, {"content": "<think>ab</think>"}], "ab"),
+        ([{"reasoning": {"text": "ab"}}], "ab"),
+        ([{"reasoning_content": None, "reasoning": ""}], ""),
+    ],
+)
+def test_reasoning_of_every_carrier_counts_once(deltas: list[Json], wanted: str) -> None:
+    result = chat("".join(map(chunk, deltas)) + texts("Hi") + STOP)
+    assert (result.text, result.reasoning) == ("Hi", wanted)
+
+
+def test_tags_that_say_something_else_are_kept_too() -> None:
+    assert chat(chunk({"reasoning": "a"}) + texts("<think>b</think>Hi") + STOP).reasoning == "a\nb"
+
+
+def test_a_whole_message_brings_its_reasoning() -> None:
+    result = whole("<think>a</think>Hi")
+    assert (result.text, result.reasoning) == ("Hi", "a")
+    assert whole("Hi", reasoning_content="a").reasoning == "a"
+    assert whole([{"type": "thinking", "thinking": "a"}, {"type": "text", "text": "Hi"}]).reasoning == "a"
+
+
+def test_a_last_message_adds_only_what_was_not_streamed() -> None:
+    last = frame(
+        message("Hi", reasoning_content="a", tool_calls=[{"id": "x", "function": {"name": "f", "arguments": "{}"}}])
+    )
+    result = chat(chunk({"reasoning_content": "a"}) + texts("H", "i") + last)
+    assert (result.text, result.reasoning, len(result.tool_calls)) == ("Hi", "a", 1)
+
+
+def test_what_must_go_back_is_carried() -> None:
+    details = [
+        {"type": "reasoning.text", "index": 0, "id": "r", "text": "a", "signature": None},
+        {"type": "reasoning.text", "index": 0, "text": "b", "signature": "s"},
+        {"type": "reasoning.encrypted", "index": 1, "data": "x"},
+    ]
+    stream = "".join(chunk({"reasoning_details": [d]}) for d in details)
+    stream += chunk({"reasoning_content": "c", "extra_content": {"google": {"thought_signature": "U0"}}})
+    result = chat(stream + texts("Hi") + STOP)
+    assert result.carry == {
+        "reasoning_content": "c",
+        "reasoning_details": [
+            {"type": "reasoning.text", "index": 0, "id": "r", "text": "ab", "signature": "s"},
+            {"type": "reasoning.encrypted", "index": 1, "data": "x"},
+        ],
+        "extra_content": {"google": {"thought_signature": "U0"}},
+    }
+    assert whole("Hi").carry == {}
+
+
+def test_text_before_a_closing_tag_is_reasoning_where_the_template_opens() -> None:
+    result = chat(texts("hm", "</think>", "Hi") + STOP, think_tags="closing_only_possible")
+    assert (result.text, result.reasoning) == ("Hi", "hm")
+    result = chat(texts("just", " text") + STOP, think_tags="closing_only_possible")
+    assert result.text == "just text"
+    assert chat_failure(texts("just", " te"), think_tags="closing_only_possible").partial_text == "just te"
+
+
+# --- tool calls -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("finish", ["stop", "tool_calls", "function_call", None])
+def test_an_answer_with_calls_ends_with_calls(finish: str | None) -> None:
+    result = whole(None, finish, tool_calls=[{"id": "x", "function": {"name": "f", "arguments": "{}"}}])
+    assert result.finish_reason == "tool_calls"
+    assert result.warnings == ()
+
+
+def test_a_call_cut_off_by_the_limit_stays_cut_off() -> None:
+    result = whole(None, "length", tool_calls=[{"id": "x", "function": {"name": "f", "arguments": '{"a"'}}])
+    assert (result.finish_reason, result.tool_calls) == ("length", ())
+    assert result.invalid_tool_calls[0].arguments_raw == '{"a"'
+
+
+def test_a_legacy_function_call_is_a_call() -> None:
+    assert whole(None, "function_call", function_call={"name": "f", "arguments": '{"a": 1}'}).tool_calls[
+        0
+    ].arguments == {"a": 1}
+    stream = chunk({"function_call": {"name": "f", "arguments": '{"a"'}}) + chunk(
+        {"function_call": {"arguments": ": 1}"}}
+    )
+    assert chat(stream + chunk({}, "function_call")).tool_calls[0].arguments == {"a": 1}
+
+
+def test_entries_that_are_no_calls_are_told() -> None:
+    result = whole("pong", tool_calls=["string"])
+    assert result.tool_calls == ()
+    assert "tool_calls" in result.warnings[0]
+
+
+# --- pictures and sources -------------------------------------------------------------------------------------------
+
+
+def test_pictures_are_listed_wherever_they_stand() -> None:
+    link = "https://x.example/a.png?sig=%2F&b=1"
+    assert whole(f"Look: ![a cat]({link})").images == (Picture(url=link),)
+    assert whole("no ![x](ftp://a) and [y](https://x.example)").images == ()
+    data = f"data:image/png;base64,{PNG}"
+    for made in (whole("", images=[data]), whole([{"type": "image_url", "image_url": {"url": data}}])):
+        assert [(i.mime, i.content) for i in made.images] == [("image/png", b"\x89PNG\r\n\x1a\n")]
+        assert made.warnings == ()
+    twice = chat(
+        chunk({"images": [{"image_url": {"url": data}}]}) + frame(message("", images=[{"image_url": {"url": data}}]))
+    )
+    assert len(twice.images) == 1
+
+
+def test_the_bytes_of_a_picture_are_taken_out_of_the_text() -> None:
+    result = whole(f"Here: ![cat](data:image/png;base64,{PNG}) and ![](data:image/png;base64,=)")
+    assert result.text == "Here: ![cat](picture-1) and ![](data:image/png;base64,=)"
+    assert [i.mime for i in result.images] == ["image/png"]
+    assert "taken out" in result.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("more", "wanted"),
+    [
+        (
+            {"citations": ["https://a", "https://b"], "search_results": [{"url": "https://a", "title": "A"}]},
+            [("https://a", "A"), ("https://b", None)],
+        ),
+        ({"web_search": [{"link": "https://a", "title": "A"}]}, [("https://a", "A")]),
+        ({"citations": [{"url": "https://a"}, 3, {}]}, [("https://a", None)]),
+    ],
+)
+def test_sources_are_listed_once(more: Json, wanted: list[tuple[str, str | None]]) -> None:
+    result = chat(as_bytes({**message(), **more}))
+    assert list(result.citations) == [Citation(url=u, title=t) for u, t in wanted]
+    streamed = chat(texts("Hi") + chunk({}, "stop", **more) + chunk({}, "stop", **more))
+    assert streamed.citations == result.citations
+
+
+def test_annotations_are_sources() -> None:
+    note = {"type": "url_citation", "url_citation": {"url": "https://a", "title": "A"}}
+    assert whole("Hi", annotations=[note]).citations == (Citation(url="https://a", title="A"),)
+    assert chat(chunk({"content": "Hi", "annotations": [note]}) + STOP).citations == (
+        Citation(url="https://a", title="A"),
+    )
+    part = {"type": "text", "text": "Hi", "annotations": [{"type": "url_citation", "url": "https://b"}]}
+    assert whole([part]).citations == (Citation(url="https://b"),)
+
+
+# --- usage ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_last_usage_that_tells_anything_counts() -> None:
+    zero = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+    stream = chunk({"content": "H"}, usage={"prompt_tokens": 5, "completion_tokens": 1})
+    stream += chunk({"content": "i"}, usage={"prompt_tokens": 5, "completion_tokens": 2})
+    result = chat(stream + chunk({}, "stop", usage=zero) + DONE)
+    assert result.usage == Usage(input=5, output=2, total=7)
+    assert chat(texts("Hi") + chunk({}, "stop", usage=zero)).usage == Usage(input=0, output=0, total=0)
+
+
+# --- errors inside --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("event", "kind", "status", "retryable"),
+    [
+        (frame({"error": {"message": "boom", "code": 429}}), "rate_limit", 429, True),
+        (frame({"error": {"message": "boom", "code": "rate_limit_exceeded"}}), "rate_limit", 200, True),
+        (frame({"error": "boom"}), "upstream", 200, True),
+        (frame({"error": {"message": "boom", "type": "server_error"}}), "server", 200, True),
+        (
+            frame({"object": "error", "message": "boom", "type": "InternalServerError", "code": 500}),
+            "server",
+            500,
+            True,
+        ),
+        (frame({"type": "error", "error": {"type": "overloaded_error", "message": "boom"}}), "overloaded", 200, True),
+        (frame({"base_resp": {"status_code": 1026, "status_msg": "boom sensitive"}}), "content_filter", 200, False),
+        (frame({"base_resp": {"status_code": 1002, "status_msg": "boom"}, "choices": None}), "rate_limit", 200, True),
+        (frame({"success": False, "errors": [{"code": 1, "message": "boom"}]}), "upstream", 200, True),
+        (frame([{"error": {"code": 503, "message": "boom", "status": "UNAVAILABLE"}}]), "overloaded", 503, True),
+        ("event: error\ndata: boom\n\n", "upstream", 200, True),
+        ('event: error\ndata: {"message": "boom"}\n\n', "upstream", 200, True),
+        ('event: error\ndata: "boom"\n\n', "upstream", 200, True),
+        ("error: boom\n\n", "upstream", 200, True),
+        ('error: {"code": 500, "message": "boom"}\n\n', "server", 500, True),
+        (frame({"detail": "boom"}), "upstream", 200, True),
+        (frame({"code": 500, "message": "boom"}), "server", 500, True),
+        (frame({"code": "InvalidApiKey", "message": "boom"}), "auth", 200, False),
+    ],
+)
+def test_an_error_inside_a_stream_ends_it(event: str, kind: str, status: int, retryable: bool) -> None:
+    failure = chat_failure(event + DONE)
+    assert "boom" in failure.message
+    assert (failure.kind, failure.status, failure.retryable) == (kind, status, retryable)
+    later = chat_failure(texts("Half") + event + texts("more") + STOP)
+    assert (later.kind, later.partial_text, later.retryable) == (kind, "Half", False)
+
+
+def test_an_error_event_that_says_nothing_is_one() -> None:
+    assert chat_failure("event: error\ndata: {}\n\n").kind == "upstream"
+
+
+def test_the_text_beside_an_error_is_kept() -> None:
+    event = chunk({"content": " an"}, "error", error={"message": "gone", "code": "server_error"})
+    failure = chat_failure(texts("Half") + event)
+    assert (failure.kind, failure.partial_text) == ("upstream", "Half an")
+
+
+# --- completions ----------------------------------------------------------------------------------------------------
+
+
+def test_a_completion_is_read_whole_and_streamed() -> None:
+    body = {
+        "id": "c",
+        "choices": [{"index": 0, "text": "<think>x</think>ok", "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 1, "completion_tokens": 2},
+    }
+    result = completion(as_bytes(body), head=JSON_HEAD)
+    assert isinstance(result, ChatResult)
+    assert result.text == "<think>x</think>ok"
+    streamed = completion(
+        "".join(frame({"choices": [{"index": 0, "text": t, "finish_reason": None}]}) for t in ("o", "k"))
+        + frame({"choices": [{"text": "", "finish_reason": "length"}]})
+        + DONE
+    )
+    assert isinstance(streamed, ChatResult)
+    assert (streamed.text, streamed.finish_reason) == ("ok", "length")
+    cut = completion(frame({"choices": [{"text": "o", "finish_reason": None}]}))
+    assert isinstance(cut, Failure)
+    assert (cut.kind, cut.partial_text) == ("stream_truncated", "o")
+
+
+def test_a_completion_without_a_finish_reason_is_whole_in_one_body() -> None:
+    result = completion(as_bytes({"choices": [{"text": "ok"}]}), head=JSON_HEAD)
+    assert isinstance(result, ChatResult)
+    assert result.finish_reason == "unknown"

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from anymodel_mcp.types import InvalidToolCall, ToolCall
+from anymodel_mcp.wire.tools import ToolCalls
+
+Json = dict[str, Any]
+
+
+def piece(arguments: Any = None, *, name: Any = None, id: Any = None, index: Any = None, **more: Any) -> Json:
+    function = {k: v for k, v in (("name", name), ("arguments", arguments)) if v is not None}
+    return {
+        **({"id": id} if id is not None else {}),
+        **({"index": index} if index is not None else {}),
+        "function": function,
+        **more,
+    }
+
+
+def assembled(*pieces: Any) -> tuple[list[ToolCall], list[InvalidToolCall]]:
+    calls = ToolCalls()
+    for each in pieces:
+        calls.add(each)
+    return calls.finish("seed")
+
+
+CASES: list[tuple[str, list[Any], list[tuple[str, str, Json]]]] = [
+    ("by index", [piece('{"a":', name="f", id="x", index=0), piece("1}", index=0)], [("x", "f", {"a": 1})]),
+    ("index from 1", [piece('{"a":', name="f", id="x", index=1), piece("1}", index=1)], [("x", "f", {"a": 1})]),
+    ("by id", [piece('{"a":', name="f", id="x"), piece("1}", id="x")], [("x", "f", {"a": 1})]),
+    ("by nothing", [piece('{"a":', name="f", id="x"), piece("1}")], [("x", "f", {"a": 1})]),
+    (
+        "empty id and name",
+        [piece('{"a":', name="f", id="x", index=0), piece("1}", id="", name="", index=0)],
+        [("x", "f", {"a": 1})],
+    ),
+    (
+        "name in every piece",
+        [piece("{", name="f", id="x", index=0), piece("}", id="x", name="f", index=0)],
+        [("x", "f", {})],
+    ),
+    (
+        "index 0 for all",
+        [piece("{}", name="f", id="x", index=0), piece("{}", name="g", id="y", index=0)],
+        [("x", "f", {}), ("y", "g", {})],
+    ),
+    (
+        "index 0 for all and no ids",
+        [piece('{"a":1}', name="f", index=0), piece('{"a":2}', name="f", index=0)],
+        [("*", "f", {"a": 1}), ("*", "f", {"a": 2})],
+    ),
+    (
+        "whole calls without id and index",
+        [piece('{"a":1}', name="f"), piece('{"a":2}', name="g")],
+        [("*", "f", {"a": 1}), ("*", "g", {"a": 2})],
+    ),
+    (
+        "the same id for all",
+        [piece("{}", name="f", id="0", index=0), piece("{}", name="g", id="0", index=1)],
+        [("0", "f", {}), ("*", "g", {})],
+    ),
+    (
+        "said once more at the end",
+        [piece('{"a":1}', name="f", id="x", index=0), piece('{"a":1}', name="f", id="x", index=0)],
+        [("x", "f", {"a": 1})],
+    ),
+    ("an object", [piece({"a": 1}, name="f", id="x")], [("x", "f", {"a": 1})]),
+    (
+        "no arguments",
+        [piece(None, name="f", id="x"), piece("", id="y", name="g"), piece(" ", id="z", name="h")],
+        [("x", "f", {}), ("y", "g", {}), ("z", "h", {})],
+    ),
+    ("null", [piece("null", name="f", id="x")], [("x", "f", {})]),
+    ("an empty piece at the end", [piece("{}", name="f", index=0), piece("", index=0)], [("*", "f", {})]),
+    ("the name comes later", [piece("{}", id="x", index=0), piece(None, name="f", id="x", index=0)], [("x", "f", {})]),
+    ("no function around it", [{"id": "x", "name": "f", "arguments": "{}"}], [("x", "f", {})]),
+    ("a custom tool", [{"id": "x", "type": "custom", "custom": {"name": "f", "input": "{}"}}], [("x", "f", {})]),
+    ("no calls at all", ["string", None, 3], []),
+]
+
+
+@pytest.mark.parametrize(("pieces", "wanted"), [pytest.param(p, w, id=name) for name, p, w in CASES])
+def test_pieces_become_calls(pieces: list[Any], wanted: list[tuple[str, str, Json]]) -> None:
+    calls, bad = assembled(*pieces)
+    assert bad == []
+    assert [(c.name, c.arguments) for c in calls] == [(n, a) for _, n, a in wanted]
+    for call, (id_, _, _) in zip(calls, wanted, strict=True):
+        assert call.id == id_ if id_ != "*" else call.id
+    assert len({c.id for c in calls}) == len(calls)
+
+
+@pytest.mark.parametrize("raw", ['{"a": 1', "{'a': 1}", "[1]", '"text"', "7", "print(1)"])
+def test_arguments_that_are_no_object_are_kept_as_they_came(raw: str) -> None:
+    assert assembled(piece(raw, name="f", id="x")) == ([], [InvalidToolCall(id="x", name="f", arguments_raw=raw)])
+
+
+def test_arguments_of_another_type_are_kept_as_json() -> None:
+    assert assembled(piece([1], name="f", id="x"))[1][0].arguments_raw == "[1]"
+
+
+def test_a_call_without_a_name_is_no_call() -> None:
+    assert assembled(piece("{}", id="x"))[1] == [InvalidToolCall(id="x", name="", arguments_raw="{}")]
+
+
+def test_generated_ids_are_the_same_for_the_same_answer_and_differ_between_answers() -> None:
+    calls = ToolCalls()
+    calls.add(piece("{}", name="f"))
+    assert calls.finish("a") == calls.finish("a")
+    assert calls.finish("a") != calls.finish("b")
+
+
+def test_signatures_stay_with_their_call() -> None:
+    signature = {"google": {"thought_signature": "U0lH"}}
+    calls, _ = assembled(piece("{}", name="f", id="x", extra_content=signature))
+    assert calls[0].extra == signature
+
+
+def test_a_flood_of_calls_is_cut_off() -> None:
+    calls = ToolCalls()
+    for number in range(1100):
+        calls.add(piece("{}", name="f", id=str(number)))
+    assert len(calls.finish("")[0]) == 1024
+    assert calls.skipped == 76
