@@ -135,7 +135,8 @@ async def test_a_key_command_s_key_is_known_to_the_redactor(tmp_path: Path) -> N
     seen: list[str] = []
 
     def handle(request: httpx2.Request) -> httpx2.Response:
-        seen.append(request.headers["authorization"])
+        if request.method == "POST":
+            seen.append(request.headers["authorization"])
         return problem(401, f"wrong key {PLAIN_KEY}")
 
     with anyio.fail_after(10):

@@ -7,7 +7,7 @@ signature reader parses strings that happen to be JSON and drops unknown names (
 from __future__ import annotations
 
 import difflib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,13 +18,13 @@ import httpx2
 from mcp.server.caching import CacheHint
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.shared.exceptions import MCPError
-from mcp.types import INVALID_PARAMS, CallToolResult, InputRequiredResult, Tool, ToolAnnotations
+from mcp.types import INVALID_PARAMS, CallToolResult, GetPromptResult, InputRequiredResult, Tool, ToolAnnotations
 
 from anymodel_mcp import __version__
 from anymodel_mcp.app import App, open_app
 from anymodel_mcp.calls import Call, failed
 from anymodel_mcp.config import Settings
-from anymodel_mcp.errors import AnyModelError, ArgumentError
+from anymodel_mcp.errors import AnyModelError, ArgumentError, ConfigError
 from anymodel_mcp.peer import Peer, read_peer
 from anymodel_mcp.redact import Redactor
 from anymodel_mcp.render import Shown, fits, max_bytes, page, render
@@ -73,9 +73,7 @@ class AnyModelServer(MCPServer[App]):
             lifespan=_lifespan,
             cache_hints={"tools/list": CacheHint(ttl_ms=300_000, scope="public")},
         )
-        prefix = settings.tools.prefix
-        chosen = [t for t in TOOLS if not settings.tools.enabled or t.name in settings.tools.enabled]
-        self._specs = {prefix + tool.name: tool for tool in chosen}
+        self._specs = {settings.tools.prefix + tool.name: tool for tool in _chosen(settings.tools.enabled)}
         self._listed = [_listing(name, tool) for name, tool in self._specs.items()]
         register(self, lambda: self.app)
 
@@ -128,6 +126,18 @@ class AnyModelServer(MCPServer[App]):
         text = page(outcome, limit=limit, waited_s=anyio.current_time() - started)
         shown = [await self._show(picture, outcome.inline) for picture in outcome.pictures]
         return render(outcome, text=text, peer=peer, redactor=self.redactor, shown=shown)
+
+    async def get_prompt(
+        self, name: str, arguments: dict[str, Any] | None = None, context: Context[App, Any] | None = None
+    ) -> GetPromptResult | InputRequiredResult:
+        """A prompt that was registered on this server; we have none of our own.
+
+        Raises:
+            MCPError: -32602, there is no such prompt (the SDK answers -32603).
+        """
+        if name not in [prompt.name for prompt in await self.list_prompts()]:
+            raise MCPError(code=INVALID_PARAMS, message=f"Unknown prompt: {name[:100]}")
+        return await super().get_prompt(name, arguments, context)
 
     async def _outcome(self, spec: ToolSpec, arguments: dict[str, Any], peer: Peer, limit: int) -> Outcome:
         patience = self._patience(peer)
@@ -202,6 +212,23 @@ async def _lifespan(server: MCPServer[App]) -> AsyncGenerator[App]:
     assert isinstance(server, AnyModelServer)
     async with server.running() as app:
         yield app
+
+
+def _chosen(enabled: Sequence[str]) -> list[ToolSpec]:
+    """The enabled tools in listing order; `get_result` stays with them, because their answers point to it.
+
+    Raises:
+        ConfigError: a name is no tool's.
+    """
+    names = [tool.name for tool in TOOLS]
+    for name in enabled:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1)
+            raise ConfigError(
+                f"tools.enabled names {name!r}, which is no tool",
+                fix=f"Did you mean {near[0]!r}?" if near else f"The tools are {', '.join(names)}.",
+            )
+    return [tool for tool in TOOLS if not enabled or tool.name in enabled or tool.direct]
 
 
 def _listing(name: str, tool: ToolSpec) -> Tool:
