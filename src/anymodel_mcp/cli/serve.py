@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import sys
@@ -97,4 +98,7 @@ def _build(settings: Settings) -> AnyModelServer:
     from anymodel_mcp.server import build_server
 
     log_to_stderr(Redactor(settings.secrets()))
-    return build_server(settings)
+    server = build_server(settings)
+    # What is loaded now stays loaded: the collector need not look through it again, while every stream waits.
+    gc.freeze()
+    return server
