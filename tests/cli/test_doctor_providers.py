@@ -169,6 +169,14 @@ async def test_an_endpoint_that_never_answers_is_given_up(tmp_path: Path) -> Non
     assert "0.2 s" in desk.said
 
 
+async def test_a_model_that_says_nothing_is_given_up(tmp_path: Path) -> None:
+    replies = {"/v1/models": MODELS, "/v1/chat/completions": SILENT}
+    async with _upstream(replies) as upstream:
+        status, desk = await _examine(tmp_path, f"{upstream.origin}/v1", patience=Patience(word_s=0.3))
+    assert status == 1
+    assert "m gave no answer (timeout): no answer within 0.3 s" in desk.said
+
+
 async def test_a_slow_endpoint_is_a_warning(tmp_path: Path) -> None:
     async with _upstream(HEALTHY) as upstream:
         status, desk = await _examine(tmp_path, f"{upstream.origin}/v1", patience=Patience(slow_s=0))

@@ -27,7 +27,7 @@ _HOSTS = (
 _DIFF = {"@@": "cyan", "+": "green", "-": "red"}
 
 Config = Annotated[Path | None, Parameter(name="--config", help="Configuration file (default: the user's own).")]
-Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON for programs.")]
+Json = Annotated[bool, Parameter(name="--json", negative="", show_default=False, help="Print JSON for programs.")]
 
 
 def run_command(argv: list[str], terminal: Terminal | None = None) -> int:
@@ -96,22 +96,32 @@ class _Commands:
         model: Annotated[
             list[str] | None,
             Parameter(
-                name=["--model", "-m"], negative="", help="`provider/id`, an alias or a bare id; several: each answers."
+                name=["--model", "-m"],
+                negative="",
+                show_default=False,
+                help="`provider/id`, an alias or a bare id; several: each answers.",
             ),
         ] = None,
         system: Annotated[str | None, Parameter(name=["--system", "-s"], help="How to answer.")] = None,
         image: Annotated[
-            list[str] | None, Parameter(negative="", help="Picture: path or https URL; may be repeated.")
+            list[str] | None,
+            Parameter(negative="", show_default=False, help="Picture: path or https URL; may be repeated."),
         ] = None,
         file: Annotated[
-            list[str] | None, Parameter(negative="", help="Text or PDF: path or https URL; may be repeated.")
+            list[str] | None,
+            Parameter(negative="", show_default=False, help="Text or PDF: path or https URL; may be repeated."),
         ] = None,
         max_tokens: Annotated[int | None, Parameter(help="Longest answer, in tokens.")] = None,
         temperature: Annotated[float | None, Parameter(help="0 = the likeliest words.")] = None,
-        stream: Annotated[bool, Parameter(name="--stream", help="Show the answer while it comes.")] = True,
+        stream: Annotated[
+            bool, Parameter(name="--stream", show_default=False, help="Show the answer while it comes.")
+        ] = True,
         json: Json = False,
     ) -> int:
-        """Ask a model; the answer goes to stdout, everything else to stderr."""
+        """Ask a model; the answer goes to stdout, everything else to stderr.
+
+        Example: git diff | anymodel-mcp ask -m gpt-5-mini "What could break?"
+        """
         from anymodel_mcp.cli.ask import Question, ask
         from anymodel_mcp.cli.piped import read_piped
 
@@ -137,7 +147,7 @@ class _Commands:
         provider: Annotated[str | None, Parameter(name=["--provider", "-p"], help="One provider only.")] = None,
         capability: Annotated[Capability | None, Parameter(name=["--capability", "-c"], help="What it can do.")] = None,
         limit: Annotated[int, Parameter(help="How many at most; 0 = all.")] = 50,
-        refresh: Annotated[bool, Parameter(negative="", help="Ask the providers anew.")] = False,
+        refresh: Annotated[bool, Parameter(negative="", show_default=False, help="Ask the providers anew.")] = False,
         json: Json = False,
     ) -> int:
         """List the models that can be called."""
@@ -158,7 +168,7 @@ class _Commands:
         self,
         *,
         config: Config = None,
-        offline: Annotated[bool, Parameter(negative="", help="Ask no provider.")] = False,
+        offline: Annotated[bool, Parameter(negative="", show_default=False, help="Ask no provider.")] = False,
         json: Json = False,
     ) -> int:
         """Look at every part: configuration, providers, folders, hosts; each finding with its fix.
@@ -175,9 +185,12 @@ class _Commands:
         *,
         config: Config = None,
         name: Annotated[str, Parameter(help="What the server is called there.")] = "anymodel",
-        dry_run: Annotated[bool, Parameter(negative="", help="Show the change, write nothing.")] = False,
+        dry_run: Annotated[
+            bool, Parameter(negative="", show_default=False, help="Show the change, write nothing.")
+        ] = False,
         write_keys: Annotated[
-            bool, Parameter(negative="", help="Write keys in clear where the host knows no other way.")
+            bool,
+            Parameter(negative="", show_default=False, help="Write keys in clear where the host knows no other way."),
         ] = False,
     ) -> int:
         """Put this server into a host's configuration; shows the change first."""
@@ -203,7 +216,9 @@ class _Commands:
         host: Annotated[str, Parameter(help="As for install.")],
         *,
         name: Annotated[str, Parameter(help="What the server is called there.")] = "anymodel",
-        dry_run: Annotated[bool, Parameter(negative="", help="Show the change, write nothing.")] = False,
+        dry_run: Annotated[
+            bool, Parameter(negative="", show_default=False, help="Show the change, write nothing.")
+        ] = False,
     ) -> int:
         """Take this server out of a host's configuration."""
         from anymodel_mcp.cli.install import uninstall
@@ -237,7 +252,9 @@ class _Commands:
         self,
         *,
         config: Config = None,
-        everything: Annotated[bool, Parameter(name="--all", negative="", help="Defaults too.")] = False,
+        everything: Annotated[
+            bool, Parameter(name="--all", negative="", show_default=False, help="Defaults too.")
+        ] = False,
         json: Json = False,
     ) -> int:
         """Show each value and where it comes from; keys stay hidden."""

@@ -11,7 +11,7 @@ import anyio
 from anymodel_mcp import endpoints
 from anymodel_mcp.app import App
 from anymodel_mcp.config import ProviderSettings, Settings
-from anymodel_mcp.errors import AnyModelError, ConfigError
+from anymodel_mcp.errors import AnyModelError, ConfigError, ProviderError
 from anymodel_mcp.routing import Target
 from anymodel_mcp.types import ChatRequest, Delta, ModelRecord
 
@@ -59,14 +59,19 @@ class Probe:
         return self.chat_name is not None and self.chat_error is None
 
 
-async def ask_list(app: App, provider: str) -> Probe:
+async def ask_list(app: App, provider: str, within_s: float) -> Probe:
     """Asks for the list of models."""
     started = anyio.current_time()
-    try:
-        found = await app.catalogue.models(provider, refresh=True)
-    except AnyModelError as error:
-        return Probe(list_error=error, list_s=anyio.current_time() - started)
-    return Probe(models=found.models, list_s=anyio.current_time() - started)
+    error: AnyModelError = ProviderError(
+        f"no answer within {within_s:g} s", kind="timeout", fix="Is base_url right, the server up, a proxy needed?"
+    )
+    with anyio.move_on_after(within_s):
+        try:
+            found = await app.catalogue.models(provider, refresh=True)
+            return Probe(models=found.models, list_s=anyio.current_time() - started)
+        except AnyModelError as failure:
+            error = failure
+    return Probe(list_error=error, list_s=anyio.current_time() - started)
 
 
 async def ask_chat(app: App, provider: str, model: str, probe: Probe) -> Probe:

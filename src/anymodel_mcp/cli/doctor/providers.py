@@ -28,12 +28,14 @@ class Patience:
 
     Attributes:
         lookup_s: for a name.
-        answer_s: for one answer.
+        answer_s: for a model list.
+        word_s: for the first word of a model, which a local server may have to load.
         slow_s: an answer that takes longer is called slow.
     """
 
     lookup_s: float = 5
     answer_s: float = 20
+    word_s: float = 60
     slow_s: float = 5
 
 
@@ -55,11 +57,11 @@ async def look_at_providers(terminal: Terminal, settings: Settings, patience: Pa
 
 def _impatient(provider: ProviderSettings, patience: Patience) -> ProviderSettings:
     """One try, and no longer than the doctor waits."""
-    most = patience.answer_s
+    most = patience.word_s
     return replace(
         provider,
         max_attempts=1,
-        connect_timeout_s=min(provider.connect_timeout_s, most),
+        connect_timeout_s=min(provider.connect_timeout_s, patience.answer_s),
         first_byte_timeout_s=min(provider.first_byte_timeout_s, most),
         idle_timeout_s=min(provider.idle_timeout_s, most),
         total_timeout_s=min(provider.total_timeout_s, most * 2),
@@ -105,7 +107,7 @@ class _Visit:
             return await self._ask(app, provider, chat=chat)
 
     async def _ask(self, app: App, provider: ProviderSettings, *, chat: bool) -> Probe:
-        probe = await ask_list(app, provider.name)
+        probe = await ask_list(app, provider.name, self._patience.answer_s)
         if probe.unreachable or probe.refused or not chat:
             return probe
         model = chat_model(self._settings, provider, probe.models)
