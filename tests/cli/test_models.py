@@ -109,3 +109,13 @@ def test_the_command_line_reaches_the_search(tmp_path: Path) -> None:
     (tmp_path / "c.toml").touch()
     assert run_command([*argv, "--config", str(tmp_path / "c.toml")], desk.terminal) == 0
     assert [m["id"] for m in json.loads(desk.said)["models"]] == ["gpt-5-mini"]
+
+
+async def test_names_that_play_with_the_terminal_are_tamed(tmp_path: Path) -> None:
+    entries: list[Mapping[str, Any]] = [{"id": f"bad\x1b[2J\tname\nof {KEY}"}]
+    for tty in (False, True):
+        _, desk = await _list(tmp_path, entries=entries, tty=tty, refresh=True)
+        assert "\x1b[2J" not in desk.said
+        assert KEY not in desk.said
+    _, desk = await _list(tmp_path, entries=entries)
+    assert len(desk.said.splitlines()) == 1
