@@ -200,20 +200,6 @@ class App:
             fix=f"Give `model`, or set {variable}.{choice}",
         )
 
-    def fetch_prices(self, provider: str) -> anyio.Event:
-        """Set once the provider's list is known, as far as it may name prices; it is asked for beside the call."""
-        done = anyio.Event()
-
-        async def fetch() -> None:
-            await self.catalogue.soon(provider)
-            done.set()
-
-        if self.catalogue.fetched(provider) or not self.catalogue.lists_prices(provider):
-            done.set()
-        else:
-            self._group.start_soon(fetch)
-        return done
-
     # --- ledger -----------------------------------------------------------------------------------------------------
 
     def account(self, row: UsageRow) -> None:

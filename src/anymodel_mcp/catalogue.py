@@ -81,14 +81,9 @@ class Catalogue:
         found: dict[str, ModelList] = {}
 
         async def ask(provider: str) -> None:
-            known = self._lists.get(provider)
-            if not refresh and known and known.list is None and time.time() - known.fetched < _SORE_S:
-                return
-            try:
-                with anyio.fail_after(WAIT_S):
-                    found[provider] = await self.models(provider, refresh=refresh)
-            except (AnyModelError, TimeoutError):
-                self._lists[provider] = _Known(time.time(), None)
+            known = await self.soon(provider, refresh=refresh)
+            if known is not None:
+                found[provider] = known
 
         async with anyio.create_task_group() as group:
             for provider in self._providers:
@@ -101,16 +96,14 @@ class Catalogue:
         row = PROVIDERS.get(settings.dialect)
         return row.list_prices if row and row.base_url and same_host(row.base_url, settings.base_url) else True
 
-    def fetched(self, provider: str) -> bool:
-        """Whether the list was asked for a short while ago, with whatever success."""
+    async def soon(self, provider: str, *, wait_s: float = WAIT_S, refresh: bool = False) -> ModelList | None:
+        """One provider's list if it can be had within `wait_s` seconds; who is slow or fails is left alone a while."""
         known = self._lists.get(provider)
-        return known is not None and time.time() - known.fetched < (FRESH_S if known.list else _SORE_S)
-
-    async def soon(self, provider: str) -> ModelList | None:
-        """One provider's list if it can be had within a few seconds."""
+        if not refresh and known and known.list is None and time.time() - known.fetched < _SORE_S:
+            return None
         try:
-            with anyio.fail_after(WAIT_S):
-                return await self.models(provider)
+            with anyio.fail_after(wait_s):
+                return await self.models(provider, refresh=refresh)
         except (AnyModelError, TimeoutError):
             self._lists[provider] = _Known(time.time(), None)
             return None

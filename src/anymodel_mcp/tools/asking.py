@@ -91,15 +91,11 @@ async def _ask_one(
     started = time.monotonic()
     try:
         endpoint = await job.app.endpoint(target)
-        prices = job.app.fetch_prices(target.provider)
         result, trip = await ask(endpoint, on_deltas)
     except AnyModelError as error:
         account(job, target, None, error.kind, time.monotonic() - started)
         raise await explain(job.app, error, target) from error
-    if result.usage and result.usage.cost is None:
-        with anyio.move_on_after(PRICES_WAIT_S):
-            await prices.wait()
-    usage = priced(job.app, target, result.usage)
+    usage = await priced(job.app, target, result.usage)
     account(job, target, usage, "complete", time.monotonic() - started)
     return replace(result, usage=usage), trip
 
@@ -122,10 +118,15 @@ def account(job: Job, target: Target, usage: Usage | None, outcome: str, duratio
     )
 
 
-def priced(app: App, target: Target, usage: Usage | None) -> Usage | None:
-    """Usage with a cost: the provider's own, else tokens times the price that its list is known to name, else none."""
+async def priced(app: App, target: Target, usage: Usage | None) -> Usage | None:
+    """Usage with a cost: the provider's own, else tokens times the price that its list names, else none.
+
+    A list that is not known yet is asked for, if it may name prices: once an hour, and for no longer than a moment.
+    """
     if usage is None or usage.cost is not None or usage.input is None or usage.output is None:
         return usage
+    if app.catalogue.lists_prices(target.provider):
+        await app.catalogue.soon(target.provider, wait_s=PRICES_WAIT_S)
     record: ModelRecord | None = app.catalogue.known(target)
     price = record.price_per_million if record else None
     if price is None or price.input is None or price.output is None:

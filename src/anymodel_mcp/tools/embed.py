@@ -63,7 +63,7 @@ async def embed(job: Job, arguments: EmbedArguments) -> Outcome:
     except AnyModelError as error:
         account(job, target, None, error.kind, time.monotonic() - started)
         raise await explain(job.app, error, target) from error
-    usage = priced(job.app, target, result.usage)
+    usage = await priced(job.app, target, result.usage)
     account(job, target, usage, "complete", time.monotonic() - started)
     record = _record(replace(result, usage=usage), trip, target, arguments.model, vectors)
     if queried is not None:

@@ -74,7 +74,7 @@ async def generate_image(job: Job, arguments: GenerateImageArguments) -> Outcome
             passed.append(f"{target.name} failed ({error.kind}: {shorten(error.failure.message, 200)})")
     else:
         raise AssertionError("a route has at least one target")  # pragma: no cover - `route` never gives none
-    usage = priced(job.app, target, result.usage)
+    usage = await priced(job.app, target, result.usage)
     account(job, target, usage, "complete", time.monotonic() - started)
     notes = [f"made by {target.name}: {'; '.join(passed)}"] if passed else []
     return await _outcome(job, arguments, replace(result, usage=usage), trip, target, notes)
