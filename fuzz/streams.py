@@ -199,15 +199,22 @@ def cut(rng: random.Random, data: bytes) -> list[bytes]:
     return [data[a:b] for a, b in pairwise(places)]
 
 
+def seconds(make: Callable[[], Reader[Any]], data: bytes, broken: str | None) -> float:
+    start = time.perf_counter()
+    outcome(make(), [data], broken)
+    return time.perf_counter() - start
+
+
 def check(rng: random.Random, data: bytes) -> list[str]:
     """What is wrong with how one body is read, by one reader drawn at random."""
     head = Head(status=200, headers={"content-type": rng.choice(TYPES)})
     name, make = rng.choice(list(makers(head, rng.choice(LIMITS)).items()))
     broken = rng.choice((None, None, "reset"))
     problems: list[str] = []
-    start = time.perf_counter()
     whole = outcome(make(), [data], broken)
-    took = time.perf_counter() - start
+    took = seconds(make, data, broken)
+    if took > MOST_S:
+        took = min(seconds(make, data, broken) for _ in range(3))  # the machine may have been busy
     if took > MOST_S:
         problems.append(f"{name}: took {took * 1000:.0f} ms")
     pieces = outcome(make(), cut(rng, data), broken)

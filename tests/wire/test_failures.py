@@ -101,9 +101,8 @@ def test_the_field_that_was_refused_is_found_in_the_words(message: str, param: s
 
 def test_a_field_named_by_the_provider_wins() -> None:
     assert refused(400, {"error": {"message": "Unsupported value: 'x'", "param": "top_p"}}).param == "top_p"
-    detail: Any = {
-        "detail": [{"loc": ["body", "messages", 0, "name"], "msg": "extra"}, {"loc": [], "msg": "and more"}, "x"]
-    }
+    entries: list[Any] = [{"loc": ["body", "messages", 0, "name"], "msg": "extra"}, {"msg": "and more"}, "x"]
+    detail = {"detail": entries}
     failure = refused(422, detail)
     assert (failure.param, failure.message) == ("messages.0.name", "messages.0.name: extra; and more")
 

@@ -8,6 +8,7 @@ import pytest
 
 from anymodel_mcp.errors import Failure
 from anymodel_mcp.types import ImagesResult, Picture, Usage
+from anymodel_mcp.wire import readers
 from anymodel_mcp.wire.exchange import Head
 from anymodel_mcp.wire.parts import decode_base64, sniff_image
 from tests.wire.feeding import DONE, SSE_HEAD, images, task
@@ -198,6 +199,26 @@ def test_no_picture_is_never_a_success_and_never_asked_for_again(value: Any, kin
 def test_a_ticket_is_no_picture_yet(value: Any) -> None:
     result = made(value)
     assert (result.task_id, result.images) == ("t9", ())
+
+
+def test_there_is_neither_text_nor_news_of_pictures() -> None:
+    reader = readers.images_reader(SSE_HEAD, max_event_bytes=1000, model="m")
+    assert reader.feed(stream({"type": "image_generation.partial_image", "b64_json": "x"})) == ()
+    assert reader.partial_text == ""
+    assert not reader.done
+    other = readers.task_reader(SSE_HEAD, task_id="t", max_event_bytes=1000, model="m")
+    assert (list(other.feed(b"{}")), other.partial_text, other.done) == ([], "", False)
+
+
+def test_a_flood_of_pictures_is_cut_off() -> None:
+    assert len(made({"data": [{"url": LINK}] * 200}).images) == 128
+
+
+def test_a_picture_after_the_limit_is_not_kept() -> None:
+    reader = readers.images_reader(SSE_HEAD, max_event_bytes=100, model="m")
+    for _ in range(20):
+        reader.feed(PNG)
+    assert reader.done
 
 
 def test_a_number_is_a_ticket_too() -> None:

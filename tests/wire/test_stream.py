@@ -152,7 +152,9 @@ def test_id_and_model_come_from_the_first_chunk_that_names_them() -> None:
         ("function_call", "tool_calls"),
         ("sensitive", "content_filter"),
         ("SAFETY", "content_filter"),
+        ("content_filter: SAFETY", "content_filter"),
         ("something_new", "unknown"),
+        ("null", "unknown"),
         (7, "unknown"),
         (True, "unknown"),
         (None, "unknown"),
@@ -162,7 +164,7 @@ def test_id_and_model_come_from_the_first_chunk_that_names_them() -> None:
 def test_finish_reasons_are_told_in_our_words(raw: Any, wanted: str) -> None:
     result = whole(finish=raw)
     assert result.finish_reason == wanted
-    assert result.finish_raw == (None if raw in (None, "", True) else str(raw))
+    assert result.finish_raw == (None if raw in (None, "", "null", True) else str(raw))
 
 
 @pytest.mark.parametrize(
@@ -279,6 +281,11 @@ def test_filtered_categories_are_named() -> None:
     assert (result.text, result.finish_reason, list(result.filtered)) == ("Ha", "content_filter", ["violence"])
 
 
+def test_usage_before_the_text_is_no_end() -> None:
+    stream = frame({"choices": [], "usage": {"prompt_tokens": 1}}) + texts("Half", " an", " answer")
+    assert chat_failure(stream).kind == "stream_truncated"
+
+
 # --- reasoning ------------------------------------------------------------------------------------------------------
 
 
@@ -388,6 +395,13 @@ def test_entries_that_are_no_calls_are_told() -> None:
 def test_pictures_are_listed_wherever_they_stand() -> None:
     link = "https://x.example/a.png?sig=%2F&b=1"
     assert whole(f"Look: ![a cat]({link})").images == (Picture(url=link),)
+    assert (
+        whole(
+            [{"type": "image_url", "image_url": {"url": "data:image/png;base64,"}}, {"type": "text", "text": "x"}]
+        ).images
+        == ()
+    )
+    assert whole([{"type": "audio"}, {"type": "text", "text": [[[[[["deep"]]]]]]}, "x"]).text == "x"
     assert whole("no ![x](ftp://a) and [y](https://x.example)").images == ()
     data = f"data:image/png;base64,{PNG}"
     for made in (whole("", images=[data]), whole([{"type": "image_url", "image_url": {"url": data}}])):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, Final, Generic, Protocol, TypeVar
 
@@ -120,7 +121,7 @@ class BodyReader(Generic[T]):
             self._fail(f"the answer is no JSON: {tidy(text, 200)!r}", "protocol")
 
 
-class Document(Generic[T]):
+class Document(ABC, Generic[T]):
     """Base of what reads answers that are one JSON document; `read` makes the result of it.
 
     Args:
@@ -166,16 +167,16 @@ class Document(Generic[T]):
         else:
             self._values.append(value)
 
-    def add_plain(self, value: Any) -> bool:
-        """There is no plain text in such an answer."""
-        return False
+    def add_plain(self, value: Any) -> str:
+        """There is no text in such an answer."""
+        return ""
 
     def take(self, value: Any) -> bool:
         """Whether `value` is an event that has been dealt with, not a document."""
         return False
 
-    def add_texts(self, texts: list[str]) -> None:
-        """There is no plain text in such an answer."""
+    def add_texts(self, field: str, texts: list[str]) -> None:
+        """There is no text in such an answer."""
 
     def end(self) -> None:
         """`[DONE]` has come."""
@@ -216,6 +217,6 @@ class Document(Generic[T]):
             raise self.failure("an empty answer came", "upstream")
         return self.read(self._values)
 
+    @abstractmethod
     def read(self, values: list[Any]) -> T:
         """The result in the documents that came; raises `ProviderError`."""
-        raise NotImplementedError

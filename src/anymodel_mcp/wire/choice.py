@@ -9,11 +9,12 @@ from anymodel_mcp.types import Delta, InvalidToolCall, Json, Picture, ToolCall
 from anymodel_mcp.wire.error_shapes import filtered_categories
 from anymodel_mcp.wire.finish import raw_finish
 from anymodel_mcp.wire.lenient import as_list, as_object, as_text, joined_pairs, objects
-from anymodel_mcp.wire.parts import Citations, Content, read_picture, thought_text
+from anymodel_mcp.wire.parts import Citations, Content, different, read_picture, thought_text
 from anymodel_mcp.wire.thinking import Mode, ThinkSplitter
 from anymodel_mcp.wire.tools import ToolCalls
 
 _THOUGHT_FIELDS = ("reasoning_content", "reasoning", "thinking", "reasoning_details")
+_TEXT_FIELDS = ("content", "reasoning_content", "reasoning", "thinking")
 _REPEAT_CHARS = 12
 _MAX_PICTURES = 64
 
@@ -129,11 +130,11 @@ class Choice:
         """Takes the fields of a delta or a message."""
         for name in _THOUGHT_FIELDS:
             if fields.get(name):
-                self._add_thought(name, thought_text(fields[name]))
+                self.add_thought(name, thought_text(fields[name]))
         self._details_of(fields)
         content = Content(fields.get("content")) if fields.get("content") else None
         if content:
-            self._add_thought("parts", content.thoughts)
+            self.add_thought("parts", content.thoughts)
             self._add_text(content.text)
             self._pictures += content.pictures
             citations.add(content.notes)
@@ -177,7 +178,8 @@ class Choice:
         else:
             self._hear_thought("tags", piece)
 
-    def _add_thought(self, carrier: str, text: str) -> None:
+    def add_thought(self, carrier: str, text: str) -> None:
+        """Takes reasoning that came in this field."""
         if text:
             self.size += len(text)
             self._hear_thought(carrier, text)
@@ -240,7 +242,7 @@ class Choice:
             refusal="".join(self._refusal),
             calls=calls,
             bad_calls=bad,
-            pictures=_different(self._pictures),
+            pictures=different(self._pictures),
             carry=self._carry(),
             warnings=warnings,
         )
@@ -280,16 +282,20 @@ class Choice:
         return carry
 
 
+def text_field(delta: Json) -> str:
+    """The field of a delta that holds text, if it is the only one that says anything; else ""."""
+    found = ""
+    for name, value in delta.items():
+        if name == "role" or value is None or value == "" or value == []:
+            continue
+        if found or name not in _TEXT_FIELDS or value.__class__ is not str:
+            return ""
+        found = name
+    return found
+
+
 def _same_detail(known: Json, item: Json) -> bool:
     """Two pieces of one block of reasoning."""
     if known.get("type") != item.get("type") or known.get("index") != item.get("index"):
         return False
     return not (known.get("id") and item.get("id")) or known["id"] == item["id"]
-
-
-def _different(pictures: list[Picture]) -> list[Picture]:
-    found: list[Picture] = []
-    for picture in pictures:
-        if picture not in found:
-            found.append(picture)
-    return found

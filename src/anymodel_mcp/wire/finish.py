@@ -41,23 +41,29 @@ _WORDS: dict[str, FinishReason] = {
         "content_filter",
     ),
 }
+_NOTHING = ("", "null", "none")
 _FAILURES = frozenset({"error", "network_error", "failed", "malformed_function_call", "internal_error"})
 
 
 def read_finish(raw: str | None) -> FinishReason:
     """The reason in our words; "unknown" for a word never seen."""
-    return _WORDS.get((raw or "").strip().lower(), "unknown")
+    return _WORDS.get(_word(raw), "unknown")
 
 
 def is_failure(raw: str | None) -> bool:
     """The provider gave up: what has come is not an answer."""
-    return (raw or "").strip().lower() in _FAILURES
+    return _word(raw) in _FAILURES
+
+
+def _word(raw: str | None) -> str:
+    """The word itself: Gemini adds its own behind a colon ("content_filter: SAFETY")."""
+    return (raw or "").partition(":")[0].strip().lower()
 
 
 def raw_finish(value: Any) -> str | None:
     """The provider's word, or `None` where it says nothing yet."""
     if isinstance(value, str):
-        return value[:100] or None
+        return None if value.strip().lower() in _NOTHING else value[:100]
     return None if value is None or isinstance(value, bool) else str(value)[:100]
 
 

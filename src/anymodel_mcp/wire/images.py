@@ -13,7 +13,7 @@ from anymodel_mcp.wire.body import BodyReader, Document
 from anymodel_mcp.wire.exchange import Head
 from anymodel_mcp.wire.failures import failure_from, tidy
 from anymodel_mcp.wire.lenient import as_list, as_object, as_text, first_text, objects
-from anymodel_mcp.wire.parts import Content, linked_pictures, read_picture, sniff_image
+from anymodel_mcp.wire.parts import Content, different, linked_pictures, read_picture, sniff_image
 from anymodel_mcp.wire.usage import find_usage, read_usage
 
 _LISTS = ("data", "images", "output", "artifacts")
@@ -95,11 +95,8 @@ class Images(Document[ImagesResult]):
                 self._take_item(image)
             content = Content(message.get("content"))
             self._made += [*content.pictures, *linked_pictures(content.text)]
-        found: list[Picture] = []
-        for picture in self._made:
-            if picture not in found:
-                found.append(picture)
-        self._made = found
+        if body.get("choices"):
+            self._made = different(self._made)
 
     def _result(self, body: Json) -> ImagesResult:
         if not self._made:
@@ -157,7 +154,7 @@ def _refusal(item: Any) -> str:
         told = as_object(error)
         code, words = first_text(told, "code"), first_text(told, "message") or as_text(error)
         return tidy(": ".join(p for p in (code, words) if p) or "an error without words")
-    if source.get("respect_moderation") is False and not first_text(source, "url", "b64_json"):
+    if source.get("respect_moderation") is False:
         return "the content filter refused it (respect_moderation: false)"
     if source.get("is_image_safe") is False:
         return "the content filter refused it (is_image_safe: false)"

@@ -84,6 +84,15 @@ def read_picture(item: Any) -> Picture | None:
     return found or link
 
 
+def different(pictures: list[Picture]) -> list[Picture]:
+    """The pictures without those that came before, under another field or in a last frame that repeats all."""
+    found: list[Picture] = []
+    for image in pictures:
+        if image not in found:
+            found.append(image)
+    return found
+
+
 def linked_pictures(text: str) -> list[Picture]:
     """The pictures that a text shows by address (`![..](https://..)`); none of them is fetched here."""
     if "](" not in text or "![" not in text:

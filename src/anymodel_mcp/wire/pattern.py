@@ -10,7 +10,9 @@ import re
 
 from anymodel_mcp.wire.lenient import scan_string
 
-_CONTENT = re.compile(r'"content"\s*:\s*"')
+_PLACES = {
+    field: re.compile(rf'"{field}"\s*:\s*"') for field in ("content", "reasoning_content", "reasoning", "thinking")
+}
 _RELEARN_EVERY = 64
 _MAX_VAIN = 8
 
@@ -19,6 +21,8 @@ class Pattern:
     """What stands before and after the text in frames that differ in nothing else."""
 
     def __init__(self) -> None:
+        self.field = ""
+        """Where the text stands: "content", or a field of reasoning."""
         self.hits = 0
         """Frames read since the last that was learned."""
         self._before = self._after = ""
@@ -35,14 +39,18 @@ class Pattern:
             return None
         return text if end + len(after) == len(line) else None
 
-    def learn(self, line: str) -> None:
-        """Takes `line`, an event of plain text, as the pattern of those to come, unless that has proved of no use."""
+    def learn(self, line: str, field: str) -> None:
+        """Takes `line`, an event of nothing but text in `field`, as the pattern of those to come.
+
+        Not where that has proved of no use.
+        """
         self._seen += 1
         self._vain = 0 if self.hits else self._vain + 1
         if self._vain > _MAX_VAIN and self._seen % _RELEARN_EVERY:
             return  # padding or counters in every frame: no use in trying each time
         self._before, self._after, self.hits = "", "", 0
-        places = _CONTENT.finditer(line)
+        self.field = field
+        places = _PLACES[field].finditer(line)
         first = next(places, None)
         if first is not None and next(places, None) is None:
             _, end = scan_string(line, first.end(), False)

@@ -61,14 +61,14 @@ class ResponsesAnswer:
         """What became readable since the last time."""
         return self._chat.take_news() if self._chat else self._news.take()
 
-    def add_plain(self, value: Any) -> bool:
-        """Takes one value if it is plain text of such a gateway."""
-        return self._chat.add_plain(value) if self._chat else False
+    def add_plain(self, value: Any) -> str:
+        """Takes one value if it is nothing but text of such a gateway."""
+        return self._chat.add_plain(value) if self._chat else ""
 
-    def add_texts(self, texts: list[str]) -> None:
+    def add_texts(self, field: str, texts: list[str]) -> None:
         """Takes plain text of a gateway that answers as if chat had been asked."""
         if self._chat:
-            self._chat.add_texts(texts)
+            self._chat.add_texts(field, texts)
 
     def end(self) -> None:
         """`[DONE]` has come: an answer that only stops there is as whole as it will be."""

@@ -38,6 +38,8 @@ def retry_after(headers: Mapping[str, str], body: Any | None, now: float) -> flo
         body: the JSON body, read or not.
         now: seconds since 1970, used only where the answer has no `date`.
     """
+    sent = _date(headers.get("date", ""))
+    now = now if sent is None else sent  # the two clocks may differ, a difference of the provider's own does not lie
     wish = _from_header(headers, now)
     if wish is None and body is not None:
         wish = _from_body(body, now, 0)
@@ -57,10 +59,8 @@ def _from_header(headers: Mapping[str, str], now: float) -> float | None:
     spelled = _duration(text)
     if spelled is not None:
         return spelled
-    until, sent = _date(text), _date(headers.get("date", ""))
-    if until is None:
-        return None
-    return _positive(until - (sent if sent is not None else now))
+    until = _date(text)
+    return None if until is None else _positive(until - now)
 
 
 def _from_body(body: Any, now: float, depth: int) -> float | None:
@@ -122,10 +122,7 @@ def _date(text: str) -> float | None:
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    try:
-        return (moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()
-    except OverflowError:
-        return None
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()
 
 
 def retry_delay(

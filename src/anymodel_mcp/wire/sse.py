@@ -46,15 +46,16 @@ class Sink(Protocol):
         """
         ...
 
-    def add_plain(self, value: Any) -> bool:
-        """Takes one value if it is nothing but another piece of plain text (`choices[0].delta.content`).
+    def add_plain(self, value: Any) -> str:
+        """Takes one value if it is nothing but another piece of text in a field of `choices[0].delta`.
 
-        Only pieces for which this was true make a pattern: `add_texts` is then called with the texts of others like it.
+        Gives the field, or "" where the value is for `add`. What comes later and differs in that text alone comes to
+        `add_texts`.
         """
         ...
 
-    def add_texts(self, texts: list[str]) -> None:
-        """Takes pieces of plain text that came as the last value did for which `add_plain` was true."""
+    def add_texts(self, field: str, texts: list[str]) -> None:
+        """Takes pieces of text in this field that came as the last value did for which `add_plain` named it."""
         ...
 
     def end(self) -> None:
@@ -139,8 +140,9 @@ class EventDecoder:
                 texts = []
             if self._sink.done:
                 return
-            if idle and line.startswith(_OBJECT) and self._plain_event(line):
-                pattern.learn(line)
+            field = self._plain_event(line) if idle and line.startswith(_OBJECT) else ""
+            if field:
+                pattern.learn(line, field)
             else:
                 self._line(line)
                 idle = self._idle()
@@ -153,15 +155,15 @@ class EventDecoder:
 
     def _give_texts(self, texts: list[str]) -> None:
         self._pattern.hits += len(texts)
-        self._sink.add_texts(texts)
+        self._sink.add_texts(self._pattern.field, texts)
 
-    def _plain_event(self, line: str) -> bool:
-        """Reads a line that is an event of plain text; false if it is anything else, and nothing has happened."""
+    def _plain_event(self, line: str) -> str:
+        """Reads a line that is an event of nothing but text; "" if it is anything else, and nothing has happened."""
         try:
             value, end = scan_once(line, 6 if line[5] == " " else 5)
         except (StopIteration, *BAD_JSON):
-            return False
-        return end == len(line) and self._sink.add_plain(value)
+            return ""
+        return self._sink.add_plain(value) if end == len(line) else ""
 
     def _add(self, event: str, value: Any, *, bare: bool) -> None:
         self.values += 1

@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 
 from anymodel_mcp.errors import ErrorKind, ProviderError
 from anymodel_mcp.types import ChatResult, Delta, Json
-from anymodel_mcp.wire.choice import Choice, News
+from anymodel_mcp.wire.choice import Choice, News, text_field
 from anymodel_mcp.wire.failures import failure_from, tidy
 from anymodel_mcp.wire.finish import is_failure, read_finish, why_empty
 from anymodel_mcp.wire.lenient import as_count, as_list, as_object, as_text, glimpse, objects
@@ -89,44 +89,54 @@ class Accumulator:
         """`[DONE]` has come."""
         self._ended = True
 
-    def add_texts(self, texts: list[str]) -> None:
-        """Takes pieces of plain text of the first choice."""
+    def add_texts(self, field: str, texts: list[str]) -> None:
+        """Takes pieces of text in this field of the first choice."""
         if self._first is not None:
-            self._take_plain(self._first, "".join(texts), len(texts))
+            self._take_text(self._first, field, "".join(texts), len(texts))
 
-    def add_plain(self, value: Any) -> bool:
-        """Takes one value if it is nothing but plain text of the first choice; false: it is for `add`."""
+    def add_plain(self, value: Any) -> str:
+        """Takes one value if it is nothing but text in a field of the first choice; gives the field, or ""."""
         first = self._first
-        if first is None or not first.is_plain or not self._model:
-            return False
+        if first is None or not self._model:
+            return ""
         try:
             choices = value["choices"]
             choice = choices[0]
             delta = choice["delta"]
-            text = delta["content"]
         except (KeyError, IndexError, TypeError):
-            return False
+            return ""
         if (
-            text.__class__ is not str
-            or not text
-            or len(choices) != 1
-            or not (len(delta) == 1 or (len(delta) == 2 and "role" in delta))
+            len(choices) != 1
+            or delta.__class__ is not dict
             or not _QUIET.issuperset(value)
             or not _QUIET_CHOICE.issuperset(choice)
             or choice.get("finish_reason") is not None
             or choice.get("logprobs") is not None
             or choice.get("index", 0) != 0
-            or value.get("usage")
         ):
-            return False
-        self._take_plain(first, text, 1)
-        return True
+            return ""
+        field = text_field(delta)
+        if field == "content" and not first.is_plain:
+            return ""
+        if field:
+            usage = value.get("usage")
+            if usage and is_told(as_object(usage)):
+                self._usage = usage
+            self._take_text(first, field, delta[field], 1)
+        return field
 
-    def _take_plain(self, first: Choice, text: str, pieces: int) -> None:
+    def _take_text(self, first: Choice, field: str, text: str, pieces: int) -> None:
         """Keeps text up to the limit, in however many pieces it comes."""
+        self._usage_last = False
         room = self._max_chars - first.size
-        first.add_plain(text[:room] if len(text) > room else text, pieces)
-        if len(text) > room:
+        over = len(text) > room
+        if over:
+            text = text[:room]
+        if field == "content":
+            first.add_plain(text, pieces)
+        else:
+            first.add_thought(field, text)
+        if over:
             self._too_long()
 
     def add(self, event: str, value: Any, *, bare: bool) -> None:
@@ -184,6 +194,7 @@ class Accumulator:
         )
 
     def _add_choice(self, value: Any, *, bare: bool) -> None:
+        self._usage_last = False
         source = as_object(value)
         index = as_count(source.get("index")) or 0
         choice = self._choices.get(index)
@@ -203,7 +214,7 @@ class Accumulator:
         if usage is not None:
             if self._usage is None or is_told(usage):
                 self._usage = usage
-            self._usage_last = not frame.get("choices")
+            self._usage_last = self._usage_last or not frame.get("choices")
         self._id = self._id or as_text(frame.get("id"))
         self._model = self._model or as_text(frame.get("model"))
         self._citations.read(frame)
