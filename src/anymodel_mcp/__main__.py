@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 
@@ -16,6 +17,7 @@ def run(argv: list[str]) -> int:
     The path to stdio is short on purpose: hosts wait for it, and some start it twice.
     """
     if _serves(argv):
+        gc.disable()  # a tenth of the start is the collector's, which finds nothing; `serve` turns it on again
         from anymodel_mcp.cli.serve import serve  # the protocol's imports only
 
         return serve(argv[1:] if argv[:1] == ["serve"] else argv)
