@@ -102,6 +102,7 @@ def test_raw_control_characters_in_a_string_are_taken() -> None:
 
 def test_nothing_after_done_is_read() -> None:
     assert chat(texts("Hi") + STOP + 'data: {"error": {"message": "late"}}\n\n').text == "Hi"
+    assert chat(texts("H", "i") + STOP + texts("late", "later")).text == "Hi"
 
 
 @pytest.mark.parametrize(

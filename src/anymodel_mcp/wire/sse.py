@@ -154,6 +154,8 @@ class EventDecoder:
         return self.seen and not (self._data or self._bare or self._event or self._opaque)
 
     def _give_texts(self, texts: list[str]) -> None:
+        if self._sink.done:
+            return
         self._pattern.hits += len(texts)
         self._sink.add_texts(self._pattern.field, texts)
 
