@@ -105,7 +105,7 @@ async def test_pictures_are_saved_and_shown(transport: Transport, aimock_url: st
         result = await client.call_tool("generate_image", {"model": "a/m", "prompt": "a lighthouse"})
     image = _record(result)["images"][0]
     assert (image["mime"], image["width"], image["height"]) == ("image/png", 64, 48)
-    assert Path(image["path"]).read_bytes().startswith(b"\x89PNG")  # noqa: ASYNC240 - the test has nothing else to do
+    assert Path(image["path"]).read_bytes().startswith(b"\x89PNG")
     assert [block.mime_type for block in result.content if isinstance(block, ImageContent)]
 
 
