@@ -65,6 +65,23 @@ async def test_inline_says_what_is_shown(tmp_path: Path, inline: str, count: int
         assert base64.b64decode(shown[0].data) == original
 
 
+async def test_a_saved_picture_is_edited_by_the_path_that_was_given_out(tmp_path: Path) -> None:
+    """No folder is allowed: only files of our own making are read there."""
+    original = png(64, 64)
+    fake = FakeProvider([made(original), made(png(8, 8))])
+    async with connect(fake, tmp_path, _settings()) as client:
+        first = await client.call_tool("generate_image", {"prompt": "x"})
+        path = Path(record_of(first)["images"][0]["path"])
+        edited = await client.call_tool("generate_image", {"prompt": "greener", "images": [str(path)]})
+        (path.parent / "notes.txt").write_text("mine", encoding="utf-8")
+        other = await client.call_tool("generate_image", {"prompt": "x", "images": [str(path.parent / "notes.txt")]})
+        below = str(path.parent / ".." / path.parent.name / path.name)
+        crooked = await client.call_tool("generate_image", {"prompt": "x", "images": [below]})
+    assert record_of(edited)["images"]
+    assert original in fake.seen[1].content
+    assert error_of(other)["kind"] == error_of(crooked)["kind"] == "invalid_argument"
+
+
 async def test_an_edit_sends_the_pictures_as_a_form(tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     folder.mkdir()

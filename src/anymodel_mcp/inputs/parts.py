@@ -7,10 +7,12 @@ once for a call, however many models are asked.
 from __future__ import annotations
 
 import base64
+import contextlib
+import os.path
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 import anyio
@@ -59,12 +61,21 @@ class Inputs:
     Args:
         settings: section [files].
         open_saved: gives a file that this server saved, by name.
+        saved_in: where it saved them: their paths, which it gave out itself, are references too.
         fetch: downloads an https URL.
     """
 
-    def __init__(self, settings: Files, *, open_saved: OpenSaved | None = None, fetch: Fetch = fetch_public) -> None:
+    def __init__(
+        self,
+        settings: Files,
+        *,
+        open_saved: OpenSaved | None = None,
+        saved_in: Path | None = None,
+        fetch: Fetch = fetch_public,
+    ) -> None:
         self._settings = settings
         self._open_saved = open_saved
+        self._saved_in = saved_in
         self._fetch = fetch
         self._read: dict[str, FilePart] = {}
         self._scaled: dict[str, tuple[FilePart, str]] = {}
@@ -156,10 +167,17 @@ class Inputs:
             content = await self._fetch(ref)
             return FilePart(name=_url_name(ref, sniff(content)), mime=sniff(content), content=content)
         if ref.startswith(SAVED_PREFIX) and self._open_saved:
-            name = ref.removeprefix(SAVED_PREFIX)
-            content, _ = await self._open_saved(name)
-            return FilePart(name=name, mime=sniff(content), content=content)
+            return await _saved(self._open_saved, ref.removeprefix(SAVED_PREFIX))
+        name = self._saved_name(ref)
+        if self._open_saved and name:
+            with contextlib.suppress(ArgumentError):  # not a file of our making: the folders that are allowed decide
+                return await _saved(self._open_saved, name)
         return await read_local(ref, self._settings.allowed_dirs)
+
+    def _saved_name(self, ref: str) -> str:
+        """The name of a file in the folder of saved ones; "" = the path leads elsewhere."""
+        folder, name = os.path.split(os.path.expanduser(ref))
+        return name if self._saved_in is not None and folder == str(self._saved_in) else ""
 
     async def _fitting(self, ref: str) -> tuple[FilePart, str]:
         file = await self.read(ref)
@@ -168,6 +186,11 @@ class Inputs:
         if ref not in self._scaled:
             self._scaled[ref] = await anyio.to_thread.run_sync(_fit, file)
         return self._scaled[ref]
+
+
+async def _saved(open_saved: OpenSaved, name: str) -> FilePart:
+    content, _ = await open_saved(name)
+    return FilePart(name=name, mime=sniff(content), content=content)
 
 
 def _fit(file: FilePart) -> tuple[FilePart, str]:

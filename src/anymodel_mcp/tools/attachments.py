@@ -68,7 +68,7 @@ class Attachments:
 
 def open_inputs(app: App) -> Inputs:
     """The inputs of one call, under this server's file policy."""
-    return Inputs(app.settings.files, open_saved=app.outputs.open_saved)
+    return Inputs(app.settings.files, open_saved=app.outputs.open_saved, saved_in=app.outputs.folder)
 
 
 async def read_pictures(app: App, refs: Sequence[str]) -> list[FilePart]:
