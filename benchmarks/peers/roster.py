@@ -100,8 +100,8 @@ SERVERS = (
         packages=(str(ROOT),),
         argv=("{bin}/anymodel-mcp",),
         env={"OPENAI_BASE_URL": "{origin}/v1", "OPENAI_API_KEY": "{key}"},
-        about="installed from this checkout; two variables set; all defaults. Of a long answer it sends the head and an "
-        "id: `get_result` gives the rest in parts",
+        about="installed from this checkout; two variables set; all defaults. Of a long answer it sends the head and "
+        "an id: `get_result` gives the rest in parts",
     ),
     Server(
         key="pal",
