@@ -15,11 +15,10 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import anyio
 import platformdirs
@@ -30,6 +29,7 @@ sys.path.insert(0, str(ROOT))  # the helpers of the tests, started as a script
 from mcp import Client  # noqa: E402
 from mcp.types import CallToolResult  # noqa: E402
 from PIL import Image, ImageDraw  # noqa: E402
+from recipe_calls import LOCAL, RECIPES, Json, Recipe, record_of  # noqa: E402
 
 from tests.cases.runner import load_cases, to_reply  # noqa: E402
 from tests.serving import child_environment, open_client  # noqa: E402
@@ -37,12 +37,6 @@ from tests.upstream import Line, Reply, Seen, open_upstream, play  # noqa: E402
 from tests.upstreams import install  # noqa: E402
 from tests.upstreams.fixtures import find_free_port, running  # noqa: E402
 
-Json = dict[str, Any]
-Done = Sequence[CallToolResult]
-ENGINE = "the embedded engine, a real model of 135 million parameters on the machine that made this page"
-MOCK = "aimock, a mock server from npm: the words and pictures are canned, the requests and the handling are real"
-BYTES = "recorded bytes of {}, played on loopback"
-LOCAL = "local/smollm2-135m-instruct"
 # where the recorded bytes are: provider, model ("" = the model list) -> id in tests/cases/cases.jsonl
 RECORDED = {
     ("openai", ""): "mo-01",
@@ -54,387 +48,18 @@ RECORDED = {
     ("deepseek", "deepseek-reasoner"): "st-03",
     ("perplexity", "sonar"): "ns-25",
 }
-WEATHER = {
-    "type": "function",
-    "function": {
-        "name": "get_weather",
-        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
-    },
-}
 HEAD = """\
 # Recipes
 
-Each recipe shows a call and its answer. All answers came from a real run: `scripts/recipes` starts this server as a host
-would, calls it through the official MCP client, and writes this page. Only the home folder is shortened to `~`.
+Each recipe shows a call and its answer. All answers came from a real run: `scripts/recipes` starts this server as a
+host would, calls it through the official MCP client, and writes this page. Only the home folder is shortened to `~`.
 
 No key was at hand, so three kinds of upstream answer, and each recipe says which: a real but tiny model on the same
-machine (expect nonsense from it now and then), a mock server, and bytes that others recorded from a named provider. Replace the model's
-name with one of yours.
+machine (expect nonsense from it now and then), a mock server, and
+bytes of a named provider as others recorded or documented them. Replace the model's name with one of yours.
 
-A call is written as MCP's `tools/call` takes it. In a host you just say what you want; the host's model writes the call.
+A call is written as MCP's `tools/call` takes it. In a host you just say what you want; the host's model writes it.
 """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """One call; `arguments` may use the results of the calls before it in the same recipe."""
-
-    tool: str
-    arguments: Callable[[Done], Json]
-    before: str = ""
-    record: Sequence[str] = ()
-    notes: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
-    """Calls that belong together; `patience_s` is the soft deadline of its server."""
-
-    title: str
-    says: str
-    upstream: str
-    calls: Sequence[Call]
-    after: str = ""
-    patience_s: float = 50
-
-
-def call(tool: str, arguments: Json | Callable[[Done], Json], **more: Any) -> Call:
-    """A call with fixed arguments, or such as follow from earlier results."""
-    return Call(tool=tool, arguments=arguments if callable(arguments) else lambda _: arguments, **more)
-
-
-def record_of(result: CallToolResult) -> Json:
-    """The record of a result, or of its error."""
-    meta: Json = dict(result.meta or {})
-    return meta.get("anymodel/result") or meta.get("anymodel/error") or {}
-
-
-def text_of(result: CallToolResult) -> str:
-    """The text of a result."""
-    return "\n".join(block.text for block in result.content if block.type == "text")
-
-
-RECIPES: list[Recipe] = [
-    Recipe(
-        title="Ask a question",
-        says="The simplest call. The words come while they are made: a host that shows progress notes shows them.",
-        upstream=ENGINE,
-        calls=[
-            call(
-                "chat",
-                {"prompt": "What is a lighthouse for?", "temperature": 0, "max_tokens": 60},
-                notes=True,
-                record=("provider", "model", "finish_reason", "truncated", "usage"),
-            )
-        ],
-        after="The note is there because the answer was cut. The record is not shown to the host's model; programs find it "
-        'in `_meta["anymodel/result"]`.',
-    ),
-    Recipe(
-        title="Pictures in",
-        says="`images` takes https URLs, data URLs and paths below a folder that you allow. Large pictures are made smaller "
-        "first; where a provider takes no URLs, it gets the bytes.",
-        upstream=MOCK,
-        calls=[
-            call(
-                "chat",
-                {"model": "mock/gpt-5-mini", "prompt": "What is in this picture?", "images": ["~/Pictures/harbour.png"]},
-            ),
-            call(
-                "chat",
-                {"model": "mock/gpt-5-mini", "prompt": "What is in this picture?", "images": ["/etc/hostname"]},
-                before="A path elsewhere is refused:",
-            ),
-        ],
-    ),
-    Recipe(
-        title="Pictures out, and edits",
-        says="The picture is saved as it came; the host gets its path, a preview of at most 512 pixels and 200 kB, and a link. "
-        '`inline` chooses "preview", "full" or "none". With `images` it is an edit.',
-        upstream=MOCK,
-        calls=[
-            call(
-                "generate_image",
-                {"model": "mock/gpt-image-1", "prompt": "a lighthouse at night", "size": "1536x1024"},
-                record=("images",),
-            ),
-            call(
-                "generate_image",
-                lambda done: {
-                    "model": "mock/gpt-image-1",
-                    "prompt": "make it day",
-                    "images": [record_of(done[0])["images"][0]["path"]],
-                    "inline": "none",
-                },
-                before="Edit the picture that was just made:",
-            ),
-        ],
-    ),
-    Recipe(
-        title="Files in",
-        says="Text files are put into the question under their names; PDF and other documents go as file parts where the "
-        "provider takes them.",
-        upstream=ENGINE,
-        calls=[
-            call(
-                "chat",
-                {
-                    "prompt": "On which day do we sail?",
-                    "files": ["~/Documents/trip.txt"],
-                    "temperature": 0,
-                    "max_tokens": 30,
-                },
-            ),
-            call(
-                "chat",
-                {"prompt": "Sum it up.", "files": ["~/Documents/report.pdf"]},
-                before="A provider that takes no documents says so:",
-            ),
-        ],
-    ),
-    Recipe(
-        title="Rank texts by meaning",
-        says="With `query`, `embed` compares by itself; no vector enters the chat.",
-        upstream=ENGINE,
-        calls=[
-            call(
-                "embed",
-                {
-                    "query": "a sleepy pet",
-                    "input": [
-                        "The train to Berlin leaves at noon.",
-                        "Our cat sleeps all day.",
-                        "Boil the grains in water for fifteen minutes.",
-                    ],
-                },
-            )
-        ],
-    ),
-    Recipe(
-        title="Save vectors to a file",
-        says="Without `query` the vectors go to a file that numpy reads; the texts stand in a JSON file beside it.",
-        upstream=ENGINE,
-        calls=[call("embed", {"input": ["red", "green", "red"]}, record=("vectors", "usage"))],
-    ),
-    Recipe(
-        title="Keep a conversation",
-        says='`conversation: "new"` gives an id; with the id any model goes on, also after a restart. The whole thread is the '
-        "resource `anymodel://conversations/ID`.",
-        upstream=ENGINE,
-        calls=[
-            call(
-                "chat",
-                {
-                    "prompt": "My name is Ada. Say hello to me.",
-                    "conversation": "new",
-                    "temperature": 0,
-                    "max_tokens": 40,
-                },
-            ),
-            call(
-                "chat",
-                lambda done: {
-                    "prompt": "What is my name?",
-                    "conversation": record_of(done[0])["conversation"],
-                    "temperature": 0,
-                    "max_tokens": 40,
-                },
-                before="Go on:",
-            ),
-        ],
-    ),
-    Recipe(
-        title="Ask several models at once",
-        says="All are asked at the same time. One that fails does not spoil the others.",
-        upstream=f"{ENGINE}; {MOCK}; recorded bytes of OpenAI",
-        calls=[
-            call(
-                "chat",
-                {
-                    "models": [LOCAL, "mock/gpt-5-mini", "openai/gpt-9"],
-                    "prompt": "Tabs or spaces? One sentence.",
-                    "temperature": 0,
-                    "max_tokens": 40,
-                },
-            )
-        ],
-    ),
-    Recipe(
-        title="A chain of models",
-        says='An alias may be a list: `smart = ["gemini/gemini-2.5-pro", "local/smollm2-135m-instruct"]`. The next one answers '
-        "when the first has no quota, is overloaded, down or silent; never after words have come. The answer says so.",
-        upstream=f"{BYTES.format('Google Gemini')}; then {ENGINE}",
-        calls=[
-            call(
-                "chat",
-                {"model": "smart", "prompt": "Name a colour.", "temperature": 0, "max_tokens": 20},
-                record=("provider", "model", "requested_model"),
-            )
-        ],
-    ),
-    Recipe(
-        title="An answer as JSON",
-        says="The answer is checked against the schema. If it does not fit, the model gets one chance to mend it; after that it is "
-        "an error that holds the text.",
-        upstream=ENGINE,
-        calls=[
-            call(
-                "chat",
-                {
-                    "prompt": "Give me the capital of France and its country.",
-                    "json_schema": {
-                        "type": "object",
-                        "properties": {"city": {"type": "string"}, "country": {"type": "string"}},
-                        "required": ["city", "country"],
-                    },
-                    "temperature": 0,
-                    "max_tokens": 60,
-                },
-            )
-        ],
-    ),
-    Recipe(
-        title="Let another model call tools",
-        says="Tool definitions pass through; the calls come back. Nothing is run here: you run the tool, and send its result in "
-        "`messages`.",
-        upstream=MOCK,
-        calls=[
-            call(
-                "chat",
-                {
-                    "model": "mock/gpt-5-mini",
-                    "messages": [{"role": "user", "content": "weather in Paris"}],
-                    "tools": [WEATHER],
-                },
-                record=("finish_reason", "tool_calls"),
-            ),
-            call(
-                "chat",
-                lambda done: {
-                    "model": "mock/gpt-5-mini",
-                    "messages": [
-                        {"role": "user", "content": "weather in Paris"},
-                        {
-                            "role": "assistant",
-                            "content": None,
-                            "tool_calls": [
-                                {
-                                    "id": record_of(done[0])["tool_calls"][0]["id"],
-                                    "type": "function",
-                                    "function": {"name": "get_weather", "arguments": '{"city": "Paris"}'},
-                                }
-                            ],
-                        },
-                        {
-                            "role": "tool",
-                            "tool_call_id": record_of(done[0])["tool_calls"][0]["id"],
-                            "content": "sunny, 21 degrees",
-                        },
-                    ],
-                    "tools": [WEATHER],
-                },
-                before="The second half:",
-            ),
-        ],
-    ),
-    Recipe(
-        title="Reasoning",
-        says="`reasoning_effort` is said in each model's own way. What the model thought stays out of the text and stands in the "
-        "record.",
-        upstream=BYTES.format("DeepSeek"),
-        calls=[
-            call(
-                "chat",
-                {"model": "deepseek/deepseek-reasoner", "prompt": "Greet me.", "reasoning_effort": "high"},
-                record=("reasoning", "finish_reason", "usage"),
-            )
-        ],
-    ),
-    Recipe(
-        title="Search the web",
-        says="Models that search give their sources: in the text and in the record. Where a switch is needed it goes into "
-        "`options`, word for word as the provider wants it.",
-        upstream=BYTES.format("Perplexity"),
-        calls=[
-            call(
-                "chat",
-                {
-                    "model": "perplexity/sonar",
-                    "prompt": "Where is the opera with the walkable roof?",
-                    "options": {"web_search_options": {"search_context_size": "low"}},
-                },
-                record=("citations", "usage"),
-            )
-        ],
-    ),
-    Recipe(
-        title="Usage and cost",
-        says="The cost is the provider's own figure, or tokens times the price in its model list, or left out. It is never "
-        "guessed. `anymodel-mcp usage` adds it up.",
-        upstream=BYTES.format("OpenRouter"),
-        calls=[
-            call(
-                "chat",
-                {"model": "openrouter/anthropic/claude-sonnet-4.5", "prompt": "ping"},
-                record=("usage", "attempts"),
-            )
-        ],
-    ),
-    Recipe(
-        title="A long call",
-        says="Before the host gives up, the answer so far comes back with an id, and the call goes on. For this page the limit was set to two "
-        "seconds (`soft_deadline_s = 2`); it is 50 by default, and longer for hosts that are known to wait longer.",
-        upstream=ENGINE,
-        patience_s=2,
-        calls=[
-            call(
-                "chat",
-                {"prompt": "Tell me a long story about a lighthouse.", "temperature": 0, "max_tokens": 400},
-            ),
-            call(
-                "get_result",
-                lambda done: {
-                    "id": record_of(done[0])["result_id"],
-                    "offset": len(text_of(done[0]).partition("\n\n[still running")[0]),
-                    "wait_s": 30,
-                },
-                before="The rest, by the numbers of the note:",
-            ),
-        ],
-        after="The second answer starts where the first one ended. If it is still not whole, its note gives the next numbers. `cancel: true` "
-        "stops a call.",
-    ),
-    Recipe(
-        title="Continue a text",
-        says="The legacy endpoint, for base models and code.",
-        upstream=ENGINE,
-        calls=[call("complete", {"prompt": "The sun rises in the", "temperature": 0, "max_tokens": 40, "stop": ["."]})],
-    ),
-    Recipe(
-        title="Find a model",
-        says="`query`, `provider` and `capability` narrow the list; it comes a page at a time.",
-        upstream=BYTES.format("OpenRouter's model list"),
-        calls=[call("list_models", {"provider": "openrouter", "limit": 3})],
-    ),
-    Recipe(
-        title="A parameter that the model refuses",
-        says="It is changed or left out once, told, and remembered for that model. What you put into `options` is never changed.",
-        upstream=BYTES.format("OpenAI"),
-        calls=[
-            call(
-                "chat",
-                {"model": "openai/gpt-5.2", "prompt": "Hi", "temperature": 0.2, "stream": False},
-                record=("warnings", "attempts"),
-            )
-        ],
-    ),
-    Recipe(
-        title="When it fails",
-        says="Three lines: what failed, why in the provider's own words, what to do.",
-        upstream=BYTES.format("OpenAI"),
-        calls=[call("chat", {"model": "openai/gpt-9", "prompt": "Hi"})],
-    ),
-]
 
 
 # --- the upstreams --------------------------------------------------------------------------------------------------
@@ -475,9 +100,7 @@ def canned() -> Json:
 async def open_mock(folder: Path) -> AsyncGenerator[str]:
     """The address of aimock."""
     await anyio.to_thread.run_sync(install.ensure)
-    folder.mkdir()
     fixtures = folder / "canned.json"
-    fixtures.write_text(json.dumps(canned()), encoding="utf-8")
     port = find_free_port()
     command = [str(install.node()), str(install.aimock_script()), "-p", str(port), "-f", str(fixtures), "-l", "20"]
     with running(command, port, folder) as url:
@@ -595,8 +218,10 @@ async def run_recipe(client: Client, recipe: Recipe, page: Page) -> None:
     page.add(f"*Answered by {recipe.upstream}.*")
 
 
-def prepare(home: Path) -> None:
-    """The files that the recipes send."""
+def prepare(home: Path, mock_folder: Path) -> None:
+    """The files that the recipes send, and what the mock answers."""
+    mock_folder.mkdir()
+    (mock_folder / "canned.json").write_text(json.dumps(canned()), encoding="utf-8")
     for name in ("Pictures", "Documents"):
         (home / name).mkdir(parents=True)
     (home / "Pictures" / "harbour.png").write_bytes(draw_lighthouse(4000, 3000))
@@ -614,23 +239,23 @@ def own_folders(home: Path) -> Mapping[str, str]:
 
 def show_usage(home: Path, page: Page) -> None:
     """What `anymodel-mcp usage` says after all recipes."""
-    environ = {**child_environment(home / "config.toml", home, own_folders(home)), "COLUMNS": "110"}
+    environ = {**child_environment(home / "config.toml", home, own_folders(home)), "COLUMNS": "100", "FORCE_COLOR": "1"}
     command = [sys.executable, "-m", "anymodel_mcp", "usage", "--by", "model"]
     said = subprocess.run(command, env=environ, cwd=home, capture_output=True, check=True).stdout.decode()
     page.add("## What it all cost")
     page.add("After all the calls above:")
     page.block("sh", "anymodel-mcp usage --by model")
-    page.block("text", said)
+    page.block("text", re.sub(r"\x1b\[[0-9;]*m", "", said))
 
 
 async def build_page() -> str:
     """Runs everything."""
     async with AsyncExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="anymodel-recipes-"))).resolve()
-        home = folder / "home"
-        prepare(home)
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="anymodel-recipes-")))
+        home, mock_folder = folder / "home", folder / "mock"
+        prepare(home, mock_folder)
         page = Page(home, [HEAD])
-        mock = await stack.enter_async_context(open_mock(folder / "mock"))
+        mock = await stack.enter_async_context(open_mock(mock_folder))
         recorded = await stack.enter_async_context(open_recorded())
         for patience_s in dict.fromkeys(recipe.patience_s for recipe in RECIPES):
             text = config(mock, recorded, patience_s)
