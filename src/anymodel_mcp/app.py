@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
 import httpx2
 import platformdirs
 from anyio.abc import TaskGroup, TaskStatus
@@ -32,6 +33,8 @@ from anymodel_mcp.wire.repair_change import Repair
 APP_NAME = "anymodel"
 LEDGER_EVERY_S = 5.0
 KEY_COMMAND_S = 20.0
+WARM_AFTER_S = 0.2
+"""The rest of the host's greeting goes first."""
 LOCAL = "local:"
 
 
@@ -51,6 +54,7 @@ class App:
         calls: the running calls.
         outputs: saved pictures and vectors.
         catalogue: the providers' model lists.
+        warmed: set when what the first call needs is loaded ahead of it.
     """
 
     def __init__(
@@ -75,6 +79,8 @@ class App:
         self._ledger = _Ledger()
         self._lessons: Lessons | None = None
         self._starting = anyio.Lock()
+        self.warmed = anyio.Event()
+        self._warming = False
 
     # --- providers --------------------------------------------------------------------------------------------------
 
@@ -107,6 +113,19 @@ class App:
                     provider, self._open_http(), await self._open_lessons(), _KeyReader(provider, self.redactor).read
                 )
         return self._clients[name]
+
+    def warm_soon(self) -> None:
+        """Loads the HTTP engine and the certificates while nobody waits: some 40 ms that the first call need not."""
+        if self.settings.providers and not self._warming:
+            self._warming = True
+            self._group.start_soon(self._warm)
+
+    async def _warm(self) -> None:
+        await anyio.sleep(WARM_AFTER_S)
+        async with self._starting:
+            with suppress(ConfigError):  # the first call tells of it
+                await anyio.to_thread.run_sync(self._open_http)
+        self.warmed.set()
 
     def _open_http(self) -> httpx2.AsyncClient:
         if self._http is None:

@@ -100,6 +100,8 @@ class AnyModelServer(MCPServer[App]):
 
     async def list_tools(self) -> list[Tool]:
         """Our tools, and whatever was registered on this server besides."""
+        if self._app is not None:
+            self._app.warm_soon()
         return [*self._listed, *await super().list_tools()]
 
     async def call_tool(
