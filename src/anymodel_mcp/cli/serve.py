@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import gc
 import logging
 import os
 import sys
 from collections.abc import Mapping
 from functools import partial
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from anymodel_mcp.config import Settings, read_settings
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from anymodel_mcp.server import AnyModelServer
 
 
-COLLECT_AFTER = (10_000, 20, 50)
+_OPTIONS = ("config", "host", "port", "path", "workers")
+
+COLLECT_AFTER = (5_000, 10, 10)
 """Seldom: with 200 streams open, the collector at its own pace holds each of them up for a tenth of a second."""
 
 
@@ -54,11 +56,7 @@ def complain(error: AnyModelError) -> None:
 
 def serve(argv: list[str]) -> int:
     """Serves until the host goes or the process is told to stop; gives the exit status."""
-    options = (
-        _parse(argv)
-        if argv
-        else argparse.Namespace(config=None, http=False, host=None, port=None, path=None, workers=None)
-    )
+    options = _parse(argv) if argv else SimpleNamespace(**dict.fromkeys(_OPTIONS), http=False)
     try:
         settings = read_settings(os.environ, options.config, _overrides(options))
         return _serve_http(settings) if options.http else _serve_stdio(settings)
@@ -67,7 +65,9 @@ def serve(argv: list[str]) -> int:
         return 2
 
 
-def _parse(argv: list[str]) -> argparse.Namespace:
+def _parse(argv: list[str]) -> SimpleNamespace:
+    import argparse  # hosts give no arguments, and wait
+
     parser = argparse.ArgumentParser(
         prog="anymodel-mcp serve", description="Serve MCP over stdio, or with --http over HTTP."
     )
@@ -77,10 +77,10 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--port", type=int, help="port (default 8765)")
     parser.add_argument("--path", help="path of the endpoint (default /mcp)")
     parser.add_argument("--workers", type=int, help="processes (more than one: [http] stateless is set)")
-    return parser.parse_args(argv)
+    return parser.parse_args(argv, SimpleNamespace())
 
 
-def _overrides(options: argparse.Namespace) -> Mapping[str, object]:
+def _overrides(options: SimpleNamespace) -> Mapping[str, object]:
     given = {f"http.{name}": getattr(options, name) for name in ("host", "port", "path", "workers")}
     return {name: value for name, value in given.items() if value is not None}
 
