@@ -10,8 +10,8 @@ from mcp.types import CallToolResult
 
 Json = dict[str, Any]
 Done = Sequence[CallToolResult]
-ENGINE = "the embedded engine, a real model of 135 million parameters on the machine that made this page"
-MOCK = "aimock, a mock server from npm: the words and pictures are canned, the requests and the handling are real"
+ENGINE = "the embedded engine: a real model, though a tiny one"
+MOCK = "aimock, a mock server: canned words and pictures, real requests"
 BYTES = "bytes of {} as recordings or documents show them, played on loopback"
 LOCAL = "local/smollm2-135m-instruct"
 WEATHER = {

@@ -1,0 +1,284 @@
+"""README and pages: what is printed from the code is up to date, what is shown parses, runs or leads somewhere."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import runpy
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import parse_qs, urlsplit
+
+import jsonschema
+import pytest
+import yaml
+
+import anymodel_mcp
+from anymodel_mcp.cli.commands import build_commands, run_command
+from anymodel_mcp.cli.install.rows import HOSTS, HostRow
+from anymodel_mcp.config import load
+from anymodel_mcp.errors import ConfigError
+from anymodel_mcp.tools import TOOLS
+from anymodel_mcp.tools.arguments import parse, schema
+from tests.cli.terminals import make_desk
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+RECIPES = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
+PAGES = {"README.md": README} | {
+    f"docs/{path.name}": path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md"))
+}
+SCRIPT = runpy.run_path(str(ROOT / "scripts" / "readme"))
+KEY = {"OPENAI_API_KEY": "sk-docs-0123456789"}
+PROGRAM = re.compile(r"(?:^|\s|/bin/)anymodel-mcp((?: +[^\s`#|&;)<]+)*)")
+
+Block = tuple[str, str]
+
+
+def blocks(text: str) -> list[Block]:
+    """Kind and content of each fenced block."""
+    found = re.finditer(r"^(`{3,})(\w*)\n(.*?)^\1$", text, re.DOTALL | re.MULTILINE)
+    return [(match[2], match[3]) for match in found]
+
+
+def prose(text: str) -> str:
+    """A page without its fenced blocks."""
+    return re.sub(r"^(`{3,}).*?^\1$", "", text, flags=re.DOTALL | re.MULTILINE)
+
+
+ALL_BLOCKS = [pytest.param(*block, id=f"{page}-{i}") for page, t in PAGES.items() for i, block in enumerate(blocks(t))]
+
+
+# --- printed from the code ------------------------------------------------------------------------------------------
+
+
+def test_the_readme_is_what_the_code_says() -> None:
+    made: str = SCRIPT["build_readme"](README)
+    assert made == README, "run scripts/readme with the Python of the environment"
+
+
+def test_the_page_of_tools_is_what_the_code_says() -> None:
+    assert PAGES["docs/tools.md"] == SCRIPT["tools_page"](), "run scripts/readme with the Python of the environment"
+
+
+def test_a_missing_mark_is_told() -> None:
+    with pytest.raises(AssertionError, match="0 parts marked 'tools'"):
+        SCRIPT["build_readme"]("# nothing")
+
+
+def test_every_tool_and_argument_stands_in_the_readme() -> None:
+    for tool in TOOLS:
+        line = next(line for line in README.splitlines() if line.startswith(f"| `{tool.name}` |"))
+        assert all(f"`{name}`" in line for name in schema(tool.arguments)["properties"])
+
+
+# --- configuration --------------------------------------------------------------------------------------------------
+
+READERS: dict[str, Callable[[str], Any]] = {"json": json.loads, "toml": tomllib.loads, "yaml": yaml.safe_load}
+
+
+@pytest.mark.parametrize(("kind", "text"), ALL_BLOCKS)
+def test_every_block_is_of_a_known_kind_and_parses(kind: str, text: str) -> None:
+    assert kind in {"json", "toml", "yaml", "sh", "text", ""}
+    assert text.strip()
+    if kind in READERS:
+        assert READERS[kind](text)
+
+
+def entry_of(row: HostRow) -> dict[str, Any]:
+    """The entry that the README shows for a host."""
+    text = README[README.index(f"<code>anymodel-mcp install {row.name}</code>") :]
+    kind, block = blocks(text)[0]
+    assert kind == row.format.title.lower()
+    servers = READERS[kind](block)[row.section]
+    return servers[0] if row.format.listed else servers["anymodel"]
+
+
+@pytest.mark.parametrize("row", HOSTS, ids=lambda row: row.name)
+def test_the_block_of_each_host_starts_a_configured_server(row: HostRow) -> None:
+    entry = entry_of(row)
+    command: Any = entry[row.command_key]
+    started = [command, *entry[row.args_key]] if row.args_key else command
+    assert started == ["uvx", "anymodel-mcp"]
+    given: dict[str, str] = {**entry.get(row.env_key, {})}
+    reached = given.get("OPENAI_API_KEY") or (row.names_key and entry[row.names_key] == ["OPENAI_API_KEY"])
+    assert reached, "the key reaches the server"
+    found = load({**given, **KEY})
+    assert found.default_model == "gpt-5-mini"
+    assert list(found.providers) == ["openai"]
+
+
+def test_the_file_of_the_readme_loads() -> None:
+    (text,) = [text for kind, text in blocks(README) if kind == "toml" and "[aliases]" in text]
+    found = load({**KEY, "WORK_API_KEY": "work-0123456789"}, file_text=text, file_name="config.toml")
+    assert list(found.providers) == ["openai", "deepseek", "work"]
+    assert found.default_model == "smart"
+    assert not found.warnings
+
+
+NAMED = sorted({name for text in PAGES.values() for name in re.findall(r"\bANYMODEL_[A-Z_]+[A-Z]\b", text)})
+
+
+@pytest.mark.parametrize("name", [n for n in NAMED if n not in {"ANYMODEL_CONFIG", "ANYMODEL_PROVIDERS"}])
+def test_every_variable_that_is_named_is_read(name: str) -> None:
+    """A value that is taken has its origin told; one that is refused is refused under the variable's name."""
+    try:
+        found = load({**KEY, "ANYMODEL_PROVIDERS": "ollama", name: "https://x.example"})
+    except ConfigError as error:
+        told = str(error)
+    else:
+        told = str(found.origins)
+    assert name in told
+
+
+def test_the_links_hold_the_same_server() -> None:
+    found: list[tuple[str, str]] = re.findall(r"\[Add to ([^\]]+)\]\(([^)]+)\)", README)
+    links = dict(found)
+    assert set(links) == {"VS Code", "VS Code Insiders", "Cursor", "LM Studio", "Goose"}
+    queries = {title: parse_qs(urlsplit(link).query) for title, link in links.items()}
+    for title, query in queries.items():
+        assert query["name"][0].lower() == "anymodel"
+        if title == "Goose":
+            assert (query["cmd"], query["arg"]) == (["uvx"], ["anymodel-mcp"])
+            continue
+        (held,) = query["config"]
+        server = json.loads(held if title.startswith("VS Code") else base64.b64decode(held, validate=True))
+        assert (server["command"], server["args"]) == ("uvx", ["anymodel-mcp"])
+        assert "OPENAI_API_KEY" in server["env"]
+    (asked,) = json.loads(queries["VS Code"]["inputs"][0])
+    assert asked["password"] is True
+    assert f"${{input:{asked['id']}}}" in queries["VS Code"]["config"][0]
+
+
+# --- commands -------------------------------------------------------------------------------------------------------
+
+
+def commands_of(text: str) -> set[tuple[str, ...]]:
+    """The words after each `anymodel-mcp` that somebody could type: in blocks of commands and between ticks."""
+    typed = [line for kind, block in blocks(text) if kind == "sh" for line in block.splitlines()]
+    typed += re.findall(r"`([^`\n]+)`", prose(text)) + re.findall(r"<code>([^<]+)</code>", text)
+    return {tuple(match[1].split()) for line in typed for match in PROGRAM.finditer(line) if "=" not in match[1]}
+
+
+ALL_COMMANDS = sorted({command for text in PAGES.values() for command in commands_of(text) if command})
+
+
+@pytest.mark.parametrize("command", ALL_COMMANDS, ids=" ".join)
+def test_every_command_exists_with_its_options(
+    command: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk = make_desk(tmp_path)
+    name, options = command[0], [word for word in command if word.startswith("-")]
+    if name == "serve":
+        with pytest.raises(SystemExit, match="0"):
+            run_command(["serve", "--help"], desk.terminal)
+    else:
+        assert name in set(build_commands(desk.terminal)), command
+        assert run_command([name, "--help"], desk.terminal) == 0
+    told = desk.said + capsys.readouterr().out
+    assert all(option in told for option in options), told
+    if name in {"install", "uninstall"} and command[1:] != ("HOST",):
+        assert command[1] in {row.name for row in HOSTS}
+
+
+def test_the_commands_of_the_readme_are_all_there_are(tmp_path: Path) -> None:
+    shown = {command[0] for command in commands_of(README) if command}
+    hidden = {"--help", "--version", "-h", "-V"}
+    assert shown == set(build_commands(make_desk(tmp_path).terminal)) - hidden
+
+
+def test_every_script_that_is_named_can_be_run() -> None:
+    named = {found for text in PAGES.values() for found in re.findall(r"\b((?:scripts|benchmarks)/[a-z-]+)\b", text)}
+    assert {"scripts/demo", "scripts/test", "scripts/recipes"} <= named
+    assert [name for name in named if not os.access(ROOT / name, os.X_OK)] == []
+
+
+# --- links and privacy ----------------------------------------------------------------------------------------------
+
+
+def anchors(text: str) -> set[str]:
+    """What the headings of a page are called in a link."""
+    return {SCRIPT["anchor"](title) for title in re.findall(r"^#+ (.+)$", prose(text), re.MULTILINE)}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_within_the_repository_leads_somewhere(page: str) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(PAGES[page])):
+        path, _, anchor = target.partition("#")
+        if "://" in path:
+            continue
+        led = (ROOT / page).parent / path if path else ROOT / page
+        assert led.exists(), target
+        if anchor:
+            assert anchor in anchors(led.read_text(encoding="utf-8")), target
+
+
+@pytest.mark.parametrize("page", [*PAGES, "CHANGELOG.md", "SECURITY.md", "llms.txt"])
+def test_no_page_holds_a_folder_of_the_machine_that_made_it(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert re.findall(r"(?<![\w.~])/(?:work|opt|root|tmp|home/(?!me/)\w+)/\S*", text) == []
+
+
+def test_the_changelog_names_this_version() -> None:
+    assert f"## [{anymodel_mcp.__version__}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+# --- recipes --------------------------------------------------------------------------------------------------------
+
+SECTIONS: dict[str, str] = SCRIPT["split_sections"](RECIPES)
+FEATURES = {
+    "Pictures in": ("chat", "images"),
+    "Pictures out, and edits": ("generate_image", "images"),
+    "Files in": ("chat", "files"),
+    "Rank texts by meaning": ("embed", "query"),
+    "Save vectors to a file": ("embed", "input"),
+    "Keep a conversation": ("chat", "conversation"),
+    "Ask several models at once": ("chat", "models"),
+    "A chain of models": ("chat", "model"),
+    "An answer as JSON": ("chat", "json_schema"),
+    "Let another model call tools": ("chat", "tools"),
+    "Reasoning": ("chat", "reasoning_effort"),
+    "Search the web": ("chat", "options"),
+    "Usage and cost": ("chat", "model"),
+    "A long call": ("get_result", "offset"),
+    "Continue a text": ("complete", "prompt"),
+    "Find a model": ("list_models", "capability"),
+}
+
+
+def calls_of(section: str) -> list[tuple[dict[str, Any], str]]:
+    """The calls of a recipe, each with the text that came back."""
+    found: list[tuple[dict[str, Any], str]] = []
+    for kind, text in blocks(section):
+        if kind == "json" and "arguments" in (call := cast("dict[str, Any]", json.loads(text))):
+            found.append((call, ""))
+        elif kind == "text" and found:
+            found[-1] = (found[-1][0], text)
+    return found
+
+
+@pytest.mark.parametrize(("title", "shown"), FEATURES.items(), ids=list(FEATURES))
+def test_every_feature_has_a_recipe_that_uses_it(title: str, shown: tuple[str, str]) -> None:
+    tool, argument = shown
+    assert any(call["name"] == tool and argument in call["arguments"] for call, _ in calls_of(SECTIONS[title]))
+
+
+@pytest.mark.parametrize("title", [title for title, section in SECTIONS.items() if calls_of(section)])
+def test_the_calls_of_a_recipe_are_valid_and_answered(title: str) -> None:
+    tools = {tool.name: tool for tool in TOOLS}
+    section = SECTIONS[title]
+    for call, answer in calls_of(section):
+        tool = tools[call["name"]]
+        jsonschema.validate(call["arguments"], schema(tool.arguments))
+        parse(tool.arguments, call["arguments"], frozenset())
+        assert answer.strip()
+    assert re.search(r"^\*Answered by .+\.\*$", section, re.MULTILINE), "who answered is said"
+
+
+def test_the_recipes_show_every_tool() -> None:
+    used = {call["name"] for section in SECTIONS.values() for call, _ in calls_of(section)}
+    assert used == {tool.name for tool in TOOLS}
