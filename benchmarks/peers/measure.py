@@ -156,6 +156,7 @@ class Bench:
         record.figures["cancel"] = (gone[0] - cancelled) * 1000 if gone else NO
 
     def _chat_s(self, record: Record, session: Session) -> float:
+        self._check_time()
         begun = time.monotonic()
         answer = session.wait(session.call(record.server.tool, _ask(record, session, up.INSTANT)))
         if answer.failed:
@@ -164,6 +165,7 @@ class Bench:
 
     @contextlib.contextmanager
     def _session(self, record: Record) -> Generator[Session]:
+        self._check_time()
         with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
             home = Path(folder).resolve()
             record.server.prepare(home)
@@ -175,7 +177,6 @@ class Bench:
     def _kept(self, record: Record, row: str) -> Generator[None]:
         """Keeps a failure as the row's figure: a server that cannot do something is a result."""
         try:
-            self._check_time()
             yield
         except (NoAnswerError, OSError, KeyError) as exc:
             record.figures[row] = str(exc) or type(exc).__name__

@@ -32,6 +32,8 @@ class Row:
 
 
 _NODE = "Node starts faster than Python does; on Python the empty server is the floor."
+_LOADED = "What it needs is loaded with the start, or kept in fewer files; this server opens its store here."
+_SHORT = "This server's notes begin after 0.2 s, so that short calls have none."
 _ONCE = "They ask once; this server asks up to three times, as most refusals are brief."
 
 ROWS = (
@@ -39,13 +41,13 @@ ROWS = (
     Row(key="tools", label="tools", compared=False),
     Row(key="list", label="tools/list on the wire", unit="bytes", remark="It has one tool."),
     Row(key="memory", label="idle memory", unit="MiB", ratio=True),
-    Row(key="first", label="first chat", unit="ms", digits=1),
+    Row(key="first", label="first chat", unit="ms", digits=1, remark=_LOADED),
     Row(key="p50", label="chat, p50", unit="ms", digits=2, ratio=True),
     Row(key="p99", label="chat, p99", unit="ms", digits=2, ratio=True, slack=0.25),
     Row(key="streams", label="asks the upstream for a stream", compared=False),
     Row(key="pair", label="two 1 s calls at once", unit="s", digits=2),
     Row(key="ping", label="ping during them", unit="ms", slack=1.0),
-    Row(key="note", label="first progress note of a 3 s call", unit="ms"),
+    Row(key="note", label="first progress note of a 3 s call", unit="ms", remark=_SHORT),
     Row(key="notes", label="progress notes in it", compared=False),
     Row(key="words", label="with the answer's words", compared=False),
     Row(key="busy", label="requests on a steady 429", compared=False),
