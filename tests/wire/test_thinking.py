@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
+from anymodel_mcp.dialects.fields import Dialect
+from anymodel_mcp.wire.exchange import Head
+from anymodel_mcp.wire.readers import chat_reader
 from anymodel_mcp.wire.thinking import Mode, ThinkSplitter
 
 
@@ -97,3 +101,17 @@ def test_what_is_held_back_can_be_asked_for() -> None:
 def test_a_flood_of_white_space_is_not_held_back() -> None:
     splitter = ThinkSplitter("leading")
     assert splitter.feed(" " * 5000) == [("text", " " * 5000)]
+
+
+def test_an_assumed_block_that_is_never_closed_was_the_answer_alone() -> None:
+    reader = chat_reader(
+        Head(status=200, headers={"content-type": "text/event-stream"}),
+        dialect=replace(Dialect(), think_tags="closing_only_possible"),
+        streamed=True,
+        max_event_bytes=10_000,
+        model="m",
+    )
+    frame = '{"choices":[{"index":0,"delta":{"content":"plain answer"},"finish_reason":"stop"}]}'
+    reader.feed(f"data: {frame}\n\ndata: [DONE]\n\n".encode())
+    result = reader.finish()
+    assert (result.text, result.reasoning) == ("plain answer", "")

@@ -232,6 +232,8 @@ class Choice:
         self._merge_message()
         for kind, piece in self._splitter.finish():
             self._take_piece(kind, piece)
+        if self._splitter.withdrawn:
+            self._thoughts.pop("tags", None)
         calls, bad = self._calls.finish(seed)
         warnings: list[str] = []
         if self._calls.skipped:

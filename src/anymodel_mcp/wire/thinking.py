@@ -48,6 +48,8 @@ class ThinkSplitter:
     def __init__(self, mode: Mode) -> None:
         self.plain = mode == "none"
         """All that comes from now on is answer."""
+        self.withdrawn = False
+        """The thoughts given so far were none: the block that was assumed is never closed."""
         self._buffer = ""
         self._inside: tuple[str, ...] = ()  # the closers of the open block
         self._assumed = mode == "closing_only_possible"  # no opener has been seen, the template may have written it
@@ -87,6 +89,7 @@ class ThinkSplitter:
             self._think(self._buffer[: len(self._buffer) - len(closer)], out)
         elif self.pending:
             out.append(("text", self.pending))
+            self.withdrawn = bool(self._inside)
         self._buffer, self._kept, self.plain = "", "", True
         return out
 
