@@ -61,8 +61,10 @@ def test_the_readme_is_what_the_code_says() -> None:
     assert made == README, "run scripts/readme with the Python of the environment"
 
 
-def test_the_page_of_tools_is_what_the_code_says() -> None:
-    assert PAGES["docs/tools.md"] == SCRIPT["tools_page"](), "run scripts/readme with the Python of the environment"
+@pytest.mark.parametrize("page", ["tools", "hosts"])
+def test_a_printed_page_is_what_the_code_says(page: str) -> None:
+    printed: str = SCRIPT[f"{page}_page"]()
+    assert PAGES[f"docs/{page}.md"] == printed, "run scripts/readme with the Python of the environment"
 
 
 def test_a_missing_mark_is_told() -> None:
@@ -192,9 +194,19 @@ def test_the_commands_of_the_readme_are_all_there_are(tmp_path: Path) -> None:
 
 
 def test_every_script_that_is_named_can_be_run() -> None:
-    named = {found for text in PAGES.values() for found in re.findall(r"\b((?:scripts|benchmarks)/[a-z-]+)\b", text)}
+    named = {found for text in PAGES.values() for found in re.findall(r"\b((?:scripts|benchmarks)/[a-z0-9-]+)\b", text)}
     assert {"scripts/demo", "scripts/test", "scripts/recipes"} <= named
     assert [name for name in named if not os.access(ROOT / name, os.X_OK)] == []
+
+
+def test_every_module_of_the_architecture_is_there() -> None:
+    package = ROOT / "src" / "anymodel_mcp"
+    table = [line.split("|")[1] for line in PAGES["docs/architecture.md"].splitlines() if line.startswith("| `")]
+    named = [name for cell in table for name in re.findall(r"`([^`]+)`", cell)]
+    assert [name for name in named if not (package / name).exists()] == []
+    assert {path.name.removesuffix(".py") for path in package.iterdir() if path.name[0] not in "_."} - {
+        name.strip("/").removesuffix(".py") for name in named
+    } == {"peer", "journey", "pictures", "tasks", "py.typed"}, "what the table leaves out"
 
 
 # --- links and privacy ----------------------------------------------------------------------------------------------
