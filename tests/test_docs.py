@@ -21,6 +21,7 @@ import anymodel_mcp
 from anymodel_mcp.cli.commands import build_commands, run_command
 from anymodel_mcp.cli.install.rows import HOSTS, HostRow
 from anymodel_mcp.config import load
+from anymodel_mcp.dialects.providers import PROVIDERS
 from anymodel_mcp.errors import ConfigError
 from anymodel_mcp.tools import TOOLS
 from anymodel_mcp.tools.arguments import parse, schema
@@ -137,6 +138,15 @@ def test_every_variable_that_is_named_is_read(name: str) -> None:
     assert name in told
 
 
+@pytest.mark.parametrize("line", re.findall(r"(?:^|`)export ([^\n`]+)", README, re.MULTILINE))
+def test_what_is_to_be_exported_makes_a_provider_and_a_default_model(line: str) -> None:
+    environ = dict(pair.split("=", 1) for pair in line.split())
+    found = load(environ)
+    assert found.providers
+    assert found.default_model == environ["ANYMODEL_MODEL"]
+    assert not found.warnings
+
+
 def test_the_links_hold_the_same_server() -> None:
     found: list[tuple[str, str]] = re.findall(r"\[Add to ([^\]]+)\]\(([^)]+)\)", README)
     links = dict(found)
@@ -235,8 +245,10 @@ def test_no_page_holds_a_folder_of_the_machine_that_made_it(page: str) -> None:
     assert re.findall(r"(?<![\w.~])/(?:work|opt|root|tmp|home/(?!me/)\w+)/\S*", text) == []
 
 
-def test_the_changelog_names_this_version() -> None:
-    assert f"## [{anymodel_mcp.__version__}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+def test_the_changelog_names_this_version_and_counts_the_providers() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"## [{anymodel_mcp.__version__}]" in text
+    assert f"and {len(PROVIDERS)} known ones" in text
 
 
 # --- recipes --------------------------------------------------------------------------------------------------------
