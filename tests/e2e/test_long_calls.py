@@ -1,0 +1,112 @@
+"""Long calls for real: a handle before the deadline, the rest from any worker, after a reconnect, after a restart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx2
+import pytest
+from mcp import Client
+from mcp.types import CallToolResult
+
+from tests.fakes import error_of, record_of, text_of
+from tests.faults import answer
+from tests.faults import text_of as words_of
+from tests.rawclient import post_call, text_of_result
+from tests.serving import child_environment, open_client, open_http_server, write_config
+from tests.upstream import open_upstream
+
+DELTAS, PER_S = 30, 10
+MODEL = f"f/stream-7-{DELTAS}-{PER_S}"
+WHOLE = words_of(7, DELTAS)
+
+
+def _config(origin: str) -> str:
+    return f"""
+[providers.f]
+base_url = "{origin}/v1"
+api_key = "sk-test-0123456789"
+[limits]
+soft_deadline_s = 1
+"""
+
+
+async def _collect(client: Client, handle: str, offset: int) -> tuple[str, CallToolResult]:
+    """The rest of a call, from `offset` on, however many answers it takes."""
+    got = ""
+    while True:
+        result = await client.call_tool("get_result", {"id": handle, "offset": offset + len(got), "wait_s": 0.8})
+        piece, _, note = text_of(result).partition("\n\n[still running")
+        if record_of(result)["status"] == "complete":
+            return got + text_of(result), result
+        got += "" if text_of(result).startswith("[still running") else piece
+        assert f"offset={offset + len(got)}" in text_of(result), note
+
+
+async def _begin(client: Client) -> tuple[str, str]:
+    """A call that goes on: what has come, and its handle."""
+    running = await client.call_tool("chat", {"model": MODEL, "prompt": "x"})
+    record = record_of(running)
+    assert record["status"] == "running"
+    assert f"id='{record['result_id']}'" in text_of(running)
+    return text_of(running).partition("\n\n[still running")[0], record["result_id"]
+
+
+@pytest.mark.parametrize("transport", ["stdio", "http"])
+async def test_the_rest_comes_by_the_handle(tmp_path: Path, transport: Any) -> None:
+    with anyio.fail_after(40):
+        async with (
+            open_upstream(answer) as upstream,
+            open_client(_config(upstream.origin), tmp_path, transport=transport) as client,
+        ):
+            first, handle = await _begin(client)
+            rest, _ = await _collect(client, handle, len(first))
+            assert first + rest == WHOLE
+            again = await client.call_tool("get_result", {"id": handle})
+            assert text_of(again) == WHOLE
+
+
+async def test_the_rest_comes_over_another_connection_and_after_a_restart(tmp_path: Path) -> None:
+    with anyio.fail_after(60):
+        async with open_upstream(answer) as upstream:
+            environment = child_environment(write_config(_config(upstream.origin), tmp_path), tmp_path)
+            async with open_http_server(environment, tmp_path) as server:
+                async with Client(server.url) as client:
+                    first, handle = await _begin(client)
+                async with Client(server.url) as client:
+                    rest, _ = await _collect(client, handle, len(first))
+                    assert first + rest == WHOLE
+                    _, cut_off = await _begin(client)
+            async with open_client(_config(upstream.origin), tmp_path, transport="stdio") as client:
+                kept = await client.call_tool("get_result", {"id": handle})
+                assert text_of(kept) == WHOLE
+                stopped = await client.call_tool("get_result", {"id": cut_off})
+                assert error_of(stopped)["kind"] == "cancelled"
+                assert WHOLE.startswith(error_of(stopped)["partial_text"])
+
+
+async def test_any_worker_gives_the_rest_and_can_cancel(tmp_path: Path) -> None:
+    with anyio.fail_after(60):
+        async with open_upstream(answer) as upstream:
+            environment = child_environment(write_config(_config(upstream.origin), tmp_path), tmp_path)
+            async with open_http_server(environment, tmp_path, arguments=("--workers", "2")) as server:
+
+                async def call(number: int, tool: str, **arguments: Any) -> Any:
+                    async with httpx2.AsyncClient(
+                        timeout=30, trust_env=False
+                    ) as fresh:  # a connection of its own: any worker
+                        return await post_call(fresh, server.url, tool, arguments, number=number)
+
+                running = await call(1, "chat", model=MODEL, prompt="x")
+                handle = running["_meta"]["anymodel/result"]["result_id"]
+                endless = await call(2, "chat", model="f/stream-8-900-10", prompt="x")
+                for number in range(3, 40):
+                    result = await call(number, "get_result", id=handle, wait_s=0.3)
+                    if result["_meta"]["anymodel/result"]["status"] == "complete":
+                        break
+                assert text_of_result(result) == WHOLE
+                stopped = await call(50, "get_result", id=endless["_meta"]["anymodel/result"]["result_id"], cancel=True)
+                assert stopped["_meta"]["anymodel/error"]["kind"] == "cancelled"
+                assert stopped["_meta"]["anymodel/error"]["partial_text"]
