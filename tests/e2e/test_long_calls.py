@@ -102,6 +102,7 @@ async def test_any_worker_gives_the_rest_and_can_cancel(tmp_path: Path) -> None:
                 running = await call(1, "chat", model=MODEL, prompt="x")
                 handle = running["_meta"]["anymodel/result"]["result_id"]
                 endless = await call(2, "chat", model="f/stream-8-900-10", prompt="x")
+                result: Any = running
                 for number in range(3, 40):
                     result = await call(number, "get_result", id=handle, wait_s=0.3)
                     if result["_meta"]["anymodel/result"]["status"] == "complete":
