@@ -65,6 +65,19 @@ async def test_inline_says_what_is_shown(tmp_path: Path, inline: str, count: int
         assert base64.b64decode(shown[0].data) == original
 
 
+async def test_makers_are_named_for_what_was_asked(tmp_path: Path) -> None:
+    """OpenRouter makes pictures and edits none."""
+    lacking = settings(provider(quirks={"lacks": ["images", "image_edits"]}), default_image_model="p/pic")
+    picture = f"data:image/png;base64,{base64.b64encode(png(8, 8)).decode()}"
+    async with connect(FakeProvider([]), tmp_path, lacking) as client:
+        made_none = text_of(await client.call_tool("generate_image", {"prompt": "x"}))
+        edited_none = text_of(await client.call_tool("generate_image", {"prompt": "x", "images": [picture]}))
+    assert "openai" in made_none
+    assert "openrouter" in made_none
+    assert "openai" in edited_none
+    assert "openrouter" not in edited_none
+
+
 async def test_a_saved_picture_is_edited_by_the_path_that_was_given_out(tmp_path: Path) -> None:
     """No folder is allowed: only files of our own making are read there."""
     original = png(64, 64)

@@ -96,9 +96,8 @@ def _request(
     lacks = endpoint.dialect.lacks
     if "images" in lacks or (images and "image_edits" in lacks):
         what = "edits no pictures" if "images" not in lacks else "makes no pictures"
-        makers = [
-            r.name for r in PROVIDERS.values() if not {"images", "image_edits"} & r.quirks.get("lacks", frozenset())
-        ]
+        needed = {"images", "image_edits"} if images else {"images"}
+        makers = [r.name for r in PROVIDERS.values() if not needed & r.quirks.get("lacks", frozenset())]
         raise ArgumentError(
             f"{endpoint.client.settings.name} {what}",
             param="model",
