@@ -147,13 +147,21 @@ class Bench:
         cancelled = time.monotonic()
         session.notify("notifications/cancelled", {"requestId": call, "reason": "benchmark"})
         try:
-            session.pump(lambda: False, up.STALL_S)
+            gone = self._gone_at(session, until=cancelled + up.STALL_S)
+            record.figures["cancel"] = (gone - cancelled) * 1000 if gone else NO
             self._chat_s(record, session)
             record.figures["alive"] = "yes"
         except NoAnswerError:
+            record.figures.setdefault("cancel", NO)
             record.figures["alive"] = NO
-        gone = [seen.gone for seen in self._upstream.take() if seen.gone is not None]
-        record.figures["cancel"] = (gone[0] - cancelled) * 1000 if gone else NO
+
+    def _gone_at(self, session: Session, until: float) -> float | None:
+        """When the upstream was left; `None` if it was not by `until`, when its answer has gone out."""
+        while time.monotonic() < until:
+            session.pump(lambda: False, 0.25)
+            if gone := [seen.gone for seen in self._upstream.peek() if seen.gone is not None]:
+                return gone[0]
+        return None
 
     def _chat_s(self, record: Record, session: Session) -> float:
         self._check_time()

@@ -14,6 +14,11 @@ SKELETON = """# Benchmarks
 Figures are written here by the scripts that measure them; nothing between two markers is written by hand.
 A shared or busy machine moves the times: compare columns of one run, not tables of two.
 
+`benchmarks/compare --own` measures again and writes all sections; `benchmarks/compare --dry --only pal` prints a short
+table. It needs Python 3.11 and a package index: its first run installs every server into an environment of its own
+under `.work/peers` (a minute or two), which is kept. Measuring takes about three minutes, stays on
+loopback, needs no key, and ends every process that it starts.
+
 ## Beside the servers that do the same job
 
 <!-- compare:begin -->

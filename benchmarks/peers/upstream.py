@@ -1,7 +1,7 @@
 """An upstream on loopback that does what a word in the prompt asks for, whatever model and client a server has.
 
 Runs as a process of its own, so that no measured server shares its interpreter: `python upstream.py` prints its port.
-`GET /bench/take` gives what has arrived since the last time, with times of the machine's monotonic clock.
+`GET /bench/take` gives what has arrived since it was last asked, with times of the machine's monotonic clock.
 """
 
 from __future__ import annotations
@@ -109,9 +109,10 @@ class Connection:
 
     def _answer(self, path: str, body: bytes) -> bool:
         """Whether another request may follow on this connection."""
-        if path == "/bench/take":
+        if path in ("/bench/take", "/bench/peek"):
             taken = list(self._log)
-            del self._log[: len(taken)]
+            if path == "/bench/take":
+                del self._log[: len(taken)]
             self._sock.sendall(_reply(_JSON, json.dumps(taken).encode()))
             return True
         if not path.endswith("/chat/completions"):
@@ -186,7 +187,14 @@ class BenchUpstream:
 
     def take(self) -> list[Arrival]:
         """What arrived since the last time."""
-        with self._opener.open(f"{self.origin}/bench/take", timeout=5) as response:
+        return self._ask("take")
+
+    def peek(self) -> list[Arrival]:
+        """The same, left there."""
+        return self._ask("peek")
+
+    def _ask(self, what: str) -> list[Arrival]:
+        with self._opener.open(f"{self.origin}/bench/{what}", timeout=5) as response:
             return [Arrival(**entry) for entry in json.load(response)]
 
     def __enter__(self) -> Self:
