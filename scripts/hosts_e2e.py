@@ -1,8 +1,10 @@
-"""The newcomer's path, for real: fresh clone, empty home, install, and real host programs that call our tool.
+"""The newcomer's path, for real: fresh clone, empty home, the commands of README.md, and real host programs from npm.
 
-For each host: `anymodel-mcp install HOST` writes its file, the host runs one prompt, a scripted model (hosts_model.py)
-makes it call `chat`, our server streams the answer from a model on loopback, and the words must stand in what the host
-prints. Then `anymodel-mcp uninstall HOST` must leave the home as it was. `scripts/hosts-e2e` runs it.
+The commands of "Try it" run first (newcomer.py reads them; git takes this checkout's last commit where they
+name the public address). Then, for each host in a copy of that home: the commands of "Use it in your host" write the
+host's file, the host runs one prompt, a scripted model (hosts_model.py) makes it call `chat`, our server streams the
+answer of a model on loopback or of the one that the demo fetched, and the words must stand in what the host prints. At
+last `anymodel-mcp uninstall HOST` must leave the home as it was. `scripts/hosts-e2e` runs it.
 """
 
 from __future__ import annotations
@@ -16,161 +18,65 @@ import signal
 import subprocess
 import sys
 import tempfile
-import venv
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from hosts_model import QUESTION, WORDS, Model, serve_model
-
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # the Node of the tests, so that the machine needs none
+
+from hosts_model import QUESTION, REPLY, WORDS, Model, serve_model  # noqa: E402
+from hosts_roster import HOSTS, KEY, RealHost  # noqa: E402
+from newcomer import ReadmeError, installing, trying  # noqa: E402
+
+from tests.upstreams.install import node, npm  # noqa: E402
+
 WORK = ROOT / ".work" / "hosts"
+README = (ROOT / "README.md").read_text("utf-8")
 PROMPT = f"Ask the other model with your chat tool: {QUESTION}"
-KEY = "sk-e2e-0123456789abcdef-never-shown"
+DEFAULT = ("codex", "opencode")
+# what leads to the network, and nothing else of this machine's environment, is a newcomer's too
+NETWORK = ("PIP_", "SSL_CERT", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+REPORT = "import json, os, sys; json.dump([os.getcwd(), dict(os.environ)], open(sys.argv[1], 'w', encoding='utf-8'))"
 
 
 @dataclass(frozen=True, kw_only=True)
-class RealHost:
-    """A host program from npm, and how to run one prompt in it against a model on loopback.
+class Shell:
+    """Where a reader's shell stands after some commands."""
 
-    Attributes:
-        package: npm package and version that this was tried with.
-        command: arguments; {model} is the address of the scripted model, {prompt} the prompt.
-        env: what the host needs besides the home.
-        withholds_key: it keeps OPENAI_API_KEY from its servers.
-        files: what a user of the host has in the home before (below it); {model} is filled in.
-    """
+    cwd: Path
+    env: Mapping[str, str]
+    shown: str = ""
 
-    name: str
-    package: str
-    program: str
-    command: Sequence[str]
-    env: Mapping[str, str] = field(default_factory=dict)
-    files: Mapping[str, str] = field(default_factory=dict)
-    withholds_key: bool = False
+    def type(self, commands: str, *, timeout_s: float = 600) -> Shell:
+        """The shell after these commands; ends the script with what they printed if one fails."""
+        with tempfile.TemporaryDirectory() as folder:
+            report = Path(folder) / "shell.json"
+            script = f'{commands}\n"$0" -c "$1" "$2"\n'
+            words = ["sh", "-ec", script, sys.executable, REPORT, report]
+            status, shown = attempt(words, self.env, self.cwd, timeout_s=timeout_s)
+            if status or not report.exists():
+                sys.exit(f"hosts-e2e: these commands ended with {status}:\n{commands}\n{shown}")
+            cwd, env = json.loads(report.read_text("utf-8"))
+        return Shell(cwd=Path(cwd), env=env, shown=shown)
 
 
-_OPENCODE = {
-    "$schema": "https://opencode.ai/config.json",
-    "autoupdate": False,
-    "share": "disabled",
-    "provider": {
-        "fake": {
-            "npm": "@ai-sdk/openai-compatible",
-            "options": {"baseURL": "MODEL/v1", "apiKey": "x"},
-            "models": {"fake": {"tool_call": True, "limit": {"context": 100000, "output": 4000}}},
-        }
-    },
-}
+class Clock:
+    """Seconds of each step, for the report."""
 
-_CLINE = {
-    "version": 1,
-    "lastUsedProvider": "openai-compatible",
-    "providers": {
-        "openai-compatible": {
-            "settings": {
-                "provider": "openai-compatible",
-                "apiKey": "x",
-                "model": "fake",
-                "baseUrl": "MODEL/v1",
-            },
-            "updatedAt": "2026-11-21T00:00:00.000Z",
-            "tokenSource": "manual",
-        }
-    },
-}
+    def __init__(self) -> None:
+        self.last = time.monotonic()
 
-HOSTS = (
-    RealHost(
-        name="claude-code",
-        package="@anthropic-ai/claude-code@2.1.329",
-        program="claude",
-        command=("-p", "{prompt}", "--allowedTools", "mcp__anymodel__chat"),
-        env={
-            "ANTHROPIC_BASE_URL": "{model}",
-            "ANTHROPIC_API_KEY": "sk-ant-fake",
-            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
-        },
-    ),
-    RealHost(
-        name="codex",
-        package="@openai/codex@0.169.0",
-        program="codex",
-        command=("exec", "--skip-git-repo-check", "--sandbox", "read-only", "{prompt}"),
-        files={
-            ".codex/config.toml": (
-                '# the user\'s own\nmodel = "fake"\nmodel_provider = "fake"\n\n[model_providers.fake]\nname = "fake"\n'
-                'base_url = "{model}/v1"\nwire_api = "responses"\n'
-            )
-        },
-    ),
-    RealHost(
-        name="gemini",
-        package="@google/gemini-cli@0.61.0",
-        program="gemini",
-        # a model by name: without one it asks another model to choose
-        command=("--skip-trust", "--yolo", "--model", "gemini-2.5-flash", "--prompt", "{prompt}"),
-        env={"GEMINI_API_KEY": "fake", "GOOGLE_GEMINI_BASE_URL": "{model}", "GEMINI_TELEMETRY_ENABLED": "false"},
-        files={
-            ".gemini/settings.json": (
-                '{\n  // the user\'s own\n  "security": { "auth": { "selectedType": "gemini-api-key" } },\n'
-                '  "privacy": { "usageStatisticsEnabled": false }\n}\n'
-            )
-        },
-    ),
-    RealHost(
-        name="opencode",
-        package="opencode-ai@1.18.33",
-        program="opencode",
-        command=("run", "--model", "fake/fake", "{prompt}"),
-        env={"OPENCODE_DISABLE_AUTOUPDATE": "1", "OPENCODE_DISABLE_MODELS_FETCH": "1"},
-        files={".config/opencode/opencode.json": json.dumps(_OPENCODE, indent=2).replace("MODEL", "{model}")},
-    ),
-    RealHost(
-        name="continue",
-        package="@continuedev/cli@1.5.47",
-        program="cn",
-        command=("--auto", "--print", "{prompt}"),
-        files={
-            ".continue/config.yaml": (
-                "name: mine\nversion: 1.0.0\nschema: v1\nmodels:\n  - name: fake\n    provider: openai\n"
-                "    model: fake\n    apiBase: {model}/v1\n    apiKey: x\n    roles: [chat]\n"
-                "    capabilities: [tool_use]\n"
-            ),
-            ".continue/.env": f"OPENAI_API_KEY={KEY}\n",
-        },
-        env={"CONTINUE_TELEMETRY_ENABLED": "0", "OTEL_METRICS_EXPORTER": "none"},
-    ),
-    RealHost(
-        name="copilot",
-        package="@github/copilot@1.0.102",
-        program="copilot",
-        withholds_key=True,
-        command=("--prompt", "{prompt}", "--allow-all-tools", "--disable-client-telemetry"),
-        env={"COPILOT_PROVIDER_BASE_URL": "{model}/v1", "COPILOT_MODEL": "fake", "COPILOT_AUTO_UPDATE": "false"},
-    ),
-    RealHost(
-        name="cline",
-        package="cline@3.0.65",
-        program="cline",
-        command=("--auto-approve", "true", "--timeout", "60", "{prompt}"),
-        env={"CLINE_TELEMETRY_DISABLED": "1"},
-        files={".cline/data/settings/providers.json": json.dumps(_CLINE, indent=2).replace("MODEL", "{model}")},
-    ),
-)
+    def lap(self) -> str:
+        """Time since the last step."""
+        before, self.last = self.last, time.monotonic()
+        return f"{self.last - before:.0f} s"
 
 
 def say(text: str) -> None:
     """One line of the report."""
     print(text, flush=True)
-
-
-def run(command: Sequence[str | Path], env: Mapping[str, str], cwd: Path, *, timeout_s: float = 600) -> str:
-    """Runs a command; gives stdout and stderr together, or ends the script with them."""
-    done = attempt(command, env, cwd, timeout_s=timeout_s)
-    if done[0]:
-        sys.exit(f"hosts-e2e: {' '.join(map(str, command))} ended with {done[0]}\n{done[1]}")
-    return done[1]
 
 
 def attempt(command: Sequence[str | Path], env: Mapping[str, str], cwd: Path, *, timeout_s: float) -> tuple[int, str]:
@@ -190,7 +96,7 @@ def attempt(command: Sequence[str | Path], env: Mapping[str, str], cwd: Path, *,
     try:
         output, _ = child.communicate(timeout=timeout_s)
     except subprocess.TimeoutExpired:
-        os.killpg(child.pid, 9)
+        os.killpg(child.pid, signal.SIGKILL)
         output, _ = child.communicate()
         return 124, output
     return child.returncode, output
@@ -198,28 +104,32 @@ def attempt(command: Sequence[str | Path], env: Mapping[str, str], cwd: Path, *,
 
 def install_hosts(hosts: Sequence[RealHost]) -> Path:
     """The host programs, from npm, kept below .work; gives the folder of their commands."""
-    npm = shutil.which("npm")
-    if not npm:
-        sys.exit("hosts-e2e: npm is needed (Node 20 or newer)")
     WORK.mkdir(parents=True, exist_ok=True)
     wanted = [h.package for h in hosts]
     stamp = WORK / "installed.json"
     if not stamp.exists() or not set(wanted) <= set(json.loads(stamp.read_text("utf-8"))):
-        say(f"npm install {' '.join(wanted)}")
+        stamp.unlink(missing_ok=True)
         (WORK / "package.json").write_text('{"private": true}', "utf-8")
-        run([npm, "install", "--no-audit", "--no-fund", *wanted], os.environ, WORK)
+        env = {**os.environ, "PATH": f"{node().parent}{os.pathsep}{os.environ['PATH']}"}
+        words = [*npm(), "install", "--no-audit", "--no-fund", "--no-update-notifier", "--no-package-lock", *wanted]
+        status, shown = attempt(words, env, WORK, timeout_s=900)
+        if status:
+            sys.exit(f"hosts-e2e: npm install {' '.join(wanted)} ended with {status}\n{shown}")
         stamp.write_text(json.dumps(wanted), "utf-8")
     return WORK / "node_modules" / ".bin"
 
 
-def fresh_install(place: Path) -> Path:
-    """A clone, an environment made from it as the README says; gives the command."""
-    clone = place / "anymodel-mcp"
-    run(["git", "clone", "--quiet", ROOT, clone], os.environ, place)
-    venv.create(place / "venv", with_pip=True)
-    scripts = place / "venv" / "bin"
-    run([scripts / "pip", "install", "--quiet", "-c", clone / "constraints.txt", clone], os.environ, place)
-    return scripts / "anymodel-mcp"
+def newcomer(place: Path, address: str) -> Shell:
+    """A shell with an empty home and nothing of this machine's environment but the way to the network.
+
+    Git takes this checkout where the address of the repository is named.
+    """
+    home = place / "home"
+    home.mkdir()
+    env = {name: value for name, value in os.environ.items() if name.startswith(NETWORK) or name == "PYTHON"}
+    env |= {"HOME": str(home), "PATH": f"{node().parent}:/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
+    env |= {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.{ROOT}.insteadOf", "GIT_CONFIG_VALUE_0": address}
+    return Shell(cwd=place, env={**env, "NO_COLOR": "1", "TERM": "dumb", "CI": "1"})
 
 
 def stop_left(home: Path) -> None:
@@ -231,95 +141,142 @@ def stop_left(home: Path) -> None:
 
 
 def below(home: Path) -> dict[str, bytes]:
-    """The files that the host's row may touch, by name."""
-    return {str(p.relative_to(home)): p.read_bytes() for p in home.rglob("*") if p.is_file() and not p.is_symlink()}
+    """The files that the host's row may touch, by name; caches are nobody's configuration."""
+    files = (p for p in home.rglob("*") if p.is_file() and not p.is_symlink())
+    names = {str(p.relative_to(home)): p for p in files}
+    return {name: p.read_bytes() for name, p in names.items() if not name.startswith((".cache/", "Library/Caches/"))}
 
 
-def try_host(host: RealHost, command: Path, programs: Path, place: Path, model: str, *, timeout_s: float) -> list[str]:
+class Trial:
+    """One host in a home of its own: a copy of the one in which the demo ran."""
+
+    def __init__(self, host: RealHost, tried: Shell, place: Path, model: str) -> None:
+        self.host, self.model, self.clone = host, model, tried.cwd
+        self.home, self.project = place / f"home-{host.name}", place / f"project-{host.name}"
+        self.project.mkdir()
+        shutil.copytree(tried.env["HOME"], self.home, symlinks=True)
+        for name, text in host.files.items():
+            (self.home / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.home / name).write_text(self.filled(text), "utf-8")
+        self.before = below(self.home)
+        env = {**tried.env, "HOME": str(self.home)}
+        env |= {} if host.embedded else {"OPENAI_BASE_URL": f"{model}/upstream/v1"}
+        self.shell = Shell(cwd=self.clone, env=env).type(installing(README, host.name, None if host.embedded else KEY))
+        self.installed = below(self.home)
+
+    def filled(self, text: str) -> str:
+        """The text with the address of the scripted model and the prompt in it."""
+        return text.replace("{model}", self.model).replace("{prompt}", PROMPT)
+
+    def run(self, programs: Path, timeout_s: float) -> tuple[int, str]:
+        """Runs the host; status and output."""
+        env = {**self.shell.env, **{name: self.filled(value) for name, value in self.host.env.items()}}
+        words = [programs / self.host.program, *map(self.filled, self.host.command)]
+        Model.log.clear()
+        for _ in range(
+            2
+        ):  # Codex and Cline do not wait for a server that is still starting: the next run finds it warm
+            status, output = attempt(words, env, self.project, timeout_s=timeout_s)
+            if status or self.asked():
+                break
+            say(f"     {self.host.name} began before our server was ready; once more")
+        return status, output
+
+    def asked(self) -> list[dict[str, object]]:
+        """What the model behind our server was asked: requests of the scripted one, the ledger for the other."""
+        if not self.host.embedded:
+            return [r for r in Model.log if r["path"].startswith("/upstream/")]
+        usage = self.shell.type(".venv/bin/anymodel-mcp usage --json --by provider").shown
+        return [s for s in json.loads(usage)["sums"] if s["key"] == "local"]
+
+    def problems(self, status: int, output: str) -> list[str]:
+        """What is wrong with what the host did."""
+        words = " ".join(output.split())
+        asked = self.asked()
+        checks = {
+            f"the host ended with status {status}": status == 0,
+            "a key is shown by install": KEY not in self.shell.shown,
+            "the host printed the key": KEY not in output,
+            "our server asked no model": bool(asked),
+        }
+        if not self.host.key_in_file:
+            keyed = {n for n, content in self.installed.items() if KEY.encode() in content}
+            before = {n for n, content in self.before.items() if KEY.encode() in content}
+            checks |= {f"{name} holds the key": False for name in keyed - before}
+        if self.host.embedded:
+            answer = words.rpartition(REPLY.strip())[2].strip()
+            checks["the answer is not in what the host printed"] = bool(answer) and not answer.startswith("Failed")
+        else:
+            checks["the answer is not in what the host printed"] = " ".join(WORDS) in words
+            checks["our server did not stream"] = all(r["body"].get("stream") is True for r in asked)
+            checks["our server did not get the key"] = all(r["key"] == f"Bearer {KEY}" for r in asked)
+        return [problem for problem, fine in checks.items() if not fine]
+
+    def undo(self) -> list[str]:
+        """Takes the entry out again; what the host itself did not change must be as it was."""
+        now = below(self.home)
+        untouched = {n for n in self.installed if now.get(n) == self.installed[n] and "anymodel-backup" not in n}
+        self.shell.type(f".venv/bin/anymodel-mcp uninstall {self.host.name}")
+        after = below(self.home)
+        wrong = [f"{n} is not as it was" for n in sorted(untouched) if after.get(n) != self.before.get(n)]
+        left = [n for n in after if n in self.installed and b'"anymodel"' in after[n] and "backup" not in n]
+        return wrong + [f"{n} still names the server" for n in left]
+
+
+def try_host(host: RealHost, tried: Shell, programs: Path, place: Path, model: str, timeout_s: float) -> list[str]:
     """Runs one host; gives what is wrong, nothing when all is well."""
-    home, project = place / f"home-{host.name}", place / f"project-{host.name}"
-    project.mkdir()
-    for name, text in host.files.items():
-        (home / name).parent.mkdir(parents=True, exist_ok=True)
-        (home / name).write_text(text.replace("{model}", model), "utf-8")
-    home.mkdir(exist_ok=True)
-    before = below(home)
-    env = {"HOME": str(home), "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
-    env |= {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": f"{model}/upstream/v1", "ANYMODEL_MODEL": "fox-counter"}
-    env |= {"NO_COLOR": "1", "TERM": "dumb", "CI": "1"}
-    shown = run([command, "install", host.name], env, project)
-    wrong = ["a key is shown by install"] if KEY in shown else []
-    installed = below(home)
-    wrong += [f"{n} holds the key" for n, c in installed.items() if KEY.encode() in c and n not in before]
-    Model.log.clear()
-    env |= {name: value.replace("{model}", model) for name, value in host.env.items()}
-    arguments = [a.replace("{model}", model).replace("{prompt}", PROMPT) for a in host.command]
-    for _ in range(2):  # Codex and Cline do not wait for a server that is still starting: their next run finds it warm
-        status, output = attempt([programs / host.program, *arguments], env, project, timeout_s=timeout_s)
-        asked = [r for r in Model.log if r["path"].startswith("/upstream/")]
-        if asked or status:
-            break
-        say(f"     {host.name} began before our server was ready; once more")
-    wrong += [f"the host ended with status {status}"] if status else []
-    wrong += [] if " ".join(WORDS) in " ".join(output.split()) else ["the answer is not in what the host printed"]
-    wrong += [] if asked else ["our server asked no model"]
-    wrong += [] if all(r["body"].get("stream") is True for r in asked) else ["our server did not stream"]
-    wrong += (
-        []
-        if host.withholds_key or all(r["key"] == f"Bearer {KEY}" for r in asked)
-        else ["our server did not get the key"]
-    )
-    wrong += ["the host printed the key"] if KEY in output else []
-    if wrong:
-        (WORK / f"{host.name}.log").write_text(
-            output + "\n--- requests\n" + "\n".join(json.dumps(r) for r in Model.log), "utf-8"
-        )
-        wrong.append(f"its output: {WORK / (host.name + '.log')}")
-    return wrong + undone(host, command, env, project, home, before, installed)
+    trial = Trial(host, tried, place, model)
+    try:
+        status, output = trial.run(programs, timeout_s)
+        wrong = trial.problems(status, output)
+        log = WORK / f"{host.name}.log"
+        requests = "\n".join(json.dumps(r) for r in Model.log)
+        log.write_text(f"{trial.shell.shown}\n--- host\n{output}\n--- requests\n{requests}", "utf-8")
+        wrong += [f"its output: {log}"] if wrong else []
+        return wrong + trial.undo()
+    finally:
+        stop_left(trial.home)
+        shutil.rmtree(trial.home, ignore_errors=True)
 
 
-def undone(
-    host: RealHost,
-    command: Path,
-    env: Mapping[str, str],
-    project: Path,
-    home: Path,
-    before: Mapping[str, bytes],
-    installed: Mapping[str, bytes],
-) -> list[str]:
-    """Takes the entry out again; what the host itself did not change must be as it was."""
-    now = below(home)
-    untouched = {n for n in installed if now.get(n) == installed[n]}
-    run([command, "uninstall", host.name], env, project)
-    after = below(home)
-    names = {n for n in untouched if "anymodel-backup" not in n}
-    wrong = [f"{n} is not as it was" for n in sorted(names) if after.get(n) != before.get(n)]
-    left = [n for n in after if n in installed and b'"anymodel"' in after[n] and "backup" not in n]
-    return wrong + [f"{n} still names the server" for n in left]
+def chosen(names: Sequence[str]) -> list[RealHost]:
+    """The hosts of these names."""
+    known = {h.name: h for h in HOSTS}
+    strangers = [n for n in names if n not in known and n != "all"]
+    if strangers:
+        sys.exit(f"hosts-e2e: no such host: {', '.join(strangers)}; there are {', '.join(known)}, and all")
+    return list(HOSTS) if "all" in names else [known[n] for n in names or DEFAULT]
 
 
 def main() -> int:
     """Runs the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("host", nargs="*", help=f"of {', '.join(h.name for h in HOSTS)}; default: all")
-    parser.add_argument("--command", type=Path, help="an anymodel-mcp that is there, in place of a fresh clone")
-    parser.add_argument("--timeout-s", type=float, default=120)
+    names = ", ".join(h.name for h in HOSTS)
+    parser.add_argument("host", nargs="*", help=f"of {names}, or all; default: {', '.join(DEFAULT)}")
+    parser.add_argument("--timeout-s", type=float, default=120, help="for one run of a host")
     options = parser.parse_args()
-    hosts = [h for h in HOSTS if not options.host or h.name in options.host]
-    if not hosts:
-        parser.error(f"no such host: {options.host}")
+    hosts = chosen(options.host)
+    try:
+        commands, address = trying(README)
+        for host in hosts:
+            installing(README, host.name, KEY)
+    except ReadmeError as error:
+        sys.exit(f"hosts-e2e: {error}")
+    clock = Clock()
     programs = install_hosts(hosts)
+    say(f"{len(hosts)} host programs from npm ({clock.lap()})")
     failures = 0
     # not below /tmp: Codex refuses to keep its files there
     with tempfile.TemporaryDirectory(dir=WORK, prefix="run-", ignore_cleanup_errors=True) as folder:
         place = Path(folder)
-        command = options.command.absolute() if options.command else fresh_install(place)
+        tried = newcomer(place, address).type(commands, timeout_s=900)
+        say(f"README, Try it ({clock.lap()})")
         server, model = serve_model()
         for host in hosts:
-            wrong = try_host(host, command, programs, place, model, timeout_s=options.timeout_s)
+            wrong = try_host(host, tried, programs, place, model, options.timeout_s)
             failures += bool(wrong)
-            stop_left(place / f"home-{host.name}")
-            say(f"{'FAIL' if wrong else 'ok  '} {host.name} ({host.package})" + "".join(f"\n     {w}" for w in wrong))
+            mark = "FAIL" if wrong else "ok  "
+            say(f"{mark} {host.name} ({host.package}, {clock.lap()})" + "".join(f"\n     {w}" for w in wrong))
         server.shutdown()
     say(f"{len(hosts) - failures} of {len(hosts)} hosts printed the streamed answer of the other model")
     return 1 if failures else 0

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 WORDS = ("Seven", "quick", "foxes", "were", "counted", "by", "the", "other", "model.")
 QUESTION = "How many quick foxes are there?"
+ARGUMENTS = {"prompt": QUESTION, "max_tokens": 40}
 REPLY = "The other model answered: "
 
 
@@ -132,7 +133,7 @@ class Model(BaseHTTPRequestHandler):
             delta: dict[str, Any] = {"role": "assistant", "content": said}
             reason = "stop"
         else:
-            function = {"name": chat[1], "arguments": json.dumps({"prompt": QUESTION})}
+            function = {"name": chat[1], "arguments": json.dumps(ARGUMENTS)}
             delta = {
                 "role": "assistant",
                 "tool_calls": [{"index": 0, "id": "call_1", "type": "function", "function": function}],
@@ -161,7 +162,7 @@ class Model(BaseHTTPRequestHandler):
             item: dict[str, Any] = {"type": "message", "role": "assistant", "id": "m1", "content": content}
         else:
             item = {"type": "function_call", "id": "f1", "call_id": "call_1", "name": chat[1]}
-            item |= {"arguments": json.dumps({"prompt": QUESTION})}
+            item |= {"arguments": json.dumps(ARGUMENTS)}
             item |= {"namespace": chat[0]} if chat[0] else {}
         usage = {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}
         self.events(
@@ -182,7 +183,7 @@ class Model(BaseHTTPRequestHandler):
         chat = find_chat(tools) or (("", "mcp__anymodel__chat") if searched else None)
         call: tuple[str, str, Any] | None = None
         if not results and chat:
-            call = ("toolu_chat", chat[1], {"prompt": QUESTION})
+            call = ("toolu_chat", chat[1], ARGUMENTS)
         elif not results and any(t.get("name") == "ToolSearch" for t in tools):
             call = ("toolu_search", "ToolSearch", {"query": "select:mcp__anymodel__chat", "max_results": 1})
         self.message(call, REPLY + " ".join(texts(results[-1].get("content"))) if results else "ok", body)
@@ -225,7 +226,7 @@ class Model(BaseHTTPRequestHandler):
         if results:
             part = {"text": REPLY + " ".join(texts(results[-1].get("response")))}
         elif chat:
-            part = {"functionCall": {"name": chat[1], "args": {"prompt": QUESTION}}}
+            part = {"functionCall": {"name": chat[1], "args": ARGUMENTS}}
         usage = {"promptTokenCount": 1, "candidatesTokenCount": 1, "totalTokenCount": 2}
         content = {"role": "model", "parts": [part]}
         value = {"candidates": [{"content": content, "finishReason": "STOP", "index": 0}], "usageMetadata": usage}

@@ -23,6 +23,10 @@ from typing import Any
 import jsonschema
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # the Node of the tests, so that the machine needs none
+
+from tests.upstreams.install import node, npm  # noqa: E402
+
 DIST = ROOT / "dist"
 MCPB = "@anthropic-ai/mcpb@2.1.2"
 RELEASES = "https://github.com/anymodel-mcp/anymodel-mcp/releases/download"
@@ -41,7 +45,7 @@ def main() -> int:
     """Runs the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--set-version", metavar="VERSION", help="write this version everywhere, build nothing")
-    parser.add_argument("--no-mcpb", action="store_true", help="leave the MCPB bundle out (it needs npx)")
+    parser.add_argument("--no-mcpb", action="store_true", help="leave the MCPB bundle out (its tool comes from npm)")
     parser.add_argument("--no-try", action="store_true", help="do not install the wheel into a clean environment")
     options = parser.parse_args()
     if options.set_version:
@@ -170,23 +174,27 @@ anyio.run(main)
 
 
 def try_wheel(wheel: Path, version: str) -> None:
-    """Installs the wheel into a clean environment, asks its version, and lists its tools through a real client."""
+    """Installs the wheel into a clean environment, asks its version, lists its tools through a real client, runs them all.
+
+    They run in the demo, with the extra that it needs; before, the server must do without that extra.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder) / "venv"
-        venv.create(place, with_pip=True)
-        scripts = place / ("Scripts" if os.name == "nt" else "bin")
-        python = scripts / "python"
-        run(
-            python, "-m", "pip", "install", "--quiet", "--constraint", ROOT / "constraints.txt", wheel, cwd=Path(folder)
-        )
-        answer = run(scripts / "anymodel-mcp", "--version", cwd=Path(folder)).strip()
+        there = Path(folder)
+        venv.create(there / "venv", with_pip=True)
+        scripts = there / "venv" / ("Scripts" if os.name == "nt" else "bin")
+        python, command = scripts / "python", scripts / "anymodel-mcp"
+        pip = (python, "-m", "pip", "install", "--quiet", "--constraint", ROOT / "constraints.txt")
+        run(*pip, wheel, cwd=there)
+        answer = run(command, "--version", cwd=there).strip()
         if version not in answer.split():
             fail(f"the installed command says it is {answer!r}, not {version}")
-        tools = run(python, "-c", PROBE, scripts / "anymodel-mcp", cwd=Path(folder)).strip()
+        tools = run(python, "-c", PROBE, command, cwd=there).strip()
         if "chat" not in tools.split(","):
             fail(f"the installed server lists {tools!r}")
         packages = len(json.loads(run(python, "-m", "pip", "list", "--format", "json")))
-    print(f"installed: {answer}; tools {tools}; {packages} packages with pip")
+        run(*pip, f"{wheel}[local]", cwd=there)
+        run(command, "demo", cwd=there)
+    print(f"installed: {answer}; tools {tools}; {packages} packages with pip; the demo runs")
 
 
 # --- MCPB, server.json ----------------------------------------------------------------------------------------------
@@ -205,9 +213,10 @@ def build_mcpb(version: str) -> Path:
         for name in run("git", "ls-files", "src").split():
             (stage / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, stage / name)
-        npx = shutil.which("npx") or fail("npx is not there; --no-mcpb leaves the bundle out")
-        print(run(str(npx), "--yes", MCPB, "validate", stage / "manifest.json").strip().splitlines()[-1])
-        run(str(npx), "--yes", MCPB, "pack", stage, bundle)
+        os.environ["PATH"] = f"{node().parent}{os.pathsep}{os.environ['PATH']}"
+        mcpb = (*npm(), "exec", "--yes", "--", MCPB)
+        print(run(*mcpb, "validate", stage / "manifest.json").strip().splitlines()[-1])
+        run(*mcpb, "pack", stage, bundle)
     with zipfile.ZipFile(bundle) as archive:
         print(f"mcpb: {len(archive.namelist())} files")
     return bundle
