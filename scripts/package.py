@@ -174,7 +174,7 @@ anyio.run(main)
 
 
 def try_wheel(wheel: Path, version: str) -> None:
-    """Installs the wheel into a clean environment, asks its version, lists its tools through a real client, runs them all.
+    """Installs the wheel into a clean environment, asks its version, lists its tools by a real client, and runs them.
 
     They run in the demo, with the extra that it needs; before, the server must do without that extra.
     """
