@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -36,6 +36,13 @@ KEY_COMMAND_S = 20.0
 WARM_AFTER_S = 0.2
 """The rest of the host's greeting goes first."""
 LOCAL = "local:"
+
+
+OnWait = Callable[[str], None]
+
+
+def _ignore(_phase: str) -> None:
+    """For who shows no progress."""
 
 
 @dataclass(slots=True)
@@ -84,9 +91,9 @@ class App:
 
     # --- providers --------------------------------------------------------------------------------------------------
 
-    async def endpoint(self, target: Target) -> Endpoint:
-        """A target, ready to be asked; starts the embedded engine where it is meant."""
-        client = await self.client(target.provider)
+    async def endpoint(self, target: Target, on_wait: OnWait = _ignore) -> Endpoint:
+        """A target, ready to be asked; starts the embedded engine where it is meant, telling `on_wait` of it."""
+        client = await self.client(target.provider, on_wait)
         row = client.settings.dialect
         return Endpoint(
             client=client,
@@ -96,7 +103,7 @@ class App:
             api=client.settings.api,
         )
 
-    async def client(self, name: str) -> ProviderClient:
+    async def client(self, name: str, on_wait: OnWait = _ignore) -> ProviderClient:
         """The sender to one provider.
 
         Raises:
@@ -108,7 +115,7 @@ class App:
             if name not in self._clients:
                 provider = self.settings.providers[name]
                 if provider.base_url.startswith(LOCAL):
-                    provider = await self._start_local(provider)
+                    provider = await self._start_local(provider, on_wait)
                 self._clients[name] = ProviderClient(
                     provider, self._open_http(), await self._open_lessons(), _KeyReader(provider, self.redactor).read
                 )
@@ -163,23 +170,25 @@ class App:
 
         self._group.start_soon(save)
 
-    async def _start_local(self, provider: ProviderSettings) -> ProviderSettings:
+    async def _start_local(self, provider: ProviderSettings, on_wait: OnWait) -> ProviderSettings:
         from anymodel_mcp.local.engine import Engine, open_engine  # only who uses the engine pays for its import
         from anymodel_mcp.local.weights import default_cache_dir
+
+        def told(what: str, done: int | None, of: int | None) -> None:
+            on_wait(f"{what}, {100 * done // of} %" if done is not None and of else what)
 
         async def serve(*, task_status: TaskStatus[Engine | AnyModelError]) -> None:
             started = False
             try:
-                async with open_engine(cache_dir=default_cache_dir()) as engine:
+                async with open_engine(cache_dir=default_cache_dir(), on_progress=told) as engine:
                     started = True
                     task_status.started(engine)
                     await engine.wait()
                 async with self._starting:  # it died: the next call starts another
                     self._clients.pop(provider.name, None)
             except AnyModelError as error:
-                if started:
-                    raise
-                task_status.started(error)
+                if not started:
+                    task_status.started(error)  # later ones concern an engine that is gone, and nobody waits for them
 
         engine = await self._group.start(serve)
         if isinstance(engine, AnyModelError):

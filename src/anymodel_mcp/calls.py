@@ -59,6 +59,10 @@ class Track:
                 self.phase = "calling a tool" if delta.kind == "tool_call" else "answering"
             self.newest.append(delta.text)
 
+    def tell(self, phase: str) -> None:
+        """What is being waited for."""
+        self.phase = phase
+
     def line(self) -> str:
         """The state in a few words, with the words that came since the last line."""
         words = _SPACES.sub(" ", "".join(self.newest))[-_NEWEST_CHARS:]  # spaces at the edges tell words from parts

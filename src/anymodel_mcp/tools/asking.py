@@ -63,7 +63,7 @@ async def ask_chain(
     targets = await job.app.targets(name, purpose)
     passed: list[str] = []
     for index, target in enumerate(targets):
-        track.label, track.phase = target.name, "waiting for the first word"
+        track.label = target.name
         try:
             result, trip = await _ask_one(job, target, ask, track, write)
         except AnyModelError as error:
@@ -90,7 +90,8 @@ async def _ask_one(
 
     started = time.monotonic()
     try:
-        endpoint = await job.app.endpoint(target)
+        endpoint = await job.app.endpoint(target, track.tell)
+        track.tell("waiting for the first word")
         result, trip = await ask(endpoint, on_deltas)
     except AnyModelError as error:
         account(job, target, None, error.kind, time.monotonic() - started)

@@ -58,7 +58,7 @@ async def embed(job: Job, arguments: EmbedArguments) -> Outcome:
     track.label = target.name
     started = time.monotonic()
     try:
-        endpoint = await job.app.endpoint(target)
+        endpoint = await job.app.endpoint(target, track.tell)
         vectors, queried, result, trip = await _embed_all(endpoint, arguments, track)
     except AnyModelError as error:
         account(job, target, None, error.kind, time.monotonic() - started)

@@ -62,9 +62,9 @@ async def generate_image(job: Job, arguments: GenerateImageArguments) -> Outcome
         track.label, track.phase = target.name, "making the picture"
         started = time.monotonic()
         try:
-            endpoint = await job.app.endpoint(target)
+            endpoint = await job.app.endpoint(target, track.tell)
             request = _request(arguments, endpoint, images, mask)
-            result, trip = await endpoints.make_images(endpoint, request, lambda phase: setattr(track, "phase", phase))
+            result, trip = await endpoints.make_images(endpoint, request, track.tell)
             break
         except AnyModelError as error:
             account(job, target, None, error.kind, time.monotonic() - started)
