@@ -142,9 +142,13 @@ def stop_left(home: Path) -> None:
 
 def below(home: Path) -> dict[str, bytes]:
     """The files that the host's row may touch, by name; caches are nobody's configuration."""
-    files = (p for p in home.rglob("*") if p.is_file() and not p.is_symlink())
-    names = {str(p.relative_to(home)): p for p in files}
-    return {name: p.read_bytes() for name, p in names.items() if not name.startswith((".cache/", "Library/Caches/"))}
+    held: dict[str, bytes] = {}
+    for path in home.rglob("*"):
+        name = str(path.relative_to(home))
+        if not name.startswith((".cache/", "Library/Caches/")) and path.is_file() and not path.is_symlink():
+            with contextlib.suppress(FileNotFoundError):  # a server that is still ending takes its own files away
+                held[name] = path.read_bytes()
+    return held
 
 
 class Trial:
