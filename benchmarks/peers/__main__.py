@@ -1,6 +1,6 @@
 """Measures this server beside an empty one and its peers, prints the table and writes it into docs/benchmarks.md.
 
-    benchmarks/compare [--starts 9] [--calls 300] [--only ours,pal] [--own] [--dry]
+    benchmarks/compare [--starts 9] [--calls 720] [--only ours,pal] [--own] [--dry]
 
 The first run installs every server into an environment of its own under .work/peers (some minutes; then kept).
 Measuring takes under six minutes, stays on loopback, and ends every process that it starts.
@@ -85,7 +85,7 @@ def main() -> int:
     """Measures, prints, writes; 1 where this server itself could not be measured."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--starts", type=int, default=9, help="starts of each server")
-    parser.add_argument("--calls", type=int, default=300, help="chats of each server")
+    parser.add_argument("--calls", type=int, default=720, help="chats of each server")
     parser.add_argument("--only", default="", help="keys of peers, with commas: pal,mcp-openrouter,...")
     parser.add_argument("--own", action="store_true", help="also run overhead.py and decode.py, and record them")
     parser.add_argument("--dry", action="store_true", help="print only; leave docs/benchmarks.md as it is")

@@ -16,7 +16,7 @@ from benchmarks.peers.session import CALL_S, NoAnswerError, Session
 from benchmarks.peers.upstream import BenchUpstream
 
 WARM_CALLS = 10
-BLOCKS = 6
+BLOCKS = 12
 AFTER_START_S = 1.5
 """Until the work that a server does after its first answers is done."""
 NO = "no"

@@ -43,6 +43,7 @@ that a busy moment of the machine meets every column. In brackets: the ratio to 
 - **on the wire**: the bytes of the JSON-RPC line: what a host pays for with every conversation, and with every answer.
 - **idle memory**: resident, after the start and a pause.
 - **first chat**: here many servers make their HTTP client. **chat**: as each server asks by default, streamed or not.
+  The p99 of a busy machine is mostly its other work, in every column.
 - **two 1 s calls**: the upstream takes a second for each; about 1 s means side by side. **ping**: while both run.
 - **progress**: {upstream.WORDS_COUNT} words, one each {upstream.WORD_GAP_S} s; from the call to the first
   `notifications/progress`.
