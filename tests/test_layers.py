@@ -1,0 +1,42 @@
+"""The shape of the house: layers, file sizes, every tool listed, no state at import."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from anymodel_mcp import tools
+from anymodel_mcp.tools import TOOLS
+
+SOURCE = Path(tools.__file__).parents[1]
+MOST_LINES = 400
+TERMINAL_ONLY = {"cyclopts", "rich", "tomlkit", "yaml", "PIL", "sqlite3", "xllamacpp", "jsonschema"}
+NOT_TOOLS = {"__init__", "arguments", "asking", "attachments", "pictures", "schemas", "spec", "structured"}
+
+
+def test_imports_point_down_only() -> None:
+    command = [sys.executable, "-c", "from importlinter.cli import lint_imports; import sys; sys.exit(lint_imports())"]
+    done = subprocess.run(command, cwd=SOURCE.parents[1], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda p: p.relative_to(SOURCE).as_posix())
+def test_no_module_has_outgrown_one_idea(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES
+
+
+def test_every_tool_is_listed() -> None:
+    modules = {path.stem for path in (SOURCE / "tools").glob("*.py")} - NOT_TOOLS
+    assert modules == {tool.name for tool in TOOLS}
+
+
+def test_serving_loads_nothing_that_only_people_at_a_terminal_need() -> None:
+    code = (
+        "import sys; import anymodel_mcp.cli.serve, anymodel_mcp.server, anymodel_mcp.transports.stdio; "
+        f"found = {TERMINAL_ONLY!r} & set(sys.modules); sys.exit(', '.join(sorted(found)) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
