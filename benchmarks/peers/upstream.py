@@ -199,7 +199,7 @@ class BenchUpstream:
 
     def __enter__(self) -> Self:
         argv = [sys.executable, __file__]
-        self._process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8")
         assert self._process.stdout
         self.origin = f"http://127.0.0.1:{self._process.stdout.readline().strip()}"
         return self
