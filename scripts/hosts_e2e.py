@@ -181,7 +181,7 @@ class Trial:
             2
         ):  # Codex and Cline do not wait for a server that is still starting: the next run finds it warm
             status, output = attempt(words, env, self.project, timeout_s=timeout_s)
-            if status or self.asked():
+            if status or REPLY.strip() in output:
                 break
             say(f"     {self.host.name} began before our server was ready; once more")
         return status, output
@@ -190,8 +190,13 @@ class Trial:
         """What the model behind our server was asked: requests of the scripted one, the ledger for the other."""
         if not self.host.embedded:
             return [r for r in Model.log if r["path"].startswith("/upstream/")]
-        usage = self.shell.type(".venv/bin/anymodel-mcp usage --json --by provider").shown
-        return [s for s in json.loads(usage)["sums"] if s["key"] == "local"]
+        for _ in range(20):  # our server writes the ledger when its host is gone
+            usage = self.shell.type(".venv/bin/anymodel-mcp usage --json --by provider").shown
+            sums = [s for s in json.loads(usage)["sums"] if s["key"] == "local"]
+            if sums:
+                break
+            time.sleep(0.25)
+        return sums
 
     def problems(self, status: int, output: str) -> list[str]:
         """What is wrong with what the host did."""
