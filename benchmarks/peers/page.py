@@ -33,6 +33,13 @@ loopback, needs no key, and ends every process that it starts.
 
 <!-- decode:begin -->
 <!-- decode:end -->
+
+## Reliability
+
+Over an upstream with faults, on loopback; `scripts/soak` prints these, `scripts/soak --record` writes them here.
+
+<!-- soak:begin -->
+<!-- soak:end -->
 """
 
 HOW = f"""Each server runs over stdio as a child process in an environment of its own, driven by the same raw JSON-RPC
