@@ -126,7 +126,8 @@ def newcomer(place: Path, address: str) -> Shell:
     """
     home = place / "home"
     home.mkdir()
-    env = {name: value for name, value in os.environ.items() if name.startswith(NETWORK) or name == "PYTHON"}
+    env = {name: value for name, value in os.environ.items() if name.startswith(NETWORK)}
+    env |= {"PYTHON": os.environ.get("PYTHON") or f"{sys.base_prefix}/bin/python3"}  # not our environment's
     env |= {"HOME": str(home), "PATH": f"{node().parent}:/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
     env |= {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.{ROOT}.insteadOf", "GIT_CONFIG_VALUE_0": address}
     return Shell(cwd=place, env={**env, "NO_COLOR": "1", "TERM": "dumb", "CI": "1"})
