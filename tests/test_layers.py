@@ -19,7 +19,7 @@ NOT_TOOLS = {"__init__", "arguments", "asking", "attachments", "pictures", "sche
 
 def test_imports_point_down_only() -> None:
     command = [sys.executable, "-c", "from importlinter.cli import lint_imports; import sys; sys.exit(lint_imports())"]
-    done = subprocess.run(command, cwd=SOURCE.parents[1], capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=SOURCE.parents[1], capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stdout
 
 
@@ -38,5 +38,5 @@ def test_serving_loads_nothing_that_only_people_at_a_terminal_need() -> None:
         "import sys; import anymodel_mcp.cli.serve, anymodel_mcp.server, anymodel_mcp.transports.stdio; "
         f"found = {TERMINAL_ONLY!r} & set(sys.modules); sys.exit(', '.join(sorted(found)) or 0)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr
