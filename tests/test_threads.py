@@ -9,7 +9,7 @@ import pytest
 
 from anymodel_mcp.config import StoreSettings
 from anymodel_mcp.errors import ArgumentError
-from anymodel_mcp.store import open_store
+from anymodel_mcp.store import Store, open_store
 from anymodel_mcp.threads import ReasoningBack, assistant_turn, hold_conversation, turns_for
 from anymodel_mcp.types import ChatResult, Json, ToolCall
 
@@ -72,6 +72,46 @@ async def test_two_calls_on_one_thread_do_not_interleave(tmp_path: Path) -> None
         async with hold_conversation(store, thread, None) as held:
             assert held.system == "be kind"
     await store.aclose()
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
+async def test_waiting_calls_go_in_order_of_arrival(tmp_path: Path, anyio_backend: str) -> None:
+    store = open_store(StoreSettings(), tmp_path)
+    order: list[int] = []
+
+    async def call(number: int) -> None:
+        async with hold_conversation(store, thread, None):
+            order.append(number)
+
+    with anyio.fail_after(20):
+        async with hold_conversation(store, "new", None) as fresh:
+            thread = fresh.id
+        async with anyio.create_task_group() as group:
+            async with hold_conversation(store, thread, None):
+                for number in range(6):
+                    group.start_soon(call, number)
+                    await anyio.wait_all_tasks_blocked()
+            group.start_soon(call, 6)
+    assert order == list(range(7)), anyio_backend
+    await store.aclose()
+
+
+async def test_a_call_that_is_cancelled_in_line_lets_the_next_one_in(tmp_path: Path) -> None:
+    store = open_store(StoreSettings(), tmp_path)
+    with anyio.fail_after(10):
+        async with hold_conversation(store, "new", None) as fresh:
+            thread = fresh.id
+        async with hold_conversation(store, thread, None), anyio.create_task_group() as group:
+            group.start_soon(_enter, store, thread)
+            await anyio.wait_all_tasks_blocked()
+            group.cancel_scope.cancel()
+        await _enter(store, thread)
+    await store.aclose()
+
+
+async def _enter(store: Store, thread: str) -> None:
+    async with hold_conversation(store, thread, None):
+        pass
 
 
 async def test_an_unknown_thread_is_refused(tmp_path: Path) -> None:

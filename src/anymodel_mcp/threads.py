@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Literal
+from weakref import WeakValueDictionary
 
 import anyio
 
@@ -26,6 +27,9 @@ _RENEW_S = 20.0
 _BY = "anymodel/by"
 _CARRIED = ("reasoning_content", "reasoning_details", "extra_content")
 _POLL_S = 0.1
+# Calls of this process wait in order of arrival; asking the store again and again is for other processes only.
+# A lock is gone with the last call that uses it; whoever uses it keeps its store alive, so that no `id` comes twice.
+_lines: WeakValueDictionary[tuple[int, str], anyio.Lock] = WeakValueDictionary()
 
 
 @dataclass(slots=True)
@@ -53,6 +57,12 @@ async def hold_conversation(store: Store, wanted: str, system: str | None) -> As
     if wanted == NEW:
         yield Conversation(await store.create_thread(system), system)
         return
+    async with _lines.setdefault((id(store), wanted), anyio.Lock()), _hold(store, wanted) as held:
+        yield held
+
+
+@asynccontextmanager
+async def _hold(store: Store, wanted: str) -> AsyncGenerator[Conversation]:
     owner = new_id("h")
     while not await store.hold_thread(wanted, owner, HOLD_S):
         if await store.get_thread(wanted) is None:
