@@ -21,9 +21,11 @@ _NEVER: frozenset[ErrorKind] = frozenset(
 _SURELY_REFUSED: frozenset[ErrorKind] = frozenset({"rate_limit", "overloaded"})
 _ONCE: frozenset[ErrorKind] = frozenset({"upstream", "protocol"})
 _FIRST_S, _MOST_S, _JITTER = 0.5, 8.0, 0.25
+_UNIT = r"(ms|milliseconds?|m(?:in(?:ute)?s?)?(?![a-z])|s|h)"
 _IN_WORDS = re.compile(
-    r"(?:retry|try again) (?:in|after)\s+(\d+(?:\.\d+)?)\s*(ms|milliseconds?|m(?:in(?:ute)?s?)?\b|s|h)?", re.I
+    rf"(?:retry|try again) (?:in|after)\s+((?:\d+(?:\.\d+)?\s*{_UNIT}[a-z]*[\s,]*)+|\d+(?:\.\d+)?)", re.I
 )
+_PIECE = re.compile(rf"(\d+(?:\.\d+)?)\s*{_UNIT}", re.I)
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|h|m|s)")
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _EPOCH_MS = 100_000_000_000
@@ -92,8 +94,14 @@ def _from_words(text: str) -> float | None:
     found = _IN_WORDS.search(text[:2000])
     if not found:
         return None
-    number, unit = float(found.group(1)), (found.group(2) or "s").lower()
-    return number * _UNIT_S.get("ms" if unit.startswith(("ms", "mil")) else unit[0], 1.0)
+    said = found.group(1)
+    pieces = _PIECE.findall(said)
+    return sum(float(number) * _seconds(unit.lower()) for number, unit in pieces) if pieces else float(said)
+
+
+def _seconds(unit: str) -> float:
+    """How long one of a unit is, which may be written out."""
+    return _UNIT_S["ms" if unit.startswith(("ms", "mil")) else unit[0]]
 
 
 def _reset(value: str | None, now: float) -> float | None:
