@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from mcp.types import ImageContent, ResourceLink, TextContent
 
@@ -10,14 +12,14 @@ from anymodel_mcp.errors import Failure
 from anymodel_mcp.hosts import Host, find_host
 from anymodel_mcp.peer import Peer
 from anymodel_mcp.redact import Redactor
-from anymodel_mcp.render import ERROR_KEY, RESULT_KEY, Shown, fits, max_bytes, page, render
+from anymodel_mcp.render import ERROR_KEY, RESULT_KEY, Cap, Shown, body_of, cap_of, fits, page, render
 from anymodel_mcp.types import Outcome
 
 PLAIN = Redactor(["sk-secret-value"])
 
 
 def _text(outcome: Outcome, peer: Peer | None = None, limit: int = 40_000) -> str:
-    result = render(outcome, text=page(outcome, limit=limit), peer=peer or Peer(), redactor=PLAIN)
+    result = render(outcome, text=page(outcome, cap=Cap(limit)), peer=peer or Peer(), redactor=PLAIN)
     block = result.content[0]
     assert isinstance(block, TextContent)
     return block.text
@@ -34,10 +36,10 @@ def test_a_note_with_its_own_bracket_keeps_it() -> None:
 def test_parts_of_a_long_answer_make_the_whole() -> None:
     whole = "".join(chr(0x4E00 + i % 500) for i in range(5000))
     outcome, got, offset = Outcome(text=whole, record={}, result_id="r-1"), "", 0
-    assert not fits(outcome, 2000)
+    assert not fits(outcome, Cap(2000))
     while True:
         part = Outcome(text=whole, record={}, result_id="r-1", offset=offset)
-        text = page(part, limit=2000)
+        text = page(part, cap=Cap(2000))
         assert len(text.encode()) <= 2000
         piece, cut, note = text.partition("\n\n[cut: ")
         got += piece
@@ -50,12 +52,12 @@ def test_parts_of_a_long_answer_make_the_whole() -> None:
 
 def test_a_running_call_says_how_to_get_the_rest() -> None:
     outcome = Outcome(text="so far", status="running", result_id="r-9")
-    text = page(outcome, limit=1000, waited_s=50.2)
+    text = page(outcome, cap=Cap(1000), waited_s=50.2)
     assert text == "so far\n\n[still running after 50 s: get_result(id='r-9', offset=6) gives the rest]"
 
 
 def test_nothing_left_is_said() -> None:
-    assert page(Outcome(text="abc", record={}, offset=3), limit=100) == "[complete: nothing follows character 3]"
+    assert page(Outcome(text="abc", record={}, offset=3), cap=Cap(100)) == "[complete: nothing follows character 3]"
 
 
 def test_an_error_says_what_why_and_what_to_do() -> None:
@@ -64,7 +66,7 @@ def test_an_error_says_what_why_and_what_to_do() -> None:
         retryable=True, retry_after_s=12.5, fix="Wait.",
     )  # fmt: skip
     outcome = failed(failure, "half an ans")
-    result = render(outcome, text=page(outcome, limit=40_000), peer=Peer(), redactor=PLAIN)
+    result = render(outcome, text=page(outcome, cap=Cap(40_000)), peer=Peer(), redactor=PLAIN)
     assert result.is_error
     assert isinstance(result.content[0], TextContent)
     assert result.content[0].text == (
@@ -79,7 +81,7 @@ def test_an_error_says_what_why_and_what_to_do() -> None:
 
 
 def test_a_retryable_error_without_advice_says_so() -> None:
-    assert "may be sent again" in page(failed(Failure(kind="server", message="x", retryable=True), ""), limit=1000)
+    assert "may be sent again" in page(failed(Failure(kind="server", message="x", retryable=True), ""), cap=Cap(1000))
 
 
 def test_control_and_bidi_characters_and_lone_surrogates_are_removed() -> None:
@@ -124,4 +126,17 @@ def test_a_host_that_shows_the_record_to_its_model_gets_none() -> None:
     ],
 )
 def test_the_smaller_cap_holds(name: str, configured: int | None, expected: int) -> None:
-    assert max_bytes(Peer(host=find_host(name)), configured) == expected
+    assert cap_of(Peer(host=find_host(name)), configured).limit == expected
+
+
+@pytest.mark.parametrize("cap", [Cap(2000), Cap(2000, in_json=True)])
+def test_parts_hold_answer_and_notes_however_they_are_counted(cap: Cap) -> None:
+    outcome = Outcome(text='"a"\n' * 2000, notes=["[tool calls]\n" + "z" * 3000], record={}, result_id="r-1")
+    got = ""
+    while len(got) < len(body_of(outcome)):
+        text = page(replace(outcome, offset=len(got)), cap=cap, fetch_by="any_get_result")
+        assert cap.size(text) <= cap.limit
+        piece, cut, note = text.partition("\n\n[cut: ")
+        got += piece
+        assert not cut or f"any_get_result(id='r-1', offset={len(got)})" in note
+    assert got == body_of(outcome)

@@ -330,7 +330,7 @@ class Calls:
 
 def failed(failure: Failure, partial_text: str) -> Outcome:
     """The outcome of a failure; the text that had come is kept."""
-    record = {k: v for k, v in asdict(failure).items() if v is not None and k not in ("fix", "code")}
+    record = {k: v for k, v in asdict(failure).items() if v not in (None, "") and k not in ("fix", "code")}
     record["retryable"] = failure.retryable
     if partial_text:
         record["partial_text"] = partial_text

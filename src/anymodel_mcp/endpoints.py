@@ -99,13 +99,14 @@ async def embed(
     whole = replace(
         results[0],
         vectors=vectors,
-        usage=_sum([r.usage for r in results]),
+        usage=total_usage([r.usage for r in results]),
         warnings=tuple(dict.fromkeys(w for r in results for w in r.warnings)),
     )
     return whole, _joined(trips)
 
 
-def _sum(parts: Sequence[Usage | None]) -> Usage | None:
+def total_usage(parts: Sequence[Usage | None]) -> Usage | None:
+    """What several requests used together, figures that were told only."""
     known = [u for u in parts if u]
 
     def total(values: list[int | None]) -> int | None:
@@ -117,6 +118,7 @@ def _sum(parts: Sequence[Usage | None]) -> Usage | None:
         input=total([u.input for u in known]),
         output=total([u.output for u in known]),
         total=total([u.total for u in known]),
+        reasoning=total([u.reasoning for u in known]),
         cached=total([u.cached for u in known]),
         cost=sum(u.cost or 0 for u in known) if any(u.cost is not None for u in known) else None,
     )
@@ -205,7 +207,7 @@ async def list_models(ep: Endpoint) -> ModelList:
     except ProviderError as error:
         if not ep.client.settings.models or error.kind not in ("endpoint_not_found", "model_not_found", "config"):
             raise
-        warnings.append("the endpoint has no model list: these are the models of the configuration")
+        warnings.append(f"{name}: the endpoint has no model list; these are the models of the configuration")
     for model in ep.client.settings.models:
         found.setdefault(model, ModelRecord(id=model, provider=name, source="config"))
     return ModelList(models=list(found.values()), warnings=tuple(dict.fromkeys(warnings)))

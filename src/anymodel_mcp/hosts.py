@@ -18,6 +18,7 @@ class Host:
         deadline_s: answer before this many seconds; 0 = the host waits as long as we do.
         progress_extends: progress notes restart the host's clock, so with a token the deadline does not hold.
         max_output_bytes: how much text arrives whole; `None` = the general cap.
+        counts_json: the cap counts the characters of the JSON that carries the text, not the text's bytes.
         meta: `_meta` may be sent (else the host shows it to the model).
         images: picture blocks reach the model as pictures (else as text, or not at all).
         links: `resource_link` blocks are understood.
@@ -30,6 +31,7 @@ class Host:
     deadline_s: float = 50
     progress_extends: bool = False
     max_output_bytes: int | None = None
+    counts_json: bool = False
     meta: bool = True
     images: bool = True
     links: bool = True
@@ -99,6 +101,7 @@ HOSTS: tuple[Host, ...] = (
         title="Cline",
         deadline_s=50,
         max_output_bytes=7_500,
+        counts_json=True,
         meta=False,
         images=False,
         links=False,

@@ -7,6 +7,8 @@ hosts that get `structuredContent` hide the text. Text that does not fit is cut,
 from __future__ import annotations
 
 import base64
+import json
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -32,10 +34,14 @@ class Shown:
     preview: tuple[bytes, str] | None = None
 
 
-def max_bytes(peer: Peer, configured: int | None) -> int:
-    """How many bytes of text this host takes whole."""
+def cap_of(peer: Peer, configured: int | None) -> Cap:
+    """How much text this host takes whole."""
     general = DEFAULT_MAX_BYTES if configured is None else configured
-    return min(general, peer.host.max_output_bytes or general)
+    return Cap(min(general, peer.host.max_output_bytes or general), peer.host.counts_json)
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds:g} s" if seconds < 7200 else f"{seconds / 3600:.0f} hours"
 
 
 def notes_text(outcome: Outcome) -> str:
@@ -55,7 +61,7 @@ def error_text(outcome: Outcome) -> str:
     lines.append(f"Why: {error.get('message', '')}")
     advice = outcome.advice
     if error.get("retry_after_s") is not None:
-        advice = f"{advice} Try again in {error['retry_after_s']:g} s.".strip()
+        advice = f"{advice} Try again in {_span(error['retry_after_s'])}.".strip()
     elif error.get("retryable") and not advice:
         advice = "The same call may be sent again."
     if advice:
@@ -63,45 +69,69 @@ def error_text(outcome: Outcome) -> str:
     return "\n".join(lines)
 
 
-def fits(outcome: Outcome, limit: int) -> bool:
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """How much text a host takes: bytes of UTF-8, or characters of the JSON that carries it where that is counted."""
+
+    limit: int
+    in_json: bool = False
+
+    def size(self, text: str) -> int:
+        """What the text counts."""
+        return len(json.dumps(text, ensure_ascii=False)) if self.in_json else len(text.encode("utf-8", "replace"))
+
+    def cut(self, text: str, room: int) -> str:
+        """The longest head of `text` that leaves `room`, at least one character, none of them broken."""
+        most = max(self.limit - room, 1)
+        if not self.in_json:
+            raw = text[:most].encode("utf-8", "replace")
+            return raw[:most].decode("utf-8", "ignore") or text[:1]
+        return text[
+            : max(bisect_right(range(min(len(text), most) + 1), most, key=lambda n: self.size(text[:n])) - 1, 1)
+        ]
+
+
+def body_of(outcome: Outcome) -> str:
+    """What offsets count: the answer, and after it what is notable, because the calling model acts on both."""
+    return (
+        outcome.text + notes_text(outcome) if outcome.error is None and outcome.status == "complete" else outcome.text
+    )
+
+
+def fits(outcome: Outcome, cap: Cap) -> bool:
     """Whether all that is left from the outcome's offset on can be given at once."""
-    return len(_whole(outcome).encode("utf-8", "replace")) <= limit
+    return cap.size(_whole(outcome)) <= cap.limit
 
 
 def _whole(outcome: Outcome) -> str:
-    rest = outcome.text[outcome.offset :]
+    rest = body_of(outcome)[outcome.offset :]
     if outcome.error is not None:
         head = "" if outcome.offset else error_text(outcome)
         return f"{head}\n\nPartial text:\n{rest}" if rest else head or error_text(outcome)
-    return rest + notes_text(outcome) or f"[complete: nothing follows character {outcome.offset}]"
+    return rest or f"[complete: nothing follows character {outcome.offset}]"
 
 
-def page(outcome: Outcome, *, limit: int, waited_s: float | None = None) -> str:
-    """The text of a result: all of it from its offset on, or as much as fits and how to get the rest."""
-    handle, offset, total = outcome.result_id, outcome.offset, len(outcome.text)
-    rest = outcome.text[offset:]
+def page(outcome: Outcome, *, cap: Cap, waited_s: float | None = None, fetch_by: str = "get_result") -> str:
+    """The text of a result: all of it from its offset on, or as much as fits and how to get the rest.
+
+    Args:
+        outcome: with its handle, where it does not fit.
+        cap: how much is given at once.
+        waited_s: how long a running call has been waited for.
+        fetch_by: the name of the tool that gives the rest.
+    """
+    body, offset = body_of(outcome), outcome.offset
+    how = f"{fetch_by}(id={outcome.result_id!r}, offset="
     if outcome.status == "running":
-        piece = _cut(rest, limit - _NOTE_ROOM)
+        piece = cap.cut(body[offset:], _NOTE_ROOM) if body[offset:] else ""
         after = f" after {waited_s:.0f} s" if waited_s is not None else ""
-        note = f"[still running{after}: get_result(id={handle!r}, offset={offset + len(piece)}) gives the rest]"
-        return f"{piece}\n\n{note}"
-    if fits(outcome, limit):
+        return f"{piece}\n\n[still running{after}: {how}{offset + len(piece)}) gives the rest]"
+    if fits(outcome, cap):
         return _whole(outcome)
     head = f"{error_text(outcome)}\n\nPartial text:\n" if outcome.error is not None and not offset else ""
-    piece = _cut(rest, limit - _NOTE_ROOM - len(head.encode("utf-8", "replace")))
+    piece = cap.cut(body[offset:], _NOTE_ROOM + cap.size(head))
     end = offset + len(piece)
-    if end >= total:  # only the notes do not fit
-        return _cut(head + rest + notes_text(outcome), limit)
-    note = (
-        f"[cut: characters {offset} to {end} of {total}; get_result(id={handle!r}, offset={end}) gives the next part]"
-    )
-    return f"{head}{piece}\n\n{note}"
-
-
-def _cut(text: str, limit: int) -> str:
-    """The longest head of `text` with at most `limit` bytes of UTF-8, no character broken."""
-    raw = text[: max(limit, 1)].encode("utf-8", "replace")
-    return raw[: max(limit, 1)].decode("utf-8", "ignore") or text[:1]
+    return f"{head}{piece}\n\n[cut: characters {offset} to {end} of {len(body)}; {how}{end}) gives the next part]"
 
 
 def render(

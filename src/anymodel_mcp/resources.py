@@ -17,7 +17,7 @@ from mcp.types import Completion, CompletionArgument, CompletionContext, PromptR
 from anymodel_mcp.app import App
 from anymodel_mcp.errors import AnyModelError, ArgumentError
 from anymodel_mcp.records import model_record, sparse
-from anymodel_mcp.render import error_text
+from anymodel_mcp.render import body_of, error_text
 from anymodel_mcp.routing import closest
 from anymodel_mcp.types import Json, ModelList
 
@@ -115,7 +115,7 @@ def _register_kept(server: MCPServer[Any], app: Callable[[], App]) -> None:
             raise ResourceNotFoundError(f"there is no result {id!r}")
         head = f"{error_text(outcome)}\n\n" if outcome.error is not None else ""
         tail = "\n\n[still running]" if outcome.status == "running" else ""
-        return app().redactor.text(f"{head}{outcome.text}{tail}")
+        return app().redactor.text(f"{head}{body_of(outcome)}{tail}")
 
     @server.resource(
         "anymodel://conversations",

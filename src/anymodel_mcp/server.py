@@ -7,6 +7,7 @@ signature reader parses strings that happen to be JSON and drops unknown names (
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -27,15 +28,16 @@ from anymodel_mcp.config import Settings
 from anymodel_mcp.errors import AnyModelError, ArgumentError, ConfigError
 from anymodel_mcp.peer import Peer, read_peer
 from anymodel_mcp.redact import Redactor
-from anymodel_mcp.render import Shown, fits, max_bytes, page, render
+from anymodel_mcp.render import Shown, cap_of, fits, page, render
 from anymodel_mcp.resources import register
-from anymodel_mcp.tools import TOOLS
+from anymodel_mcp.tools import TOOLS, get_result
 from anymodel_mcp.tools.arguments import Arguments, parse, schema
 from anymodel_mcp.tools.spec import Job, ToolSpec
 from anymodel_mcp.types import Outcome
 
 NAME = "anymodel"
 UNKNOWN_HOST_DEADLINE_S = 50.0
+_TOOLS_IN_ADVICE = re.compile(r"\b(list_models|get_result)\b")
 _FULL_PICTURE_BYTES = 700_000  # base64 of it stays below the 1,048,576 characters that Claude Desktop takes
 
 INSTRUCTIONS = (
@@ -120,12 +122,17 @@ class AnyModelServer(MCPServer[App]):
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise MCPError(code=INVALID_PARAMS, message=f"Unknown tool: {name[:100]}{hint}")
         peer = read_peer(context) if context is not None else Peer()
-        limit = max_bytes(peer, self.anymodel_settings.limits.max_output_bytes)
+        cap = cap_of(peer, self.anymodel_settings.limits.max_output_bytes)
+        prefix = self.anymodel_settings.tools.prefix
         started = anyio.current_time()
-        outcome = await self._outcome(spec, arguments, peer, limit)
-        if outcome.result_id is None and not fits(outcome, limit):
+        outcome = await self._outcome(spec, arguments, peer, cap.limit)
+        if outcome.result_id is None and not fits(outcome, cap):
             outcome = replace(outcome, result_id=await self.app.calls.file(outcome, spec.name, peer.name))
-        text = page(outcome, limit=limit, waited_s=anyio.current_time() - started)
+        if prefix:
+            outcome = replace(outcome, advice=_TOOLS_IN_ADVICE.sub(rf"{prefix}\1", outcome.advice))
+        text = page(
+            outcome, cap=cap, waited_s=anyio.current_time() - started, fetch_by=f"{prefix}{get_result.TOOL.name}"
+        )
         shown = [await self._show(picture, outcome.inline) for picture in outcome.pictures]
         return render(outcome, text=text, peer=peer, redactor=self.redactor, shown=shown)
 

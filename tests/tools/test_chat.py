@@ -10,7 +10,7 @@ import anyio
 import httpx2
 import pytest
 
-from anymodel_mcp.config import Limits, Settings
+from anymodel_mcp.config import Limits, Settings, ToolSettings
 from tests.fakes import (
     DONE,
     KEY,
@@ -320,3 +320,52 @@ async def test_a_list_without_prices_is_not_asked_for_where_a_row_says_so(tmp_pa
     async with connect(handle, tmp_path, settings(place)) as client:
         await client.call_tool("chat", {"prompt": "a", "stream": False})
     assert asked == ["/v1/chat/completions"]
+
+
+async def test_a_long_tool_call_comes_whole_in_parts(tmp_path: Path) -> None:
+    arguments = json.dumps({"t": "z" * 9000})
+    call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": arguments}}
+    configured = settings(limits=Limits(max_output_bytes=3000), tools=ToolSettings(prefix="any_"))
+    async with connect(FakeProvider([completion("", tool_calls=[call])]), tmp_path, configured) as client:
+        result = await client.call_tool("any_chat", {"prompt": "a", "stream": False})
+        got, cut, note = text_of(result).partition("\n\n[cut: ")
+        handle = record_of(result)["result_id"]
+        while cut:
+            assert "any_get_result(" in note
+            part = await client.call_tool("any_get_result", {"id": handle, "offset": len(got)})
+            piece, cut, note = text_of(part).partition("\n\n[cut: ")
+            got += piece
+        whole = await client.read_resource(f"anymodel://results/{handle}")
+    assert json.loads(got.partition("]\n")[2])[0]["arguments"] == json.loads(arguments)
+    assert getattr(whole.contents[0], "text", "") == got
+
+
+SCHEMA = {"type": "object", "required": ["a"]}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"name": "n", "strict": True, "schema": SCHEMA},
+        {"type": "json_schema", "json_schema": {"name": "n", "schema": SCHEMA}},
+    ],
+)
+async def test_a_schema_in_openai_s_wrapper_is_checked_as_the_schema_that_it_holds(
+    tmp_path: Path, given: dict[str, Any]
+) -> None:
+    fake = FakeProvider([completion('{"b": 2}'), completion('{"a": 1}')])
+    async with connect(fake, tmp_path) as client:
+        result = await client.call_tool("chat", {"prompt": "x", "json_schema": given, "stream": False})
+    assert text_of(result).startswith('{"a": 1}')
+    assert record_of(result)["attempts"] == 2
+    assert record_of(result)["usage"]["total"] == 10
+    assert fake.body(0)["response_format"]["json_schema"]["schema"]["required"] == ["a"]
+
+
+async def test_a_structured_answer_that_is_cut_says_so_and_is_not_asked_for_again(tmp_path: Path) -> None:
+    fake = FakeProvider([stream(chunk('{"a":'), chunk(finish="length"), DONE)])
+    async with connect(fake, tmp_path) as client:
+        result = await client.call_tool("chat", {"prompt": "x", "json_schema": SCHEMA})
+    assert "cut at the token limit" in error_of(result)["message"]
+    assert "max_tokens" in text_of(result)
+    assert len(fake.seen) == 1

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from anymodel_mcp import endpoints
 from anymodel_mcp.calls import Track
-from anymodel_mcp.endpoints import Endpoint
+from anymodel_mcp.endpoints import Endpoint, total_usage
 from anymodel_mcp.errors import ArgumentError, ProviderError
 from anymodel_mcp.journey import OnDeltas
 from anymodel_mcp.threads import Conversation, assistant_turn, hold_conversation, turns_for
@@ -20,7 +20,7 @@ from anymodel_mcp.tools.attachments import Attachments, expand, to_keep
 from anymodel_mcp.tools.pictures import save_pictures
 from anymodel_mcp.tools.schemas import JSON_SCHEMA, MESSAGES, MODEL, OPTIONS, TOOLS
 from anymodel_mcp.tools.spec import Job, ToolSpec
-from anymodel_mcp.tools.structured import bare_json, check_schema, complaint, mending_turns
+from anymodel_mcp.tools.structured import bare_json, check_schema, complaint, mending_turns, plain_schema
 from anymodel_mcp.types import ChatRequest, ChatResult, Json, Outcome, Trip
 
 
@@ -103,6 +103,8 @@ async def chat(job: Job, arguments: ChatArguments) -> Outcome:
     Raises:
         AnyModelError: the arguments are refused, or no model behind the name answered.
     """
+    if arguments.json_schema is not None:
+        arguments = arguments.model_copy(update={"json_schema": plain_schema(arguments.json_schema)})
     _check(arguments)
     attachments = await Attachments.open(job.app, arguments.images or (), arguments.files or ())
     asked = _Question(
@@ -211,24 +213,43 @@ async def _answered(question: _Question) -> Answered:
         return answered
     text = bare_json(answered.result.text)
     wrong = complaint(text, schema)
-    if wrong is not None:
-        question.track.phase = "asking for a corrected answer"
+    if wrong is not None and answered.result.finish_reason != "length":
+        question.track.tell("asking for a corrected answer")
         again = await ask_chain(
             question.job, answered.target.name, "chat", question.ask(mending_turns(text, wrong)), track=question.track
         )
-        answered = replace(again, notes=(*answered.notes, *again.notes, f"the first answer was corrected: {wrong}"))
+        answered = _both(answered, again, f"the first answer was corrected: {wrong}")
         text = bare_json(again.result.text)
-        still_wrong = complaint(text, schema)
-        if still_wrong is not None:
-            raise ProviderError(
-                f"the answer does not satisfy json_schema, nor did the one before it: {still_wrong}",
-                kind="upstream",
-                fix="Simplify the schema, ask a stronger model, or use the text below.",
-                provider=answered.target.provider,
-                model=answered.target.model,
-                partial_text=answered.result.text or None,
-            )
+        wrong = complaint(text, schema)
+    if wrong is not None:
+        raise _unsatisfied(answered, wrong)
     return replace(answered, result=replace(answered.result, text=text))
+
+
+def _both(first: Answered, again: Answered, note: str) -> Answered:
+    """The second answer, with what both have cost."""
+    trip = replace(again.trip, attempts=first.trip.attempts + again.trip.attempts)
+    usage = total_usage([first.result.usage, again.result.usage])
+    notes = (*first.notes, *again.notes, note)
+    return replace(again, trip=trip, result=replace(again.result, usage=usage), notes=notes)
+
+
+def _unsatisfied(answered: Answered, wrong: str) -> ProviderError:
+    """Why there is no structured answer, with what came instead."""
+    if answered.result.finish_reason == "length":
+        message, fix = "the answer was cut at the token limit before its JSON was whole", "Raise max_tokens."
+    else:
+        message = f"the answer does not satisfy json_schema, nor did the one before it: {wrong}"
+        fix = "Simplify the schema, ask a stronger model, or use the text below."
+    return ProviderError(
+        message,
+        kind="upstream",
+        fix=fix,
+        provider=answered.target.provider,
+        model=answered.target.model,
+        attempts=answered.trip.attempts,
+        partial_text=answered.result.text or None,
+    )
 
 
 async def _outcome(question: _Question, answered: Answered) -> Outcome:

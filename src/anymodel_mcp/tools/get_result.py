@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from anymodel_mcp.errors import ArgumentError
+from anymodel_mcp.render import body_of
 from anymodel_mcp.tools.arguments import Arguments, Integer, Number
 from anymodel_mcp.tools.spec import Job, ToolSpec
 from anymodel_mcp.types import Outcome
@@ -42,10 +43,9 @@ async def get_result(job: Job, arguments: GetResultArguments) -> Outcome:
             fix="Ids are given by the answers themselves and end by age ([store] keep_days).",
         )
     offset = arguments.offset or 0
-    if offset > len(outcome.text):
-        raise ArgumentError(
-            f"offset {offset} is past the end: {len(outcome.text)} characters are there", param="offset"
-        )
+    length = len(body_of(outcome))
+    if offset > length:
+        raise ArgumentError(f"offset {offset} is past the end: {length} characters are there", param="offset")
     return replace(outcome, offset=offset)
 
 

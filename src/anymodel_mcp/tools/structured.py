@@ -9,8 +9,16 @@ from typing import Any
 from anymodel_mcp.errors import ArgumentError
 from anymodel_mcp.redact import shorten
 from anymodel_mcp.types import Json
+from anymodel_mcp.wire.lenient import as_object
 
 _FENCE = re.compile(r"\A\s*```[a-zA-Z0-9_-]*[ \t]*\n(.*?)\n?[ \t]*```\s*\Z", re.DOTALL)
+
+
+def plain_schema(given: Json) -> Json:
+    """The schema itself, out of the wrappers that OpenAI's `response_format` puts around it."""
+    inner = as_object(given.get("json_schema")) if given.get("type") == "json_schema" else given
+    schema = as_object(inner.get("schema"))
+    return schema if schema and set(inner) <= {"name", "description", "strict", "schema"} else inner
 
 
 def check_schema(schema: Json) -> None:
