@@ -220,3 +220,50 @@ def test_a_text_without_end_is_cut_off() -> None:
     outcome, _ = run(reader, [events({"type": "response.output_text.delta", "delta": "x" * 100}).encode()] * 5)
     assert isinstance(outcome, Failure)
     assert outcome.kind == "too_large"
+
+
+BEGUN: Json = {
+    "type": "response.output_item.added",
+    "output_index": 1,
+    "item": {"type": "function_call", "id": "fc", "call_id": "call_1", "name": "f", "arguments": ""},
+}
+PIECES: list[Json] = [
+    {"type": "response.function_call_arguments.delta", "item_id": "fc", "output_index": 1, "delta": part}
+    for part in ('{"a":', " 1}")
+]
+WHOLE: Json = {
+    "type": "response.function_call_arguments.done",
+    "item_id": "fc",
+    "output_index": 1,
+    "arguments": '{"a": 1}',
+}
+
+
+@pytest.mark.parametrize("events_of_call", [[BEGUN, *PIECES], [BEGUN, WHOLE], [BEGUN, *PIECES, WHOLE]])
+@pytest.mark.parametrize("index", [True, False])
+def test_a_call_that_is_never_told_whole_is_a_call(events_of_call: list[Json], index: bool) -> None:
+    told = [{k: v for k, v in e.items() if index or k != "output_index"} for e in events_of_call]
+    result = read(events(CREATED, *told, {"type": "response.completed", "response": whole(output=[])}))
+    assert [(c.id, c.name, c.arguments) for c in result.tool_calls] == [("call_1", "f", {"a": 1})]
+
+
+def test_a_call_told_whole_at_its_end_is_one_call() -> None:
+    end = {"type": "response.output_item.done", "output_index": 1, "item": OUTPUT[2]}
+    done: Json = {"type": "response.completed", "response": whole(output=[])}
+    result = read(events(CREATED, BEGUN, *PIECES, WHOLE, end, done))
+    assert [(c.id, c.name, c.arguments) for c in result.tool_calls] == [("call_1", "f", {"a": 1})]
+
+
+@pytest.mark.parametrize("event", [BEGUN, PIECES[0], WHOLE], ids=["added", "delta", "done"])
+def test_a_call_taking_shape_is_news_and_no_request_follows_it(event: Json) -> None:
+    reader = readers.responses_reader(SSE_HEAD, dialect=Dialect(), streamed=True, max_event_bytes=10_000, model="asked")
+    assert [d.kind for d in reader.feed(events(CREATED, event).encode())] == ["tool_call"]
+    assert not failed(events(CREATED, event)).retryable
+
+
+def test_arguments_without_end_are_cut_off() -> None:
+    reader = readers.responses_reader(SSE_HEAD, dialect=Dialect(), streamed=True, max_event_bytes=300, model="asked")
+    piece = {"type": "response.function_call_arguments.delta", "delta": "x" * 100}
+    outcome, _ = run(reader, [events(piece).encode()] * 5)
+    assert isinstance(outcome, Failure)
+    assert outcome.kind == "too_large"

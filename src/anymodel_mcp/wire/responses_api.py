@@ -13,12 +13,13 @@ from anymodel_mcp.types import ChatResult, Delta, Json
 from anymodel_mcp.wire.choice import Choice, News
 from anymodel_mcp.wire.exchange import Head
 from anymodel_mcp.wire.failures import failure_from
-from anymodel_mcp.wire.lenient import as_list, as_object, as_text, objects
+from anymodel_mcp.wire.lenient import as_list, as_object, as_text, first_text, objects
 from anymodel_mcp.wire.parts import Citations
 from anymodel_mcp.wire.stream import Accumulator
 from anymodel_mcp.wire.thinking import Mode
 
 _ENDS = ("response.completed", "response.done", "response.incomplete", "response.failed", "response.cancelled")
+_CALLS = ("function_call", "custom_tool_call")
 _FINISH = {"max_output_tokens": "length", "content_filter": "content_filter"}
 
 
@@ -40,6 +41,8 @@ class ResponsesAnswer:
         self._news: Final = News()
         self._live = Choice(think_tags, self._news)
         self._items: dict[int, Json] = {}
+        self._arguments: dict[int, list[str]] = {}  # of calls, by the place of their item
+        self._arguments_size = 0
         self._notes: list[Json] = []
         self._response: Json = {}
         self._ended = False
@@ -95,6 +98,8 @@ class ResponsesAnswer:
             self._ended = True
         else:
             self._step(kind, frame)
+            if self._live.size + self._arguments_size > self._max_chars:
+                self.fail(f"the answer is longer than {self._max_chars} characters", "too_large")
 
     def _whole_or_error(self, value: Any, frame: Json, *, named: bool, bare: bool) -> None:
         """An error, or a response that came as one document."""
@@ -130,15 +135,52 @@ class ResponsesAnswer:
                 live = {"refusal": delta}
             case "output_text.annotation.added":
                 self._notes.append(as_object(frame.get("annotation")))
-            case "output_item.done":
-                index = frame.get("output_index")
-                self._items[index if isinstance(index, int) else len(self._items)] = as_object(frame.get("item"))
+            case "output_item.added" | "output_item.done":
+                self._take_item(frame, done=kind.endswith("done"))
+            case "function_call_arguments.delta" | "custom_tool_call_input.delta":
+                self._take_arguments(frame, delta, whole=False)
+            case "function_call_arguments.done" | "custom_tool_call_input.done":
+                self._take_arguments(frame, first_text(frame, "arguments", "input"), whole=True)
             case _:
-                return
+                pass
         if live:
             self._live.add({"delta": live}, Citations())
-            if self._live.size > self._max_chars:
-                self.fail(f"the answer is longer than {self._max_chars} characters", "too_large")
+
+    def _place(self, frame: Json, id_: str) -> int:
+        """Where in the output the item of an event stands."""
+        index = frame.get("output_index")
+        if isinstance(index, int):
+            return index
+        known = (place for place, item in self._items.items() if id_ and item.get("id") == id_)
+        return next(known, max(self._items, default=-1) + 1)
+
+    def _take_item(self, frame: Json, *, done: bool) -> None:
+        """Keeps an item that is whole, and a call that only begins: its end may never be told."""
+        item = as_object(frame.get("item"))
+        is_call = item.get("type") in _CALLS
+        if not (done or is_call):
+            return
+        place = self._place(frame, as_text(item.get("id")))
+        if is_call and place not in self._items:
+            self._news.add("tool_call", as_text(item.get("name")))
+        begun = self._items.get(place, {})
+        self._items[place] = begun | {k: v for k, v in item.items() if v not in (None, "") or k not in begun}
+
+    def _take_arguments(self, frame: Json, text: str, *, whole: bool) -> None:
+        parts = self._arguments.setdefault(self._place(frame, as_text(frame.get("item_id"))), [])
+        if whole and text:
+            parts.clear()
+        parts.append(text)
+        self._arguments_size += len(text)
+        self._news.add("tool_call", "")
+
+    def _streamed_items(self) -> list[Json]:
+        """The items as events have told them."""
+        for place, parts in self._arguments.items():
+            item = self._items.get(place, {})
+            if item and not (item.get("arguments") or item.get("input")):
+                item["arguments"] = "".join(parts)
+        return [self._items[i] for i in sorted(self._items)]
 
     def _stop(self, error: ProviderError) -> None:
         text = self.partial_text
@@ -196,7 +238,7 @@ class ResponsesAnswer:
 
     def _as_chat(self) -> Json:
         """The response as a chat completion."""
-        items = objects(self._response.get("output")) or [self._items[i] for i in sorted(self._items)]
+        items = objects(self._response.get("output")) or self._streamed_items()
         message = _message(items)
         streamed = self._live.finish("")
         if not message["content"] and not as_text(self._response.get("output_text")):
@@ -236,7 +278,7 @@ def _message(items: list[Json]) -> Json:
             for part in (*as_list(item.get("summary")), *as_list(item.get("content"))):
                 words = as_text(part) or as_text(as_object(part).get("text"))
                 thoughts += [words] if words else []
-        elif kind in ("function_call", "custom_tool_call"):
+        elif kind in _CALLS:
             arguments = item.get("arguments", item.get("input"))
             id_ = as_text(item.get("call_id")) or as_text(item.get("id"))
             calls.append({"id": id_, "function": {"name": item.get("name"), "arguments": arguments}})
