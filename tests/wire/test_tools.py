@@ -124,3 +124,13 @@ def test_a_flood_of_calls_is_cut_off() -> None:
         calls.add(piece("{}", name="f", id=str(number)))
     assert len(calls.finish("")[0]) == 1024
     assert calls.skipped == 76
+
+
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999"])
+def test_a_number_that_json_does_not_have_makes_a_call_invalid(number: str) -> None:
+    raw = '{"a": [' + number + "]}"
+    good, bad = assembled(piece(raw, name="f", id="x"))
+    assert (good, bad) == ([], [InvalidToolCall(id="x", name="f", arguments_raw=raw)])
+    good, bad = assembled(piece({"a": float(number)}, name="f", id="x"))
+    assert not good
+    assert len(bad) == 1

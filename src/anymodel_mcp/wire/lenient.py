@@ -50,6 +50,15 @@ def parse_or_none(text: str) -> Any:
         return None
 
 
+def is_json(value: Any) -> bool:
+    """Whether JSON can hold a value that was read: NaN and infinities (`NaN`, `1e999`) are read, and are none."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except BAD_JSON:
+        return False
+    return True
+
+
 def glimpse(value: Any, limit: int = 600) -> str:
     """The beginning of a JSON value as text."""
     try:

@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Any
 
 from anymodel_mcp.types import InvalidToolCall, Json, ToolCall
-from anymodel_mcp.wire.lenient import as_count, as_object, as_text, glimpse, joined_pairs, parse_or_none
+from anymodel_mcp.wire.lenient import as_count, as_object, as_text, glimpse, is_json, joined_pairs, parse_or_none
 
 _MAX_CALLS = 1024
 
@@ -130,9 +130,7 @@ def _starts_anew(call: _Call, arguments: Any) -> bool:
 
 def _read_arguments(whole: Any, raw: str) -> Json | None:
     """The arguments as an object; missing ones are an empty object; `None` if they are anything else."""
-    if whole is not None:
-        return as_object(whole) if isinstance(whole, dict) else None
-    if raw.strip() in ("", "null"):
+    if whole is None and raw.strip() in ("", "null"):
         return {}
-    value = parse_or_none(raw)
-    return as_object(value) if isinstance(value, dict) else None
+    value = parse_or_none(raw) if whole is None else whole
+    return as_object(value) if isinstance(value, dict) and is_json(value) else None
