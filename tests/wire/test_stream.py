@@ -6,6 +6,7 @@ import pytest
 
 from anymodel_mcp.errors import Failure
 from anymodel_mcp.types import ChatResult, Usage
+from anymodel_mcp.wire.exchange import Head
 from tests.wire.feeding import (
     DONE,
     JSON_HEAD,
@@ -375,3 +376,26 @@ def test_a_completion_without_a_finish_reason_is_whole_in_one_body() -> None:
     result = completion(as_bytes({"choices": [{"text": "ok"}]}), head=JSON_HEAD)
     assert isinstance(result, ChatResult)
     assert result.finish_reason == "unknown"
+
+
+LATER = Head(status=202, headers={"content-type": "application/json", "nvcf-reqid": "r-7"})
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "'r-7'"),
+        (b'{"id": "job-1", "status": "pending"}', "'job-1'"),
+        (b'{"requestId": "job-2"}', "'job-2'"),
+        (b'{"id": ', "'r-7'"),
+        (b'{"code": 202, "message": "in the queue"}', "queue"),
+    ],
+)
+def test_work_that_was_taken_on_is_not_asked_for_again(body: bytes, words: str) -> None:
+    failure = chat_failure(body, head=LATER)
+    assert (failure.kind, failure.retryable) == ("upstream", False)
+    assert words in failure.message
+
+
+def test_an_answer_that_came_with_an_odd_status_is_one() -> None:
+    assert chat(as_bytes(message("Hi")), head=LATER).text == "Hi"

@@ -38,6 +38,7 @@ _ID_HEADERS = (
     "x-amzn-requestid",
     "cf-ray",
 )
+_TICKET_HEADERS = ("nvcf-reqid", *_ID_HEADERS)  # NVIDIA's answer to a request that takes longer
 _PARAM = (
     re.compile(
         r"(?:parameter|argument|field|property|name|value|key|input)s?(?: supplied)?:? ?['\"`]([\w.\[\]]{1,80})['\"`]",
@@ -131,6 +132,28 @@ def failure_from(
     return _build(complaint, place)
 
 
+def taken_on(head: Head, *, model: str, id_: str, state: str = "") -> ProviderError:
+    """The failure of an answer that is to come later: asking again would start the work a second time.
+
+    Args:
+        head: status and headers of the response.
+        model: the provider's id of the model.
+        id_: what the provider calls the work; "" where the body does not say.
+        state: its word for where the work stands.
+    """
+    id_ = tidy(id_ or next((head.headers[name] for name in _TICKET_HEADERS if head.headers.get(name)), ""), 100)
+    told = ", ".join(part for part in (state and f"status {tidy(state, 40)!r}", id_ and f"id {id_!r}") if part)
+    return ProviderError(
+        f"the provider took the work and answers later ({told or _status_words(head.status)})",
+        kind="upstream",
+        fix="Ask the provider for the answer, or use a model that answers at once: asking again starts the work anew.",
+        status=head.status,
+        retryable=False,
+        model=model or None,
+        request_id=_request_id(Complaint(message=""), head.headers),
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Place:
     """Where an error was found."""
@@ -181,6 +204,8 @@ def _may_repeat(kind: ErrorKind, place: _Place) -> bool:
     said = place.headers.get("x-should-retry", "").strip().lower()
     if said in ("true", "false") and kind != "quota":
         return said == "true"
+    if place.status == HTTPStatus.ACCEPTED:
+        return False  # the work goes on
     return is_retryable(kind, place.status, inside=place.inside)
 
 

@@ -240,7 +240,7 @@ def _by_words(evidence: Evidence) -> ErrorKind | None:
 
 def _by_status(evidence: Evidence) -> ErrorKind:
     status = evidence.status
-    if evidence.inside and status in (200, 502):
+    if evidence.inside and (status < 300 or status == 502):
         known = any(code in _SERVER_CODES for code in evidence.codes)
         return "server" if known and not evidence.gave_up else "upstream"
     if status in _STATUS:

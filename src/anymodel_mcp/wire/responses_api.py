@@ -12,13 +12,14 @@ from anymodel_mcp.errors import ErrorKind, ProviderError
 from anymodel_mcp.types import ChatResult, Delta, Json
 from anymodel_mcp.wire.choice import Choice, News
 from anymodel_mcp.wire.exchange import Head
-from anymodel_mcp.wire.failures import failure_from
+from anymodel_mcp.wire.failures import failure_from, taken_on
 from anymodel_mcp.wire.lenient import as_list, as_object, as_text, first_text, objects
 from anymodel_mcp.wire.parts import Citations
 from anymodel_mcp.wire.stream import Accumulator
 from anymodel_mcp.wire.thinking import Mode
 
 _ENDS = ("response.completed", "response.done", "response.incomplete", "response.failed", "response.cancelled")
+_ACCEPTED = 202
 _CALLS = ("function_call", "custom_tool_call")
 _FINISH = {"max_output_tokens": "length", "content_filter": "content_filter"}
 
@@ -48,6 +49,7 @@ class ResponsesAnswer:
         self._ended = False
         self._chat: Accumulator | None = None
         self._frames = 0
+        self._ticket = ""
         self.error: ProviderError | None = None
 
     @property
@@ -118,6 +120,8 @@ class ResponsesAnswer:
         elif "output" in frame or "status" in frame:
             self._response = frame
             self._ended = True
+        else:
+            self._ticket = self._ticket or first_text(frame, "id", "request_id", "requestId")
 
     def _step(self, kind: str, frame: Json) -> None:
         delta = as_text(frame.get("delta"))
@@ -216,13 +220,15 @@ class ResponsesAnswer:
 
     def _check(self, *, broken: str | None, cut: bool) -> None:
         status = as_text(self._response.get("status"))
-        if not self._frames and not broken and not cut:
+        later = status in ("queued", "in_progress") if self._ended else self._head.status == _ACCEPTED
+        if later and not self._news.any_came:
+            id_ = as_text(self._response.get("id")) or self._ticket
+            self._stop(taken_on(self._head, model=self._model, id_=id_, state=status))
+        elif not self._frames and not broken and not cut:
             self.fail("an empty answer came", "upstream")
         elif not self._ended:
             how = broken or "the stream ended before the response was completed"
             self.fail(f"the answer is cut off: {how}", "stream_truncated")
-        elif status in ("queued", "in_progress"):
-            self.fail(f"the provider works in the background ({status}, id {self._response.get('id')!r})", "upstream")
         elif status == "cancelled":
             self.fail("the provider cancelled the response", "upstream")
 

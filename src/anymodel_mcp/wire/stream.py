@@ -13,15 +13,18 @@ from typing import Any, Final, cast
 from anymodel_mcp.errors import ErrorKind, ProviderError
 from anymodel_mcp.types import ChatResult, Delta, Json
 from anymodel_mcp.wire.choice import Choice, News, text_field
-from anymodel_mcp.wire.failures import failure_from, tidy
+from anymodel_mcp.wire.exchange import Head
+from anymodel_mcp.wire.failures import failure_from, taken_on, tidy
 from anymodel_mcp.wire.finish import is_failure, read_finish, why_empty
-from anymodel_mcp.wire.lenient import as_count, as_list, as_object, as_text, glimpse, objects
+from anymodel_mcp.wire.lenient import as_count, as_list, as_object, as_text, first_text, glimpse, objects
 from anymodel_mcp.wire.parts import Citations, linked_pictures, take_embedded
 from anymodel_mcp.wire.thinking import Mode
 from anymodel_mcp.wire.usage import find_usage, is_told, read_usage
 
 _NESTS = ("provider", "data", "result", "response", "completion")
+_TICKETS = ("id", "request_id", "requestId", "task_id", "taskId")
 _MAX_CHOICES = 128
+_ACCEPTED = 202
 _QUIET = frozenset(
     {"id", "object", "created", "model", "choices", "usage", "system_fingerprint", "service_tier", "obfuscation"}
 )
@@ -66,7 +69,7 @@ class Accumulator:
         self._usage_last = False  # a chunk with usage and no choices
         self._whole = False  # a message that is no delta
         self._frames = 0
-        self._odd = ""
+        self._odd = self._ticket = ""
         self.error: ProviderError | None = None
         """The failure that the answer itself told; it ends the answer."""
 
@@ -217,6 +220,7 @@ class Accumulator:
             self._usage_last = self._usage_last or not frame.get("choices")
         self._id = self._id or as_text(frame.get("id"))
         self._model = self._model or as_text(frame.get("model"))
+        self._ticket = self._ticket or first_text(frame, *_TICKETS)
         self._citations.read(frame)
         if not (frame.get("choices") or usage or self._odd):
             self._odd = tidy(glimpse(frame))
@@ -265,7 +269,7 @@ class Accumulator:
             kind=kind,
             status=self._status,
             model=self._asked or None,
-            retryable=kind in ("upstream", "stream_truncated", "protocol"),
+            retryable=kind in ("upstream", "stream_truncated", "protocol") and self._status != _ACCEPTED,
             fix="Raise limits.max_event_bytes if the answer is meant to be that long." if kind == "too_large" else "",
         )
 
@@ -282,6 +286,9 @@ class Accumulator:
         return None
 
     def _nothing(self, *, broken: str | None, cut: bool) -> ProviderError:
+        if self._status == _ACCEPTED:
+            head = Head(status=self._status, headers=self._headers)
+            return taken_on(head, model=self._asked, id_=self._ticket)
         if broken or cut:
             how = broken or "the body ended inside a value"
             return self._failure(f"no answer came: {how}", "stream_truncated")
