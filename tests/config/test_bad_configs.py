@@ -217,6 +217,19 @@ def test_a_mistake_in_the_file_is_one_sentence(text: str, sentence: str) -> None
 
 
 BAD_VARIABLES: dict[str, tuple[dict[str, str], str]] = {
+    "two sources of a key": (
+        {
+            "OPENAI_API_KEY": "k",
+            "ANYMODEL_PROVIDERS_OPENAI_API_KEY_ENV": "K",
+            "ANYMODEL_PROVIDERS_OPENAI_API_KEY_FILE": "/k",
+        },
+        "[providers.openai] (environment) has both api_key_env and api_key_file: keep one of them",
+    ),
+    "command that cannot be split": (
+        {"OPENAI_API_KEY": "k", "ANYMODEL_PROVIDERS_OPENAI_API_KEY_COMMAND": "pass 'x"},
+        "providers.openai.api_key_command (environment ANYMODEL_PROVIDERS_OPENAI_API_KEY_COMMAND) is no command: No "
+        "closing quotation",
+    ),
     "port": (
         {"ANYMODEL_HTTP_PORT": "http"},
         "http.port (environment ANYMODEL_HTTP_PORT) must be a whole number from 0 to 65535, not 'http'",

@@ -367,6 +367,47 @@ def test_a_key_of_the_environment_beats_the_file() -> None:
     assert key_of(load(environ, file_text=WORK + "api_key = 'old'", file_name="c").providers["work"]) == "new"
 
 
+@pytest.mark.parametrize(
+    ("field", "text", "key", "command"),
+    [
+        ("API_KEY_ENV", "WORK_KEY", "from-env", ()),
+        ("API_KEY_FILE", "/key", "from-file", ()),
+        ("API_KEY_COMMAND", "pass show 'a b'", None, ("pass", "show", "a b")),
+        ("API_KEY_COMMAND", '["pass", "a b"]', None, ("pass", "a b")),
+    ],
+)
+@pytest.mark.parametrize("file", ["", WORK + "api_key = 'old'"], ids=["environment alone", "over the file"])
+def test_every_source_of_a_key_has_a_variable(
+    field: str, text: str, key: str | None, command: tuple[str, ...], file: str
+) -> None:
+    variable = f"ANYMODEL_PROVIDERS_WORK_{field}"
+    environ = {"ANYMODEL_PROVIDERS": "work", "ANYMODEL_PROVIDERS_WORK_BASE_URL": "https://gw.example/v1"}
+    environ |= {"WORK_KEY": "from-env", variable: text}
+    found = load(environ, file_text=file, file_name="c", read_file=lambda _: "from-file")
+    provider = found.providers["work"]
+    assert (key_of(provider), provider.key_command) == (key, command)
+    assert not found.warnings
+    if command:
+        assert found.origins["providers.work.key_command"] == f"environment {variable}"
+
+
+@pytest.mark.parametrize(
+    ("variable", "hint"),
+    [
+        ("ANYMODEL_PROVIDERS_MY_GW_MAX_ATEMPTS", "did you mean ANYMODEL_PROVIDERS_MY_GW_MAX_ATTEMPTS?"),
+        ("ANYMODEL_PROVIDERS_MY_GW_APIKEY", "did you mean ANYMODEL_PROVIDERS_MY_GW_API_KEY?"),
+        ("ANYMODEL_PROVIDERS_MY_QUIRK_EMBED_BATCH", "did you mean ANYMODEL_PROVIDERS_MY_QUIRKS_EMBED_BATCH?"),
+        ("ANYMODEL_PROVIDERS_MY_HEADERS", "no field of providers.my has this variable"),
+    ],
+)
+def test_a_misspelt_variable_of_a_provider_is_told(variable: str, hint: str) -> None:
+    text = WORK.replace("work", "my") + WORK.replace("work", "my-gw")
+    assert load({variable: "3"}, file_text=text, file_name="c").warnings == (
+        f"environment {variable} is not read: {hint}",
+    )
+    assert not load({variable: "${x}"}, file_text=text, file_name="c").warnings
+
+
 def test_the_value_of_a_secret_is_only_given_on_demand() -> None:
     secret = Secret("geheim-1")
     assert "geheim" not in f"{secret} {secret!r} {[secret]}"

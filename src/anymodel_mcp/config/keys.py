@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from anymodel_mcp.config.settings import Secret
-from anymodel_mcp.config.values import Found, Layers, meant, variable_of
+from anymodel_mcp.config.values import Found, Layers, meant, split_list, variable_of
 from anymodel_mcp.errors import ConfigError
 from anymodel_mcp.wire.lenient import as_list
 
@@ -61,21 +61,43 @@ def read_key(
         ConfigError: two sources at once, one that cannot be read, or a key that cannot be sent.
     """
     section = f"providers.{name}"
-    variable = variable_of(section, "api_key")
-    if text := meant(layers.environ.get(variable)):
-        return _given(layers, name, text, f"environment {variable}")
-    given = [key for key in SOURCES if key in table]
-    if len(given) > 1:
-        raise ConfigError(
-            f"[{section}] ({layers.file_origin}) has both {given[0]} and {given[1]}: keep one of them", param=section
-        )
-    if given:
-        found = Found(name=f"{section}.{given[0]}", origin=layers.file_origin, value=table[given[0]])
-        return _from_source(layers, name, given[0], found, read_file)
+    found = _only(section, _in_environment(layers, section), "environment") or _only(
+        section, _in_file(layers, section, table), layers.file_origin
+    )
+    if found is not None:
+        return _from_source(layers, name, found, read_file)
     return _from_variable(layers, name, own_variable) if own_variable else Key(hint=f"set api_key_env in [{section}]")
 
 
-def _from_source(layers: Layers, name: str, source: str, found: Found, read_file: Callable[[str], str]) -> Key:
+def _in_environment(layers: Layers, section: str) -> list[Found]:
+    """The sources that have a variable: each field of the file has one."""
+    found: list[Found] = []
+    for source in SOURCES:
+        variable = variable_of(section, source)
+        if text := meant(layers.environ.get(variable)):
+            listed = source == "api_key_command" and text.startswith("[")
+            value = split_list(text) if listed else text
+            found.append(Found(name=f"{section}.{source}", origin=f"environment {variable}", value=value))
+    return found
+
+
+def _in_file(layers: Layers, section: str, table: Mapping[str, Any]) -> list[Found]:
+    return [
+        Found(name=f"{section}.{source}", origin=layers.file_origin, value=table[source])
+        for source in SOURCES
+        if source in table
+    ]
+
+
+def _only(section: str, found: list[Found], place: str) -> Found | None:
+    if len(found) > 1:
+        first, second = (one.name.removeprefix(f"{section}.") for one in found[:2])
+        raise ConfigError(f"[{section}] ({place}) has both {first} and {second}: keep one of them", param=section)
+    return found[0] if found else None
+
+
+def _from_source(layers: Layers, name: str, found: Found, read_file: Callable[[str], str]) -> Key:
+    source = found.name.rpartition(".")[2]
     if source == "api_key_command":
         return _from_command(layers, name, found)
     if not isinstance(found.value, str):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from anymodel_mcp.config.keys import clean_key
-from anymodel_mcp.config.providers import read_providers
+from anymodel_mcp.config.providers import VARIABLE_KEYS, read_providers
 from anymodel_mcp.config.settings import Files, HttpSettings, Limits, Settings, StoreSettings, ToolSettings
-from anymodel_mcp.config.values import Found, Layers, Spec, meant, suggest, variable_of
+from anymodel_mcp.config.values import Found, Layers, Spec, closest_name, meant, variable_of
 from anymodel_mcp.errors import ConfigError
 from anymodel_mcp.wire.lenient import as_list
 
@@ -172,16 +172,27 @@ def _odd_variables(environ: Mapping[str, str], providers: Mapping[str, Any]) -> 
     known |= {variable_of(section, key) for section, specs in _SECTIONS.items() for key in specs} | set(
         _OTHER_VARIABLES
     )
-    starts = ("ANYMODEL_ALIASES_", *(variable_of("providers", name) + "_" for name in providers))
+    starts = {variable_of("providers", name) + "_": name for name in providers}
+    known |= {start + key.upper() for start in starts for key in VARIABLE_KEYS}
     odd: list[str] = []
     for name in sorted(environ):
-        if not name.startswith("ANYMODEL_") or name in known or name.startswith(starts):
+        ours = name.startswith("ANYMODEL_") and not name.startswith("ANYMODEL_ALIASES_")
+        if not ours or name in known or meant(environ[name]) is None:
             continue
-        hint = (
-            suggest(name.lower(), (k.lower() for k in known), likeness=0.8)
-            .upper()
-            .replace("DID YOU MEAN", "did you mean")
-        )
+        start = max((start for start in starts if name.startswith(start)), key=len, default="")
+        hint = _of_provider(name, start, starts[start]) if start else _of_all(name, known, tuple(starts))
         if hint:
             odd.append(f"environment {name} is not read: {hint}")
     return tuple(odd)
+
+
+def _of_all(name: str, known: Iterable[str], starts: tuple[str, ...]) -> str:
+    general = {key.lower(): key for key in known if not key.startswith(starts)}
+    close = closest_name(name, general, likeness=0.8)
+    return f"did you mean {general[close]}?" if close else ""
+
+
+def _of_provider(name: str, start: str, provider: str) -> str:
+    """Only what follows the provider's name is compared: the long beginning would make anything look alike."""
+    close = closest_name(name.removeprefix(start), VARIABLE_KEYS)
+    return f"did you mean {start}{close.upper()}?" if close else f"no field of providers.{provider} has this variable"

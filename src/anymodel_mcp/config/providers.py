@@ -11,7 +11,7 @@ from anymodel_mcp.config.keys import SOURCES, read_key
 from anymodel_mcp.config.quirks import read_quirks
 from anymodel_mcp.config.settings import ProviderSettings
 from anymodel_mcp.config.values import Found, Layers, Spec, meant, suggest, variable_of
-from anymodel_mcp.dialects.fields import ProviderRow, Quirks
+from anymodel_mcp.dialects.fields import QUIRK_NAMES, ProviderRow, Quirks
 from anymodel_mcp.dialects.providers import PROVIDERS
 from anymodel_mcp.errors import ConfigError
 from anymodel_mcp.wire.urls import clean_base_url, same_host
@@ -44,6 +44,8 @@ _SPECS: Mapping[str, Spec] = {
     "total_timeout_s": _SECONDS,
 }
 _KEYS = (*_SPECS, *SOURCES, "headers", "quirks")
+VARIABLE_KEYS = (*_SPECS, *SOURCES, *(f"quirks_{name}" for name in sorted(QUIRK_NAMES)))
+"""What a variable can set of a provider."""
 
 
 def read_providers(layers: Layers, read_file: Callable[[str], str]) -> dict[str, ProviderSettings]:

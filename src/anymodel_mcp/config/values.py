@@ -170,12 +170,16 @@ _PARSERS: Mapping[str, Callable[[Any, Spec], Any]] = {
 }
 
 
+def closest_name(name: str, known: Iterable[str], *, likeness: float = 0.6) -> str:
+    """The known name, in lower case, that is spelt most like this one; "" = none is like it."""
+    return next(iter(difflib.get_close_matches(name.lower(), sorted(known), n=1, cutoff=likeness)), "")
+
+
 def suggest(name: str, known: Iterable[str], *, likeness: float = 0.6) -> str:
     """A hint at the right spelling, as the end of a sentence: "did you mean port?", or the names there are."""
     names = sorted(known)
-    close = difflib.get_close_matches(name.lower(), names, n=1, cutoff=likeness)
-    if close:
-        return f"did you mean {close[0]}?"
+    if close := closest_name(name, names, likeness=likeness):
+        return f"did you mean {close}?"
     return f"known are {', '.join(names)}" if len(names) <= 30 else ""
 
 
