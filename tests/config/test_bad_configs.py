@@ -72,6 +72,14 @@ BAD_FILES: dict[str, tuple[str, str]] = {
         f'aliases.fast ({FILE}) must be a model such as "openai/gpt-5-mini", or a list of models to try in order, '
         "not ['a', 3]",
     ),
+    "alias to itself": (
+        "[aliases]\nfast = ['a', 'fast']",
+        f"aliases.fast ({FILE}) leads back to itself (fast -> fast): let one of them name a model, written as provider/id",
+    ),
+    "aliases in a circle": (
+        "[aliases]\nnest = 'a'\na = ['m', 'b']\nb = 'c'\nc = 'a'",
+        f"aliases.a ({FILE}) leads back to itself (a -> b -> c -> a): let one of them name a model, written as provider/id",
+    ),
     "provider's name": (
         '[providers."My Work"]\nbase_url = "https://x"',
         f"the provider name 'My Work' ({FILE}) must be lower-case letters, digits, - and _",
@@ -217,6 +225,11 @@ def test_a_mistake_in_the_file_is_one_sentence(text: str, sentence: str) -> None
 
 
 BAD_VARIABLES: dict[str, tuple[dict[str, str], str]] = {
+    "alias to nothing": (
+        {"ANYMODEL_ALIASES_FAST": ","},
+        'aliases.fast (environment ANYMODEL_ALIASES_FAST) must be a model such as "openai/gpt-5-mini", or a list of models '
+        "to try in order, not []",
+    ),
     "two sources of a key": (
         {
             "OPENAI_API_KEY": "k",

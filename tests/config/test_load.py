@@ -184,6 +184,30 @@ def test_aliases_come_from_variables_too() -> None:
     assert found.origins["aliases.fast"] == "environment ANYMODEL_ALIASES_FAST"
 
 
+@pytest.mark.parametrize(
+    ("lines", "name", "models"),
+    [
+        ("nest = 'chain'\nchain = ['work/a', 'b']", "nest", ("work/a", "b")),
+        ("top = ['x', 'mid', 'z']\nmid = ['low', 'y', 'x']\nlow = ['z', 'w']", "top", ("x", "z", "w", "y")),
+        ("two = ['one', 'one', 'b']\none = 'a'", "two", ("a", "b")),
+        ("'work/a' = ['work/a', 'b']", "work/a", ("work/a", "b")),
+        ("'work/a' = ['work/b']", "work/a", ("work/b",)),
+        ("up = 'work/a'\n'work/a' = ['work/b']", "up", ("work/b",)),
+        ("'work/a' = ['work/a', 'work/b']\n'work/b' = ['work/b', 'work/a']", "work/b", ("work/b", "work/a")),
+        ("\n".join(f"a{i} = ['a{i + 1}', 'a{i + 1}']" for i in range(200)), "a0", ("a200",)),
+    ],
+    ids=["one", "three deep", "twice", "its own model", "over provider/id", "to that", "each other's models", "long"],
+)
+def test_an_alias_may_name_aliases(lines: str, name: str, models: tuple[str, ...]) -> None:
+    found = load({}, file_text=f"[aliases]\n{lines}\n{WORK}", file_name="c")
+    assert found.aliases[name] == models
+
+
+def test_an_alias_in_a_variable_is_a_list_of_either_form() -> None:
+    found = load({"ANYMODEL_ALIASES_FAST": '["a/b", "slow"]'}, file_text="[aliases]\nslow = 'y'", file_name="c")
+    assert found.aliases["fast"] == ("a/b", "y")
+
+
 def test_several_workers_share_no_sessions() -> None:
     found = load({}, overrides={"http.workers": 2})
     assert found.http.stateless

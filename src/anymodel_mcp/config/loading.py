@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from anymodel_mcp.config.keys import clean_key
 from anymodel_mcp.config.providers import VARIABLE_KEYS, read_providers
 from anymodel_mcp.config.settings import Files, HttpSettings, Limits, Settings, StoreSettings, ToolSettings
-from anymodel_mcp.config.values import Found, Layers, Spec, closest_name, meant, variable_of
+from anymodel_mcp.config.values import Found, Layers, Spec, closest_name, meant, split_list, variable_of
 from anymodel_mcp.errors import ConfigError
 from anymodel_mcp.wire.lenient import as_list
 
@@ -92,7 +92,7 @@ def load(
         default_completion_model=top["default_completion_model"],
         default_embedding_model=top["default_embedding_model"],
         default_image_model=top["default_image_model"],
-        aliases=_aliases(layers),
+        aliases=_resolved(layers, _aliases(layers), providers),
         providers=providers,
         limits=_section(layers, "limits", Limits()),
         files=_section(layers, "files", Files()),
@@ -152,9 +152,53 @@ def _aliases(layers: Layers) -> dict[str, tuple[str, ...]]:
         name = variable.removeprefix("ANYMODEL_ALIASES_").lower()
         value = meant(text)
         if variable.startswith("ANYMODEL_ALIASES_") and name and value is not None:
-            found[name] = tuple(part.strip() for part in value.split(",") if part.strip())
-            layers.origins[f"aliases.{name}"] = f"environment {variable}"
+            origin = f"environment {variable}"
+            found[name] = _targets(Found(name=f"aliases.{name}", origin=origin, value=split_list(value)))
+            layers.origins[f"aliases.{name}"] = origin
     return found
+
+
+def _resolved(
+    layers: Layers, aliases: Mapping[str, tuple[str, ...]], providers: Mapping[str, Any]
+) -> dict[str, tuple[str, ...]]:
+    """Aliases with the models they lead to, however many aliases lie between, in order and each model once."""
+    return {name: tuple(_models(layers, name, aliases, providers)) for name in aliases}
+
+
+def _models(
+    layers: Layers, name: str, aliases: Mapping[str, tuple[str, ...]], providers: Mapping[str, Any]
+) -> dict[str, None]:
+    """The models of one alias. An alias may be called like a model and have that model in its own list.
+
+    Raises:
+        ConfigError: the alias leads back to itself.
+    """
+    models: dict[str, None] = {}
+    path, done = {name: iter(aliases[name])}, set[str]()  # no recursion: a long chain must not end the program
+    while path:
+        last = next(reversed(path))
+        entry = next(path[last], None)
+        if entry is None:
+            done.add(last)
+            del path[last]
+        elif entry not in aliases or (entry in path and _is_model(entry, providers)):
+            models[entry] = None
+        elif entry in path:
+            circle = [*list(path)[list(path).index(entry) :], entry]
+            label = f"aliases.{entry}"
+            raise ConfigError(
+                f"{label} ({layers.origins[label]}) leads back to itself ({' -> '.join(circle)}): let one "
+                "of them name a model, written as provider/id",
+                param=label,
+            )
+        elif entry not in done:
+            path[entry] = iter(aliases[entry])
+    return models
+
+
+def _is_model(name: str, providers: Mapping[str, Any]) -> bool:
+    provider, _, model = name.partition("/")
+    return bool(model) and provider in providers
 
 
 def _targets(found: Found) -> tuple[str, ...]:
