@@ -315,3 +315,16 @@ def test_an_error_nested_without_end_is_still_an_error() -> None:
     error = failure_from({"error": value, "message": "outer", "code": "x"}, status=200, headers={})
     assert error is not None
     assert error.failure.message
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [(17, "quota"), (18, "rate_limit"), (19, "quota"), (110, "auth"), (111, "auth"), (9, "upstream")],
+)
+def test_a_number_means_something_in_its_own_field_only(number: int, kind: str) -> None:
+    error = failure_from({"error_code": number, "error_msg": "boom"}, status=200, headers={})
+    assert error is not None
+    assert (error.failure.kind, error.failure.code) == (kind, str(number))
+    other = failure_from({"code": number, "message": "boom"}, status=200, headers={})
+    assert other is not None
+    assert other.failure.kind == "upstream"

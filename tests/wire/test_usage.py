@@ -76,6 +76,11 @@ Json = dict[str, Any]
             {"prompt_tokens": 1, "completion_tokens": 2, "estimated_cost": 3},
             Usage(input=1, output=2, total=3, cost=3.0),
         ),
+        (
+            {"prompt_tokens": 1, "completion_tokens": 2, "cost_in_usd_ticks": 37756000},
+            Usage(input=1, output=2, total=3, cost=0.0037756),
+        ),
+        ({"cost_in_usd_ticks": "many"}, None),
         ({"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}, Usage(input=0, output=0, total=0)),
     ],
 )

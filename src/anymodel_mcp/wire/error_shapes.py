@@ -9,6 +9,7 @@ r"""Where an error body keeps its words: the shapes, and one function that knows
     {detail: "text" | [{loc, msg, type}] | {error}}         FastAPI, Mistral, DeepInfra
     {success: false, errors: [{code, message}]}             Cloudflare
     {success: false, error: {code, message}, trace_id}      Ace Data Cloud
+    {error_code: number, error_msg}                         Baidu Qianfan
     {code: number, message, data}, "text"                   SiliconFlow
     {statusCode, message}                                   API gateways
     {httpStatus, messages: [{errorCode, message}]}          IONOS
@@ -201,6 +202,8 @@ def _codes(body: Json, names: tuple[str, ...]) -> tuple[str, ...]:
             found.append(value.strip().lower())
         elif isinstance(value, int) and not isinstance(value, bool):
             found.append(str(value))
+            # such small numbers mean something only in the body of Baidu's gateway, {error_code: number, error_msg}
+            found += [f"error_code:{value}"] if name == "error_code" else []
     return tuple(c for c in found if c not in ("error", "null", "none"))
 
 

@@ -38,22 +38,23 @@ _CODES_BY_KIND: dict[ErrorKind, str] = {
         insufficient_quota insufficient_user_quota insufficient_balance billing_hard_limit_reached
         billing_not_active billing_error credit_balance_too_low payment_required quota_exceeded arrearage
         accountoverdueerror 1008 1113 exceeded_current_quota_error used_api pre_consume_token_quota_failed
-        insufficient_funds insufficient_credits
+        insufficient_funds insufficient_credits error_code:17 error_code:19
     """,
     "auth": """
         invalid_api_key invalid_apikey invalidapikey token_mismatched invalid_token token_expired
         authentication_error authenticationerror invalid_authentication_error incorrect_api_key_error
         unauthenticated unauthorized permission_error permission_denied access_denied no_token
         account_deactivated 1004 2049 1000 1001 invalid_authorization
+        error_code:110 error_code:111
     """,
     "rate_limit": """
         rate_limit_exceeded rate_limit_error ratelimiterror rate_limit_reached_error too_many_requests
         rate_limit_reached rate_limited throttling throttling.ratequota limit_requests 1002 resource_exhausted
-        requests tokens throttlingexception concurrency_limit
+        requests tokens throttlingexception concurrency_limit 1039 error_code:18
     """,
     "overloaded": """
         overloaded overloaded_error engine_overloaded engine_overloaded_error service_unavailable
-        serviceunavailable unavailable slow_down server_overloaded modelnotready model_not_ready
+        serviceunavailable unavailable slow_down server_overloaded serveroverloaded modelnotready model_not_ready
     """,
     "model_not_found": """
         model_not_found model_not_exist model_not_supported modelnotfound no_such_model invalid_model
@@ -113,6 +114,7 @@ _SENTENCES: tuple[tuple[re.Pattern[str], ErrorKind], ...] = (
             r"(?:maximum|available|max|exceed\w*|the) (?:\w+ ){0,3}context (?:size|length|window)",
             r"context (?:size|length|window) (?:\w+ ){0,3}exceed",
             r"context_length|(?:prompt|input|request) (?:is )?too long|too many (?:input )?tokens|reduce the length of",
+            r"exceed\w* (?:the )?model(?:'s)? token limit|\binputs?\W{0,2} tokens \+ \W?max_(?:new_)?tokens",
             r"range of input length|input token count .{0,40}exceeds|上下文.{0,10}(?:超|过长)",
         ),
         "context_length",
@@ -129,7 +131,7 @@ _SENTENCES: tuple[tuple[re.Pattern[str], ErrorKind], ...] = (
         _words(
             r"insufficient (?:account )?(?:balance|quota|credit|fund)|(?:not enough|insufficient|out of|more) credits",
             r"balance (?:is |too )?(?:insufficient|low)|credit balance|exceeded your current quota|payment required",
-            r"account .{0,20}overdue",
+            r"account .{0,20}overdue|does ?n[o']t have (?:any |enough )?credits|spending (?:limit|cap)",
             r"余额不足|额度(?:不足|已用)|欠费|quota.{0,20}用尽",
         ),
         "quota",

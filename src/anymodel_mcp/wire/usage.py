@@ -13,6 +13,7 @@ from anymodel_mcp.wire.lenient import as_count, as_number, as_object, objects
 
 _INPUT = ("prompt_tokens", "input_tokens", "promptTokens", "inputTokens", "prompt_eval_count")
 _OUTPUT = ("completion_tokens", "output_tokens", "completionTokens", "outputTokens", "eval_count")
+_TICKS_PER_USD = 10_000_000_000  # xAI: https://docs.x.ai/developers/cost-tracking (read 2026-11-21)
 _TOTAL = ("total_tokens", "totalTokens")
 _REASONING = ("reasoning_tokens", "thinking_tokens", "reasoningTokens")
 _CACHED = ("cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens")
@@ -87,4 +88,5 @@ def _cost(usage: Json) -> float | None:
         number = as_number(value)
         if number is not None:
             return number
-    return None
+    ticks = as_number(usage.get("cost_in_usd_ticks"))
+    return None if ticks is None else ticks / _TICKS_PER_USD
