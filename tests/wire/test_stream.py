@@ -399,3 +399,21 @@ def test_work_that_was_taken_on_is_not_asked_for_again(body: bytes, words: str) 
 
 def test_an_answer_that_came_with_an_odd_status_is_one() -> None:
     assert chat(as_bytes(message("Hi")), head=LATER).text == "Hi"
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ('{"choices": [{"message": {"content": "Hi"}}],}', "protocol"),
+        ('{"choices": [{"message": {"content": "Hi"},}]}', "protocol"),
+        ('{"choices": ["\\x"]}', "protocol"),
+        ('{"choices": []]}', "protocol"),
+        ('{"choices": [{"message": {"content": "H', "stream_truncated"),
+        ('{"choices": [{"message": {"content": "Hi}]}', "stream_truncated"),
+        ('{"choices": [{"message": {"content": "Hi"}}],', "stream_truncated"),
+        ('{"choices": [{"message": {"content": "Hi"}}], "a": tr', "stream_truncated"),
+        ('"Hi', "stream_truncated"),
+    ],
+)
+def test_a_whole_body_that_is_wrong_is_not_one_that_was_cut(body: str, kind: str) -> None:
+    assert chat_failure(body, head=JSON_HEAD).kind == kind

@@ -11,6 +11,7 @@ Rules:
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final, Protocol
 
 from anymodel_mcp.redact import shorten
@@ -21,7 +22,14 @@ from anymodel_mcp.wire.pattern import Pattern
 _STRAY_CHARS = 4096
 _FIELDS = ("data", "event", "error", "id", "retry")
 _SHORT = 80
+_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _OBJECT = ("data: {", "data:{")
+
+
+def _is_open(text: str) -> bool:
+    """A bracket or a string of a JSON text waits for its end: the text was cut off; otherwise it is whole and wrong."""
+    bare = _STRING.sub("", text)
+    return '"' in bare or sum(map(bare.count, "{[")) > sum(map(bare.count, "}]"))
 
 
 class Broken(Exception):
@@ -301,8 +309,8 @@ class EventDecoder:
             return
         message = str(error)
         place = getattr(error, "pos", 0)
-        if message.startswith(("Unterminated", "Invalid \\")) or place >= len(rest.rstrip()) - 8:
-            self.cut = True
+        at_end = message.startswith(("Unterminated", "Invalid \\")) or place >= len(rest.rstrip()) - 8
+        self.cut = self.cut or (at_end and _is_open(rest))
         self._stray(rest)
 
     def _stray(self, line: str) -> None:
