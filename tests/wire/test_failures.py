@@ -328,3 +328,22 @@ def test_a_number_means_something_in_its_own_field_only(number: int, kind: str) 
     other = failure_from({"code": number, "message": "boom"}, status=200, headers={})
     assert other is not None
     assert other.failure.kind == "upstream"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "retryable"),
+    [
+        (408, b"", False),
+        (500, b"", False),
+        (502, "<html><title>502 Bad Gateway</title></html>", False),
+        (504, b"", False),
+        (524, b"", False),
+        (429, b"", True),
+        (503, {"error": {"message": "overloaded"}}, True),
+    ],
+)
+def test_a_picture_that_may_have_been_made_is_looked_for_first(status: int, body: Any, retryable: bool) -> None:
+    failure = refused(status, body, endpoint="images")
+    assert failure.retryable is retryable
+    assert ("whether a picture was made" in failure.fix) is not retryable
+    assert refused(status, body).retryable

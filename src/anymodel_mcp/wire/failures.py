@@ -24,6 +24,7 @@ from anymodel_mcp.wire.lenient import parse_or_none
 from anymodel_mcp.wire.retry import retry_after
 
 _MOST_CHARS = 300
+_LOOK_FIRST = "Look at the provider whether a picture was made and paid for, before asking for another one."
 _TITLE = re.compile(r"<(title|h1|h2)[^>]*>(.*?)</\1\s*>", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<[^>]{0,500}>")
 _REQUEST_ID = re.compile(r"\(?request id:?\s*([\w-]{6,100})\)?", re.IGNORECASE)
@@ -185,7 +186,9 @@ def _build(complaint: Complaint, place: _Place) -> ProviderError:
     return ProviderError(
         message,
         kind=kind,
-        fix=advise(kind, complaint.message, endpoint=place.endpoint, base_url=place.base_url, html=place.html),
+        fix=_LOOK_FIRST
+        if _may_be_made(kind, place)
+        else advise(kind, complaint.message, endpoint=place.endpoint, base_url=place.base_url, html=place.html),
         status=place.status,
         retryable=_may_repeat(kind, place),
         retry_after_s=wish,
@@ -200,7 +203,15 @@ def _bodies(body: Any, complaint: Complaint) -> Any:
     return [complaint.inner, body] if complaint.inner is not None else body
 
 
+def _may_be_made(kind: ErrorKind, place: _Place) -> bool:
+    """A picture may have been made and paid for, though the answer does not bring it; a refusal says that none was."""
+    failed_late = place.status == HTTPStatus.REQUEST_TIMEOUT or place.status >= 500
+    return place.endpoint == "images" and failed_late and kind in ("timeout", "server", "upstream")
+
+
 def _may_repeat(kind: ErrorKind, place: _Place) -> bool:
+    if _may_be_made(kind, place):
+        return False
     said = place.headers.get("x-should-retry", "").strip().lower()
     if said in ("true", "false") and kind != "quota":
         return said == "true"
