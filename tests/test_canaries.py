@@ -28,7 +28,19 @@ SECRETS = (PLAIN_KEY, HEADER)
 def _forms(secret: str) -> set[str]:
     """A secret as it may be echoed: plain, escaped, and in base64 alone or in a header's value."""
     encoded = {base64.b64encode(lead + secret.encode()).decode() for lead in (b"", b":", b"u:", b"Bearer ")}
-    return {secret, quote(secret, safe=""), json.dumps(secret)[1:-1], *encoded}
+    escaped = "".join(
+        c if c.isalnum() else f"%{ord(c):02x}" for c in secret
+    )  # `sk%2dcanary`, as some gateways write it
+    every = "".join(f"%{byte:02X}" for byte in secret.encode())
+    return {
+        secret,
+        quote(secret, safe=""),
+        json.dumps(secret)[1:-1],
+        escaped,
+        escaped.replace("%2d", "%2D"),
+        every,
+        *encoded,
+    }
 
 
 def _clean(text: str) -> None:
@@ -156,3 +168,10 @@ async def test_a_key_command_that_gives_no_key_is_named(tmp_path: Path, command:
         result = await client.call_tool("chat", {"prompt": "x"})
     assert words in result.model_dump_json()
     assert "api_key_command" in result.model_dump_json()
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_every_form_of_a_key_is_removed_wherever_it_stands(secret: str) -> None:
+    redactor = Redactor(SECRETS)
+    for form in _forms(secret):
+        assert form[12:-8] not in redactor.clean(f"before {form} after"), form

@@ -57,6 +57,10 @@ def shorten(text: str, limit: int) -> str:
 def _variants(secret: str) -> set[str]:
     found = {secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1]}
     found.add(json.dumps(secret, ensure_ascii=False)[1:-1])
+    # some gateways escape what needs no escape: all but letters and digits, or every byte
+    found.add("".join(chr(b) if chr(b).isalnum() and b < 128 else f"%{b:02X}" for b in secret.encode()))
+    found.add("".join(f"%{b:02X}" for b in secret.encode()))
+    found |= {re.sub("%..", lambda escape: escape.group().lower(), form) for form in found if "%" in form}
     for scheme in ("", "Bearer ", ":"):
         for lead in range(3):  # a secret inside a longer encoded text starts at any of three offsets
             raw = ("x" * lead + scheme + secret).encode()
