@@ -20,14 +20,14 @@ from typing import Any
 from anymodel_mcp.dialects.fields import Dialect
 from anymodel_mcp.types import ChatResult
 from anymodel_mcp.wire import readers
-from anymodel_mcp.wire.exchange import Head
+from anymodel_mcp.wire.exchange import ResponseHead
 
 STREAM_BYTES = 10_000_000
 PICTURE_BYTES = 30_000_000
 LIMIT = 64 * 1024 * 1024
 MOST_RATIO = 1.5
 MOST_MIB = 150
-HEAD = Head(status=200, headers={"content-type": "text/event-stream"})
+HEAD = ResponseHead(status=200, headers={"content-type": "text/event-stream"})
 ENVELOPE: dict[str, Any] = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1789000000, "model": "m"}
 
 

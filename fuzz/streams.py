@@ -20,8 +20,8 @@ from anymodel_mcp.dialects.fields import Dialect
 from anymodel_mcp.errors import ERROR_KINDS, Failure, ProviderError
 from anymodel_mcp.types import ChatResult
 from anymodel_mcp.wire import readers
-from anymodel_mcp.wire.exchange import Head, Reader
-from anymodel_mcp.wire.failures import read_failure
+from anymodel_mcp.wire.exchange import Reader, ResponseHead
+from anymodel_mcp.wire.failures.provider_error import read_failure
 
 LIMITS = (100, 400, 20_000)
 MOST_S = 0.05
@@ -161,7 +161,7 @@ def mangled(rng: random.Random) -> bytes:
     return bytes(data[: rng.choice((len(data), rng.randrange(len(data) + 1)))])
 
 
-def makers(head: Head, limit: int) -> dict[str, Callable[[], Reader[Any]]]:
+def makers(head: ResponseHead, limit: int) -> dict[str, Callable[[], Reader[Any]]]:
     """A maker of each reader."""
     dialects = [Dialect(), Dialect(think_tags="closing_only_possible")]
     chats = {"chat": readers.chat_reader, "complete": readers.completion_reader, "respond": readers.responses_reader}
@@ -207,7 +207,7 @@ def seconds(make: Callable[[], Reader[Any]], data: bytes, broken: str | None) ->
 
 def check(rng: random.Random, data: bytes) -> list[str]:
     """What is wrong with how one body is read, by one reader drawn at random."""
-    head = Head(status=200, headers={"content-type": rng.choice(TYPES)})
+    head = ResponseHead(status=200, headers={"content-type": rng.choice(TYPES)})
     name, make = rng.choice(list(makers(head, rng.choice(LIMITS)).items()))
     broken = rng.choice((None, None, "reset"))
     problems: list[str] = []
@@ -226,7 +226,7 @@ def check(rng: random.Random, data: bytes) -> list[str]:
         empty = not (whole.text or whole.tool_calls or whole.invalid_tool_calls or whole.images or whole.refusal)
         problems += [f"{name}: an empty answer without a word"] * (empty and not whole.warnings)
     failure = read_failure(
-        Head(status=rng.choice((302, 400, 404, 429, 500)), headers=head.headers),
+        ResponseHead(status=rng.choice((302, 400, 404, 429, 500)), headers=head.headers),
         data,
         endpoint="chat",
         model="m",

@@ -62,7 +62,7 @@ class Shell:
         return Shell(cwd=Path(cwd), env=env, shown=shown)
 
 
-class Clock:
+class ResponseDeadline:
     """Seconds of each step, for the report."""
 
     def __init__(self) -> None:
@@ -272,7 +272,7 @@ def main() -> int:
             installing(README, host.name, KEY)
     except ReadmeError as error:
         sys.exit(f"hosts-e2e: {error}")
-    clock = Clock()
+    clock = ResponseDeadline()
     programs = install_hosts(hosts)
     say(f"{len(hosts)} host programs from npm ({clock.lap()})")
     failures = 0

@@ -32,8 +32,8 @@ from PIL import Image, ImageDraw  # noqa: E402
 from recipe_calls import LOCAL, RECIPES, Json, Recipe, record_of  # noqa: E402
 
 from tests.cases.runner import load_cases, to_reply  # noqa: E402
+from tests.raw_upstream import Line, Reply, Seen, open_upstream, play  # noqa: E402
 from tests.serving import child_environment, open_client  # noqa: E402
-from tests.upstream import Line, Reply, Seen, open_upstream, play  # noqa: E402
 from tests.upstreams import install  # noqa: E402
 from tests.upstreams.fixtures import find_free_port, running  # noqa: E402
 

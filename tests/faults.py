@@ -14,7 +14,7 @@ from typing import Any
 
 import anyio
 
-from tests.upstream import PACE_S, Line, Reply, Seen, open_upstream, play
+from tests.raw_upstream import PACE_S, Line, Reply, Seen, open_upstream, play
 
 SSE = {"content-type": "text/event-stream; charset=utf-8"}
 JSON = {"content-type": "application/json"}

@@ -9,8 +9,8 @@ import anyio
 import pytest
 
 from tests.faults import answer, killed_body, text_of, word
+from tests.raw_upstream import open_upstream
 from tests.rawclient import StdioPipe, open_pipe, text_of_result
-from tests.upstream import open_upstream
 
 CONFIG = """
 [providers.f]

@@ -36,7 +36,7 @@ def test_every_tool_is_listed() -> None:
 
 def test_serving_loads_nothing_that_only_people_at_a_terminal_need() -> None:
     code = (
-        "import sys; import anymodel_mcp.cli.serve, anymodel_mcp.server, anymodel_mcp.transports.stdio; "
+        "import sys; import anymodel_mcp.cli.serve, anymodel_mcp.server.server, anymodel_mcp.transports.stdio; "
         f"found = {TERMINAL_ONLY!r} & set(sys.modules); sys.exit(', '.join(sorted(found)) or 0)"
     )
     # measuring coverage loads modules of its own, sqlite3 among them

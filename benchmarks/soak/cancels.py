@@ -12,9 +12,9 @@ import httpx2
 from benchmarks.soak.figures import Figure, descriptors, first, percentile
 from benchmarks.soak.setup import to_config
 from tests.faults import answer
+from tests.raw_upstream import Upstream, open_upstream
 from tests.rawclient import open_pipe, post_call, request_line
 from tests.serving import child_environment, open_http_server, write_config
-from tests.upstream import Upstream, open_upstream
 
 AT_ONCE = 25
 LATE_S = 1.0

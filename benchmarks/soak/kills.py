@@ -11,8 +11,8 @@ import anyio
 from benchmarks.soak.figures import Figure, descriptors, first, percentile
 from benchmarks.soak.setup import to_config
 from tests.faults import answer, killed_body, text_of, word
+from tests.raw_upstream import Line, Seen, open_upstream
 from tests.rawclient import StdioPipe, open_pipe, text_of_result
-from tests.upstream import Line, Seen, open_upstream
 
 DELTAS = 40
 AT_ONCE = 20

@@ -12,8 +12,8 @@ import anyio
 from benchmarks.soak.figures import Figure, first, percentile, rss_mib
 from benchmarks.soak.setup import to_config
 from tests.faults import answer
+from tests.raw_upstream import open_upstream
 from tests.rawclient import open_pipe, text_of_result
-from tests.upstream import open_upstream
 
 NEXT_CALL_S = 0.1
 BATCH = 100

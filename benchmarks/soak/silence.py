@@ -9,8 +9,8 @@ import anyio
 from benchmarks.soak.figures import Figure, first
 from benchmarks.soak.setup import to_config
 from tests.faults import answer, word
+from tests.raw_upstream import open_upstream
 from tests.rawclient import open_pipe, text_of_result
-from tests.upstream import open_upstream
 
 LATE_S = 1.0
 FIRST_BYTE_S, IDLE_S, TOTAL_S = 2.0, 3.0, 5.0

@@ -14,21 +14,21 @@ import platformdirs
 from anyio.abc import TaskGroup, TaskStatus
 
 from anymodel_mcp import __version__
-from anymodel_mcp.calls import Calls
-from anymodel_mcp.catalogue import Catalogue
-from anymodel_mcp.client import ProviderClient
+from anymodel_mcp.calls.runner import Calls
+from anymodel_mcp.calls.task_group import open_tasks
 from anymodel_mcp.config import ProviderSettings, Secret, Settings
 from anymodel_mcp.dialects.providers import PROVIDERS
 from anymodel_mcp.dialects.resolve import resolve
-from anymodel_mcp.endpoints import Endpoint
 from anymodel_mcp.errors import AnyModelError, ConfigError
-from anymodel_mcp.journey import Lessons
-from anymodel_mcp.outputs import Outputs
+from anymodel_mcp.media.artifacts import Outputs
 from anymodel_mcp.redact import Redactor
-from anymodel_mcp.routing import NOTHING_CONFIGURED, Purpose, Target, default_name, needs_lists, route, suits
-from anymodel_mcp.store import Store, UsageRow, open_store
-from anymodel_mcp.tasks import open_tasks
-from anymodel_mcp.wire.repair_change import Repair
+from anymodel_mcp.state import Store, UsageRow, open_store
+from anymodel_mcp.upstream.call_state import LearnedRepairs
+from anymodel_mcp.upstream.catalog import Catalog
+from anymodel_mcp.upstream.client import ProviderClient
+from anymodel_mcp.upstream.endpoints import Endpoint
+from anymodel_mcp.upstream.routing import NOTHING_CONFIGURED, Purpose, Target, default_name, needs_lists, route, suits
+from anymodel_mcp.wire.failures.repair_steps import Repair
 
 APP_NAME = "anymodel"
 LEDGER_EVERY_S = 5.0
@@ -78,13 +78,13 @@ class App:
         self.store = store
         self.outputs = outputs
         self.calls = Calls(group, store, self.redactor, settings.limits.max_concurrent_calls)
-        self.catalogue = Catalogue(settings.providers, store, self.endpoint, redactor.value)
+        self.catalogue = Catalog(settings.providers, store, self.endpoint, redactor.value)
         self._group = group
         self._transport = transport
         self._http: httpx2.AsyncClient | None = None
         self._clients: dict[str, ProviderClient] = {}
         self._ledger = _Ledger()
-        self._lessons: Lessons | None = None
+        self._lessons: LearnedRepairs | None = None
         self._starting = anyio.Lock()
         self.warmed = anyio.Event()
         self._warming = False
@@ -153,9 +153,9 @@ class App:
                 ) from error
         return self._http
 
-    async def _open_lessons(self) -> Lessons:
+    async def _open_lessons(self) -> LearnedRepairs:
         if self._lessons is None:
-            lessons = Lessons(self._learned)
+            lessons = LearnedRepairs(self._learned)
             with suppress(AnyModelError):  # without what was learned, a refusal teaches it again
                 for (place, model), repairs in (await self.store.load_repairs()).items():
                     for repair in repairs:

@@ -255,14 +255,14 @@ class ModelList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delta:
-    """News of a running call: words of the answer, words of the reasoning, or a tool call taking shape."""
+    """An increment of a running call: words of the answer, words of the reasoning, or a tool call taking shape."""
 
     kind: Literal["text", "reasoning", "tool_call", "image"]
     text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trip:
+class CallStats:
     """How the requests of one call went.
 
     Attributes:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from tests.cases.requests import MISSING, Json, check_request_count, check_waits, check_wire, equal, show
-from tests.upstream import Seen
+from tests.raw_upstream import Seen
 
 RESULT_KEY = "anymodel/result"
 ERROR_KEY = "anymodel/error"

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from tests.upstream import Seen
+from tests.raw_upstream import Seen
 
 Json = dict[str, Any]
 

@@ -24,8 +24,8 @@ from PIL import Image
 
 from tests.cases.compare import Outcome, compare
 from tests.cases.requests import Json
+from tests.raw_upstream import Answer, Line, Reply, Seen, Upstream, Upstreams, open_upstreams, play, serve
 from tests.serving import Transport, open_client
-from tests.upstream import Answer, Line, Reply, Seen, Upstream, Upstreams, open_upstreams, play, serve
 
 CASES_FILE = Path(__file__).with_name("cases.jsonl")
 NOT_YET_SERVED = {

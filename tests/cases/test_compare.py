@@ -10,7 +10,7 @@ import pytest
 
 from tests.cases.compare import ERROR_KEY, RESULT_KEY, Outcome, compare
 from tests.cases.requests import Json
-from tests.upstream import Seen
+from tests.raw_upstream import Seen
 
 
 def _case(expect: Json, wire: list[Json] | None = None) -> Json:

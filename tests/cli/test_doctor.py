@@ -14,7 +14,7 @@ from anymodel_mcp.cli.commands import run_command
 from anymodel_mcp.cli.doctor import doctor
 from anymodel_mcp.cli.doctor.addresses import explain_tls, find_proxy, other_base_urls
 from anymodel_mcp.config import StoreSettings
-from anymodel_mcp.store import open_store
+from anymodel_mcp.state import open_store
 from tests.cli.terminals import Desk, make_desk
 
 KEY = "sk-canary-0123456789abcdef"

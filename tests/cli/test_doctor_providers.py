@@ -14,7 +14,7 @@ import pytest
 from anymodel_mcp.cli.doctor import Patience, doctor
 from tests.cli.terminals import Desk, make_desk
 from tests.fakes import FakeProvider, completion
-from tests.upstream import Answer, Line, Reply, Seen, open_upstream, play
+from tests.raw_upstream import Answer, Line, Reply, Seen, open_upstream, play
 
 KEY = "sk-canary-0123456789abcdef"
 JSON = {"content-type": "application/json"}

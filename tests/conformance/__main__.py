@@ -22,8 +22,8 @@ from tests.conformance import install
 from tests.conformance.matrix import CLIENTS, run_client
 from tests.conformance.process import Outcome, run
 from tests.conformance.provider import answer, config
+from tests.raw_upstream import open_upstream
 from tests.serving import child_environment, end_process, open_http_server, write_config
-from tests.upstream import open_upstream
 from tests.upstreams.install import node
 
 REQUIREMENTS = ("2025-11-25", "2026-07-28")

@@ -9,7 +9,7 @@ from typing import Any
 
 from PIL import Image
 
-from tests.upstream import Line, Reply, Seen, play
+from tests.raw_upstream import Line, Reply, Seen, play
 
 ANSWER = "pong from the other model"
 

@@ -14,8 +14,8 @@ import anyio
 import pytest
 
 from tests.faults import answer as faults
+from tests.raw_upstream import Line, Reply, Seen, Upstream, open_upstream, play
 from tests.serving import Transport, child_environment, open_http_server, write_config
-from tests.upstream import Line, Reply, Seen, Upstream, open_upstream, play
 from tests.upstreams import install
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="

@@ -14,9 +14,9 @@ from mcp.types import CallToolResult
 from tests.fakes import error_of, record_of, text_of
 from tests.faults import answer
 from tests.faults import text_of as words_of
+from tests.raw_upstream import open_upstream
 from tests.rawclient import post_call, text_of_result
 from tests.serving import child_environment, open_client, open_http_server, write_config
-from tests.upstream import open_upstream
 
 DELTAS, PER_S = 30, 10
 MODEL = f"f/stream-7-{DELTAS}-{PER_S}"

@@ -19,14 +19,14 @@ import pytest
 from anyio.abc import TaskGroup
 
 from anymodel_mcp.config import HttpSettings, Limits, ProviderSettings, Settings
-from anymodel_mcp.server import build_server
+from anymodel_mcp.server.server import build_server
 from anymodel_mcp.transports.http import open_socket, serve_http
 from anymodel_mcp.transports.pipes import ByteReader
 from anymodel_mcp.transports.stdio import serve_stdio
 from tests.conformance.provider import config
+from tests.raw_upstream import Line, Reply, Seen, Upstream, open_upstream, play
 from tests.serving import child_environment, open_http_server, write_config
 from tests.transports.test_http import ACCEPT, LEGACY, call, modern_headers
-from tests.upstream import Line, Reply, Seen, Upstream, open_upstream, play
 
 Json = dict[str, Any]
 

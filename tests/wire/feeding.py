@@ -12,12 +12,12 @@ from anymodel_mcp.dialects.fields import Dialect, Quirks
 from anymodel_mcp.errors import Failure, ProviderError
 from anymodel_mcp.types import ChatResult, Delta, EmbeddingsResult, ImagesResult, ModelList
 from anymodel_mcp.wire import readers
-from anymodel_mcp.wire.exchange import Head, Reader
+from anymodel_mcp.wire.exchange import Reader, ResponseHead
 
 T = TypeVar("T")
 LIMIT = 33_554_432
-JSON_HEAD = Head(status=200, headers={"content-type": "application/json"})
-SSE_HEAD = Head(status=200, headers={"content-type": "text/event-stream; charset=utf-8"})
+JSON_HEAD = ResponseHead(status=200, headers={"content-type": "application/json"})
+SSE_HEAD = ResponseHead(status=200, headers={"content-type": "text/event-stream; charset=utf-8"})
 
 
 def cuts(data: bytes, seed: int = 1, times: int = 4) -> Iterator[list[bytes]]:
@@ -59,33 +59,33 @@ def words(deltas: Sequence[Delta]) -> tuple[str, str]:
     return text, "".join(d.text for d in deltas if d.kind == "reasoning")
 
 
-def chat_reader(head: Head = SSE_HEAD, *, limit: int = LIMIT, **quirks: Any) -> Reader[ChatResult]:
+def chat_reader(head: ResponseHead = SSE_HEAD, *, limit: int = LIMIT, **quirks: Any) -> Reader[ChatResult]:
     dialect = Dialect(**Quirks(**quirks))
     return readers.chat_reader(head, dialect=dialect, streamed=True, max_event_bytes=limit, model="asked")
 
 
 def chat_outcome(
-    data: bytes | str, *, head: Head = SSE_HEAD, broken: str | None = None, limit: int = LIMIT, **quirks: Any
+    data: bytes | str, *, head: ResponseHead = SSE_HEAD, broken: str | None = None, limit: int = LIMIT, **quirks: Any
 ) -> ChatResult | Failure:
     raw = data.encode() if isinstance(data, str) else data
     return everyway(lambda: chat_reader(head, limit=limit, **quirks), raw, broken)
 
 
-def chat(data: bytes | str, *, head: Head = SSE_HEAD, broken: str | None = None, **quirks: Any) -> ChatResult:
+def chat(data: bytes | str, *, head: ResponseHead = SSE_HEAD, broken: str | None = None, **quirks: Any) -> ChatResult:
     outcome = chat_outcome(data, head=head, broken=broken, **quirks)
     assert isinstance(outcome, ChatResult), outcome
     return outcome
 
 
 def chat_failure(
-    data: bytes | str, *, head: Head = SSE_HEAD, broken: str | None = None, limit: int = LIMIT, **quirks: Any
+    data: bytes | str, *, head: ResponseHead = SSE_HEAD, broken: str | None = None, limit: int = LIMIT, **quirks: Any
 ) -> Failure:
     outcome = chat_outcome(data, head=head, broken=broken, limit=limit, **quirks)
     assert isinstance(outcome, Failure), outcome
     return outcome
 
 
-def completion(data: bytes | str, *, head: Head = SSE_HEAD) -> ChatResult | Failure:
+def completion(data: bytes | str, *, head: ResponseHead = SSE_HEAD) -> ChatResult | Failure:
     raw = data.encode() if isinstance(data, str) else data
     return everyway(
         lambda: readers.completion_reader(head, dialect=Dialect(), streamed=True, max_event_bytes=LIMIT, model="asked"),
@@ -93,7 +93,7 @@ def completion(data: bytes | str, *, head: Head = SSE_HEAD) -> ChatResult | Fail
     )
 
 
-def responses(data: bytes | str, *, head: Head = SSE_HEAD, broken: str | None = None) -> ChatResult | Failure:
+def responses(data: bytes | str, *, head: ResponseHead = SSE_HEAD, broken: str | None = None) -> ChatResult | Failure:
     raw = data.encode() if isinstance(data, str) else data
     return everyway(
         lambda: readers.responses_reader(head, dialect=Dialect(), streamed=True, max_event_bytes=LIMIT, model="asked"),
@@ -102,25 +102,25 @@ def responses(data: bytes | str, *, head: Head = SSE_HEAD, broken: str | None = 
     )
 
 
-def embeddings(value: Any, count: int, *, head: Head = JSON_HEAD) -> EmbeddingsResult | Failure:
+def embeddings(value: Any, count: int, *, head: ResponseHead = JSON_HEAD) -> EmbeddingsResult | Failure:
     return everyway(
         lambda: readers.embeddings_reader(head, count=count, max_event_bytes=LIMIT, model="asked"), as_bytes(value)
     )
 
 
 def images(
-    value: Any, *, head: Head = JSON_HEAD, broken: str | None = None, limit: int = LIMIT
+    value: Any, *, head: ResponseHead = JSON_HEAD, broken: str | None = None, limit: int = LIMIT
 ) -> ImagesResult | Failure:
     return everyway(lambda: readers.images_reader(head, max_event_bytes=limit, model="asked"), as_bytes(value), broken)
 
 
-def task(value: Any, *, head: Head = JSON_HEAD) -> ImagesResult | Failure:
+def task(value: Any, *, head: ResponseHead = JSON_HEAD) -> ImagesResult | Failure:
     return everyway(
         lambda: readers.task_reader(head, task_id="t1", max_event_bytes=LIMIT, model="asked"), as_bytes(value)
     )
 
 
-def models(value: Any, *, head: Head = JSON_HEAD) -> ModelList | Failure:
+def models(value: Any, *, head: ResponseHead = JSON_HEAD) -> ModelList | Failure:
     return everyway(lambda: readers.models_reader(head, provider="p", max_event_bytes=LIMIT), as_bytes(value))
 
 

@@ -15,8 +15,8 @@ from anymodel_mcp.dialects.fields import Dialect
 from anymodel_mcp.errors import Failure
 from anymodel_mcp.types import ChatResult, EmbeddingsResult, ImagesResult, ModelList
 from anymodel_mcp.wire import readers
-from anymodel_mcp.wire.exchange import Head, Reader
-from anymodel_mcp.wire.failures import read_failure
+from anymodel_mcp.wire.exchange import Reader, ResponseHead
+from anymodel_mcp.wire.failures.provider_error import read_failure
 from tests.wire.feeding import LIMIT, everyway
 
 Json = dict[str, Any]
@@ -42,11 +42,11 @@ def _body(response: Json) -> bytes:
     return response.get("body", "").encode()
 
 
-def _head(response: Json) -> Head:
-    return Head(status=response["status"], headers={k.lower(): v for k, v in response["headers"].items()})
+def _head(response: Json) -> ResponseHead:
+    return ResponseHead(status=response["status"], headers={k.lower(): v for k, v in response["headers"].items()})
 
 
-def _reader(case: Json, head: Head) -> Callable[[], Reader[Any]]:
+def _reader(case: Json, head: ResponseHead) -> Callable[[], Reader[Any]]:
     tool, args = case["request"]["tool"], case["request"]["args"]
     profile = _profile(case)
     model: str = args.get("model", "m")

@@ -7,8 +7,8 @@ import pytest
 
 from anymodel_mcp.dialects.fields import Dialect
 from anymodel_mcp.types import ChatRequest
-from anymodel_mcp.wire.efforts import LADDER, nearest
-from anymodel_mcp.wire.requests import build_chat
+from anymodel_mcp.wire.chat.request import build_chat
+from anymodel_mcp.wire.fields.efforts import LADDER, nearest
 
 
 @pytest.mark.parametrize(

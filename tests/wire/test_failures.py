@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from anymodel_mcp.errors import Failure
-from anymodel_mcp.wire.exchange import Head
-from anymodel_mcp.wire.failures import failure_from, read_failure, tidy
+from anymodel_mcp.wire.exchange import ResponseHead
+from anymodel_mcp.wire.failures.provider_error import failure_from, read_failure, tidy
 
 # each line a status, a body and the kind that it must get; sources: facts/dialects.md B.1 and B.2, read 2026-11-20
 BODIES = [
@@ -27,7 +27,7 @@ def refused(
 ) -> Failure:
     raw = body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else json.dumps(body).encode()
     return read_failure(
-        Head(status=status, headers=headers or {}),
+        ResponseHead(status=status, headers=headers or {}),
         raw,
         endpoint=endpoint,
         model="asked",

@@ -7,7 +7,7 @@ import random
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from anymodel_mcp.wire.exchange import Head
+from anymodel_mcp.wire.exchange import ResponseHead
 from fuzz.streams import check, cut, makers, mangled, outcome
 
 _SETTINGS = settings(
@@ -29,5 +29,5 @@ def test_mangled_bodies_do_no_harm(seed: int) -> None:
 @given(st.binary(max_size=300), st.integers(min_value=0, max_value=2**32))
 def test_any_bytes_do_no_harm(data: bytes, seed: int) -> None:
     rng = random.Random(seed)
-    for make in makers(Head(status=200, headers={}), 100).values():
+    for make in makers(ResponseHead(status=200, headers={}), 100).values():
         assert repr(outcome(make(), cut(rng, data), None)) == repr(outcome(make(), [data], None))

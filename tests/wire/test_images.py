@@ -9,8 +9,8 @@ import pytest
 from anymodel_mcp.errors import Failure
 from anymodel_mcp.types import ImagesResult, Picture, Usage
 from anymodel_mcp.wire import readers
-from anymodel_mcp.wire.exchange import Head
-from anymodel_mcp.wire.parts import decode_base64, sniff_image
+from anymodel_mcp.wire.content.parts import decode_base64, sniff_image
+from anymodel_mcp.wire.exchange import ResponseHead
 from tests.wire.feeding import DONE, SSE_HEAD, images, task
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
@@ -93,18 +93,22 @@ def test_an_entry_may_hold_both() -> None:
 
 @pytest.mark.parametrize("kind", ["image/png", "application/octet-stream", "application/json", ""])
 def test_raw_bytes_are_the_picture(kind: str) -> None:
-    result = made(PNG, head=Head(status=200, headers={"content-type": kind}))
+    result = made(PNG, head=ResponseHead(status=200, headers={"content-type": kind}))
     assert result.images == (Picture(content=PNG, mime="image/png"),)
 
 
 def test_a_foreign_format_is_believed_from_the_content_type() -> None:
-    result = made(b"\x00\x00\x01\x00" + bytes(30), head=Head(status=200, headers={"content-type": "image/x-icon"}))
+    result = made(
+        b"\x00\x00\x01\x00" + bytes(30), head=ResponseHead(status=200, headers={"content-type": "image/x-icon"})
+    )
     assert result.images[0].mime is None
-    assert made(b"\x89PNG", head=Head(status=200, headers={})).images[0].content == b"\x89PNG"
+    assert made(b"\x89PNG", head=ResponseHead(status=200, headers={})).images[0].content == b"\x89PNG"
 
 
 def test_json_called_an_image_is_json() -> None:
-    assert made({"data": [{"b64_json": CODED}]}, head=Head(status=200, headers={"content-type": "image/png"})).images
+    assert made(
+        {"data": [{"b64_json": CODED}]}, head=ResponseHead(status=200, headers={"content-type": "image/png"})
+    ).images
 
 
 def test_raw_bytes_cut_short_or_without_end_are_errors() -> None:

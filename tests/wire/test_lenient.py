@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from anymodel_mcp.wire.lenient import as_count, as_number, first_text, glimpse, joined_pairs, parse_or_none
+from anymodel_mcp.wire.decode.json_values import as_count, as_number, first_text, glimpse, joined_pairs, parse_or_none
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from anymodel_mcp.wire.pattern import Pattern
+from anymodel_mcp.wire.decode.pattern import Pattern
 
 
 def line(text: str, **more: object) -> str:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from anymodel_mcp.errors import ERROR_KINDS, ProviderError
 from anymodel_mcp.wire.exchange import WireRequest
-from anymodel_mcp.wire.repair import Repair, apply, find_repair
+from anymodel_mcp.wire.failures.repair import Repair, apply, find_repair
 
 Json = dict[str, Any]
 HI: Json = {"role": "user", "content": "hi"}

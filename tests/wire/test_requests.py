@@ -10,8 +10,8 @@ import pytest
 from anymodel_mcp.dialects.fields import Dialect
 from anymodel_mcp.errors import AnyModelError, ArgumentError, ConfigError
 from anymodel_mcp.types import ChatRequest, CompletionRequest, EmbeddingsRequest
+from anymodel_mcp.wire.chat.request import build_chat, build_completion, build_embeddings, build_models, build_task
 from anymodel_mcp.wire.exchange import WireRequest
-from anymodel_mcp.wire.requests import build_chat, build_completion, build_embeddings, build_models, build_task
 
 Json = dict[str, Any]
 HI: Json = {"role": "user", "content": "hi"}

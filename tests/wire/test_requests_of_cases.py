@@ -11,10 +11,10 @@ import pytest
 from anymodel_mcp.config import load
 from anymodel_mcp.dialects.resolve import resolve
 from anymodel_mcp.types import ChatRequest, CompletionRequest, EmbeddingsRequest, ImageRequest
-from anymodel_mcp.wire import requests
-from anymodel_mcp.wire.exchange import Head, WireRequest
-from anymodel_mcp.wire.failures import read_failure
-from anymodel_mcp.wire.repair import apply, find_repair
+from anymodel_mcp.wire.chat import request as requests
+from anymodel_mcp.wire.exchange import ResponseHead, WireRequest
+from anymodel_mcp.wire.failures.provider_error import read_failure
+from anymodel_mcp.wire.failures.repair import apply, find_repair
 from anymodel_mcp.wire.urls import join
 from tests.cases.requests import MISSING, equal
 
@@ -130,7 +130,7 @@ def test_the_first_request_is_as_the_case_promises(case: Json) -> None:
 def test_the_request_after_a_refusal_is_repaired(case: Json) -> None:
     refusal = case["http"]["sequence"][0]
     request = _build(case)
-    head = Head(status=refusal["status"], headers=refusal["headers"])
+    head = ResponseHead(status=refusal["status"], headers=refusal["headers"])
     error = read_failure(
         head, refusal["body"].encode(), endpoint=request.endpoint, model="m", base_url="https://api.example.com/v1"
     )
@@ -148,7 +148,7 @@ def test_what_the_user_put_into_options_is_refused_and_never_dropped() -> None:
     request = _build(case)
     refusal = case["http"]["sequence"][0]
     error = read_failure(
-        Head(status=refusal["status"], headers=refusal["headers"]),
+        ResponseHead(status=refusal["status"], headers=refusal["headers"]),
         refusal["body"].encode(),
         endpoint="chat",
         model="m",

@@ -9,7 +9,7 @@ from anymodel_mcp.dialects.fields import Dialect
 from anymodel_mcp.errors import Failure
 from anymodel_mcp.types import ChatResult, Citation, Usage
 from anymodel_mcp.wire import readers
-from anymodel_mcp.wire.exchange import Head
+from anymodel_mcp.wire.exchange import ResponseHead
 from tests.wire.feeding import DONE, JSON_HEAD, SSE_HEAD, STOP, as_bytes, message, responses, run, texts, words
 
 Json = dict[str, Any]
@@ -280,11 +280,11 @@ def test_arguments_without_end_are_cut_off() -> None:
     ],
 )
 def test_work_that_was_taken_on_is_not_asked_for_again(status: int, body: Json) -> None:
-    failure = failed(as_bytes(body), head=Head(status=status, headers={"content-type": "application/json"}))
+    failure = failed(as_bytes(body), head=ResponseHead(status=status, headers={"content-type": "application/json"}))
     assert (failure.kind, failure.retryable) == ("upstream", False)
     assert "answers later" in failure.message
     assert "resp_1" in failure.message
 
 
 def test_an_empty_answer_to_work_taken_on_is_not_asked_for_again() -> None:
-    assert not failed(b"", head=Head(status=202, headers={})).retryable
+    assert not failed(b"", head=ResponseHead(status=202, headers={})).retryable

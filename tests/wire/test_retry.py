@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from anymodel_mcp.errors import ErrorKind, ProviderError
-from anymodel_mcp.wire.retry import retry_after, retry_delay
+from anymodel_mcp.wire.failures.retry import retry_after, retry_delay
 
 NOW = 1_789_000_000.0
 

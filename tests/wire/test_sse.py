@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from anymodel_mcp.wire.exchange import Head
+from anymodel_mcp.wire.exchange import ResponseHead
 from tests.wire.feeding import DONE, LIMIT, SSE_HEAD, STOP, chat, chat_failure, chat_outcome, chunk, texts
 
 HELLO = texts("Hel", "lo") + STOP
@@ -76,7 +76,7 @@ def test_a_stream_gives_the_same_however_it_is_framed(stream: str) -> None:
 )
 @pytest.mark.parametrize("kind", ["application/json", "text/event-stream", ""])
 def test_a_whole_body_gives_its_answer_whatever_it_is_called(body: str, kind: str) -> None:
-    assert chat(body, head=Head(status=200, headers={"content-type": kind})).text == "pong"
+    assert chat(body, head=ResponseHead(status=200, headers={"content-type": kind})).text == "pong"
 
 
 def test_separators_of_unicode_stay_in_the_text() -> None:
@@ -145,7 +145,7 @@ def test_a_body_without_an_answer_is_a_named_error(body: str, kind: str, words: 
     ],
 )
 def test_a_web_page_says_what_is_wrong_with_the_base_url(page: str) -> None:
-    failure = chat_failure(page, head=Head(status=200, headers={"content-type": "text/html"}))
+    failure = chat_failure(page, head=ResponseHead(status=200, headers={"content-type": "text/html"}))
     assert failure.kind == "config"
     assert "HTML" in failure.message
     assert "My Gateway" in failure.message

@@ -6,7 +6,7 @@ import pytest
 
 from anymodel_mcp.errors import Failure
 from anymodel_mcp.types import ChatResult, Usage
-from anymodel_mcp.wire.exchange import Head
+from anymodel_mcp.wire.exchange import ResponseHead
 from tests.wire.feeding import (
     DONE,
     JSON_HEAD,
@@ -378,7 +378,7 @@ def test_a_completion_without_a_finish_reason_is_whole_in_one_body() -> None:
     assert result.finish_reason == "unknown"
 
 
-LATER = Head(status=202, headers={"content-type": "application/json", "nvcf-reqid": "r-7"})
+LATER = ResponseHead(status=202, headers={"content-type": "application/json", "nvcf-reqid": "r-7"})
 
 
 @pytest.mark.parametrize(

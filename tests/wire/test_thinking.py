@@ -7,9 +7,9 @@ from itertools import pairwise
 import pytest
 
 from anymodel_mcp.dialects.fields import Dialect
-from anymodel_mcp.wire.exchange import Head
+from anymodel_mcp.wire.content.thinking import Mode, ThinkSplitter
+from anymodel_mcp.wire.exchange import ResponseHead
 from anymodel_mcp.wire.readers import chat_reader
-from anymodel_mcp.wire.thinking import Mode, ThinkSplitter
 
 
 def split(parts: list[str], mode: Mode) -> tuple[str, str]:
@@ -105,7 +105,7 @@ def test_a_flood_of_white_space_is_not_held_back() -> None:
 
 def test_an_assumed_block_that_is_never_closed_was_the_answer_alone() -> None:
     reader = chat_reader(
-        Head(status=200, headers={"content-type": "text/event-stream"}),
+        ResponseHead(status=200, headers={"content-type": "text/event-stream"}),
         dialect=replace(Dialect(), think_tags="closing_only_possible"),
         streamed=True,
         max_event_bytes=10_000,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from anymodel_mcp.types import InvalidToolCall, ToolCall
-from anymodel_mcp.wire.tools import ToolCalls
+from anymodel_mcp.wire.content.tool_calls import ToolCalls
 
 Json = dict[str, Any]
 

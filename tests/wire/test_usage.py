@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from anymodel_mcp.types import Usage
-from anymodel_mcp.wire.usage import find_usage, read_usage
+from anymodel_mcp.wire.content.usage import find_usage, read_usage
 
 Json = dict[str, Any]
 

@@ -16,7 +16,7 @@ from anymodel_mcp.cli.screen import EXIT_FAILED, Terminal, complain, complain_of
 from anymodel_mcp.cli.watching import Printer, WatchedCall
 from anymodel_mcp.config import Settings
 from anymodel_mcp.errors import AnyModelError, ArgumentError
-from anymodel_mcp.peer import Peer
+from anymodel_mcp.server.client_info import ClientInfo
 from anymodel_mcp.tools.arguments import parse
 from anymodel_mcp.tools.chat import ChatArguments, chat
 from anymodel_mcp.tools.spec import Job
@@ -71,7 +71,7 @@ async def ask(terminal: Terminal, settings: Settings, question: Question) -> int
         allowed, redactor=terminal.redactor, transport=terminal.transport, data_dir=terminal.data_dir
     ) as app:
         printer.wait(f"asking {', '.join(question.models) or settings.default_model or 'a model'}")
-        job = Job(app=app, peer=Peer(name=HOST), call=WatchedCall("chat", HOST, printer))
+        job = Job(app=app, peer=ClientInfo(name=HOST), call=WatchedCall("chat", HOST, printer))
         try:
             outcome = await chat(job, arguments)
         except AnyModelError as error:

@@ -17,7 +17,7 @@ from anymodel_mcp.cli.opening import HELP, first_lines, opening
 from anymodel_mcp.cli.screen import Terminal, remark, this_terminal
 from anymodel_mcp.config import Settings, config_path, read_settings
 from anymodel_mcp.redact import Redactor
-from anymodel_mcp.store import UsageKey
+from anymodel_mcp.state import UsageKey
 from anymodel_mcp.types import Capability
 
 _HOSTS = (

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from anymodel_mcp.app import App, open_app
-from anymodel_mcp.calls import Call
+from anymodel_mcp.calls.runner import Call
 from anymodel_mcp.cli.ask import HOST
 from anymodel_mcp.cli.screen import Terminal, complain_of, no_provider, remark, show_table, write_json
 from anymodel_mcp.config import Settings
 from anymodel_mcp.errors import AnyModelError
-from anymodel_mcp.peer import Peer
+from anymodel_mcp.server.client_info import ClientInfo
 from anymodel_mcp.tools.arguments import parse
 from anymodel_mcp.tools.list_models import ListModelsArguments, list_models
 from anymodel_mcp.tools.spec import Job
@@ -71,7 +71,7 @@ async def _search(app: App, search: Search) -> tuple[Sequence[Json], int, Sequen
             "refresh": (search.refresh and not found) or None,
         }
         arguments = parse(ListModelsArguments, given, frozenset())
-        job = Job(app=app, peer=Peer(name=HOST), call=Call("list_models", HOST))
+        job = Job(app=app, peer=ClientInfo(name=HOST), call=Call("list_models", HOST))
         outcome = await list_models(job, arguments)
         record: dict[str, Any] = outcome.record or {}
         found += record["models"]

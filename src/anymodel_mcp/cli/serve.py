@@ -16,7 +16,7 @@ from anymodel_mcp.errors import AnyModelError, ConfigError
 from anymodel_mcp.redact import Redactor
 
 if TYPE_CHECKING:
-    from anymodel_mcp.server import AnyModelServer
+    from anymodel_mcp.server.server import AnyModelServer
 
 
 _OPTIONS = ("config", "host", "port", "path", "workers")
@@ -99,7 +99,7 @@ def _serve_http(settings: Settings) -> int:
 
 def _build(settings: Settings) -> AnyModelServer:
     """The server of this process; each worker makes its own."""
-    from anymodel_mcp.server import build_server
+    from anymodel_mcp.server.server import build_server
 
     log_to_stderr(Redactor(settings.secrets()))
     server = build_server(settings)

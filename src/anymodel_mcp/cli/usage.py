@@ -14,7 +14,7 @@ from anymodel_mcp.app import APP_NAME
 from anymodel_mcp.cli.screen import Terminal, remark, show_table, write_json
 from anymodel_mcp.config import Settings
 from anymodel_mcp.errors import ArgumentError
-from anymodel_mcp.store import UsageKey, UsageSum, open_store
+from anymodel_mcp.state import UsageKey, UsageSum, open_store
 
 _SPAN = re.compile(r"(\d{1,5})\s*([mhdw])")
 _SECONDS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from rich.status import Status
 from rich.text import Text
 
-from anymodel_mcp.calls import Call, Track
+from anymodel_mcp.calls.runner import Call, ProgressLine
 from anymodel_mcp.cli.screen import Terminal
 from anymodel_mcp.types import Delta
 
@@ -129,12 +129,12 @@ class Printer:
 
 
 @dataclass(slots=True)
-class _WatchedTrack(Track):
+class _WatchedTrack(ProgressLine):
     printer: Printer | None = field(default=None)
 
     def take(self, deltas: Sequence[Delta]) -> None:
         """Counts what came; thoughts go to the screen."""
-        Track.take(self, deltas)
+        ProgressLine.take(self, deltas)
         self.newest.clear()
         for delta in deltas:
             if delta.kind == "reasoning" and self.printer:
@@ -154,7 +154,7 @@ class WatchedCall(Call):
         super().__init__(tool, host)
         self._printer = printer
 
-    def track(self, label: str) -> Track:
+    def track(self, label: str) -> ProgressLine:
         """A new line of progress."""
         track = _WatchedTrack(label, printer=self._printer)
         self.tracks.append(track)

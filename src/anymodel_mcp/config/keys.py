@@ -11,7 +11,7 @@ from typing import Any
 from anymodel_mcp.config.settings import Secret
 from anymodel_mcp.config.values import Found, Layers, meant, split_list, variable_of
 from anymodel_mcp.errors import ConfigError
-from anymodel_mcp.wire.lenient import as_list
+from anymodel_mcp.wire.decode.json_values import as_list
 
 SOURCES = ("api_key", "api_key_env", "api_key_file", "api_key_command")
 """The fields of which a provider may have one."""

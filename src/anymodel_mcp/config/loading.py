@@ -12,7 +12,7 @@ from anymodel_mcp.config.providers import VARIABLE_KEYS, read_providers
 from anymodel_mcp.config.settings import Files, HttpSettings, Limits, Settings, StoreSettings, ToolSettings
 from anymodel_mcp.config.values import Found, Layers, Spec, closest_name, meant, split_list, variable_of
 from anymodel_mcp.errors import ConfigError
-from anymodel_mcp.wire.lenient import as_list
+from anymodel_mcp.wire.decode.json_values import as_list
 
 T = TypeVar("T")
 

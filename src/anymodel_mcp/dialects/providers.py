@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from anymodel_mcp.dialects import makers, resellers, servers
+from anymodel_mcp.dialects import gateways, local_servers, vendors
 from anymodel_mcp.dialects.fields import ProviderRow
 
 PROVIDERS: Mapping[str, ProviderRow] = MappingProxyType(
-    {row.name: row for row in (*resellers.ROWS, *makers.ROWS, *servers.ROWS)}
+    {row.name: row for row in (*gateways.ROWS, *vendors.ROWS, *local_servers.ROWS)}
 )
 """All rows, by name."""

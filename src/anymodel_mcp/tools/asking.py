@@ -11,20 +11,20 @@ from dataclasses import dataclass, replace
 import anyio
 
 from anymodel_mcp.app import App
-from anymodel_mcp.calls import Track, failed
-from anymodel_mcp.client import told
-from anymodel_mcp.endpoints import Endpoint
+from anymodel_mcp.calls.runner import ProgressLine, failed
 from anymodel_mcp.errors import AnyModelError, ErrorKind, ProviderError
-from anymodel_mcp.journey import OnDeltas
-from anymodel_mcp.records import chat_record, numbered
 from anymodel_mcp.redact import shorten
-from anymodel_mcp.render import error_text, notes_text
-from anymodel_mcp.routing import Purpose, Target, closest
-from anymodel_mcp.store import UsageRow
+from anymodel_mcp.server.render import error_text, notes_text
+from anymodel_mcp.state import UsageRow
+from anymodel_mcp.tools.records import chat_record, numbered
 from anymodel_mcp.tools.spec import Job
-from anymodel_mcp.types import ChatResult, Delta, Json, ModelRecord, Outcome, Trip, Usage
+from anymodel_mcp.types import CallStats, ChatResult, Delta, Json, ModelRecord, Outcome, Usage
+from anymodel_mcp.upstream.call_state import OnDeltas
+from anymodel_mcp.upstream.client import told
+from anymodel_mcp.upstream.endpoints import Endpoint
+from anymodel_mcp.upstream.routing import Purpose, Target, closest
 
-Ask = Callable[[Endpoint, OnDeltas], Awaitable[tuple[ChatResult, Trip]]]
+Ask = Callable[[Endpoint, OnDeltas], Awaitable[tuple[ChatResult, CallStats]]]
 
 PRICES_WAIT_S = 1.0
 
@@ -39,13 +39,19 @@ class Answered:
     """A result and who gave it."""
 
     result: ChatResult
-    trip: Trip
+    trip: CallStats
     target: Target
     notes: Sequence[str] = ()
 
 
 async def ask_chain(
-    job: Job, name: str | None, purpose: Purpose, ask: Ask, *, track: Track, write: Callable[[str], None] | None = None
+    job: Job,
+    name: str | None,
+    purpose: Purpose,
+    ask: Ask,
+    *,
+    track: ProgressLine,
+    write: Callable[[str], None] | None = None,
 ) -> Answered:
     """The answer of the first model behind `name` that gives one.
 
@@ -79,8 +85,8 @@ async def ask_chain(
 
 
 async def _ask_one(
-    job: Job, target: Target, ask: Ask, track: Track, write: Callable[[str], None] | None
-) -> tuple[ChatResult, Trip]:
+    job: Job, target: Target, ask: Ask, track: ProgressLine, write: Callable[[str], None] | None
+) -> tuple[ChatResult, CallStats]:
     def on_deltas(deltas: Sequence[Delta]) -> None:
         track.take(deltas)
         if write:

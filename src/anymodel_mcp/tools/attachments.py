@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from anymodel_mcp.app import App
-from anymodel_mcp.endpoints import Endpoint
 from anymodel_mcp.errors import AnyModelError, ArgumentError
-from anymodel_mcp.inputs import SAVED_PREFIX, Inputs, parse_data_url, sniff
-from anymodel_mcp.outputs import Outputs
+from anymodel_mcp.media import SAVED_PREFIX, Inputs, parse_data_url, sniff
+from anymodel_mcp.media.artifacts import Outputs
 from anymodel_mcp.types import FilePart, Json
+from anymodel_mcp.upstream.endpoints import Endpoint
 
 _WEB = ("https://", "http://")
 _GONE = "[a file that is no longer kept]"

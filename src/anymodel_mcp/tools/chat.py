@@ -8,12 +8,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from anymodel_mcp import endpoints
-from anymodel_mcp.calls import Track
-from anymodel_mcp.endpoints import Endpoint, total_usage
+from anymodel_mcp.calls.conversations import Conversation, assistant_turn, hold_conversation, turns_for
+from anymodel_mcp.calls.runner import ProgressLine
 from anymodel_mcp.errors import ArgumentError, ProviderError
-from anymodel_mcp.journey import OnDeltas
-from anymodel_mcp.threads import Conversation, assistant_turn, hold_conversation, turns_for
 from anymodel_mcp.tools.arguments import Arguments, Integer, Number, Object, Objects, Strings
 from anymodel_mcp.tools.asking import Answered, Ask, ask_chain, ask_many, outcome_of
 from anymodel_mcp.tools.attachments import Attachments, expand, to_keep
@@ -21,7 +18,10 @@ from anymodel_mcp.tools.pictures import save_pictures
 from anymodel_mcp.tools.schemas import JSON_SCHEMA, MESSAGES, MODEL, OPTIONS, TOOLS
 from anymodel_mcp.tools.spec import Job, ToolSpec
 from anymodel_mcp.tools.structured import bare_json, check_schema, complaint, mending_turns, plain_schema
-from anymodel_mcp.types import ChatRequest, ChatResult, Json, Outcome, Trip
+from anymodel_mcp.types import CallStats, ChatRequest, ChatResult, Json, Outcome
+from anymodel_mcp.upstream import endpoints
+from anymodel_mcp.upstream.call_state import OnDeltas
+from anymodel_mcp.upstream.endpoints import Endpoint, total_usage
 
 
 class ChatArguments(Arguments):
@@ -54,7 +54,7 @@ class _Question:
     arguments: ChatArguments
     attachments: Attachments
     name: str | None
-    track: Track
+    track: ProgressLine
     write: Callable[[str], None] | None = None
     history: Sequence[Json] = ()
     system: str | None = None
@@ -77,7 +77,7 @@ class _Question:
     def ask(self, more: Sequence[Json] = ()) -> Ask:
         """Asks an endpoint; `more` turns follow the question."""
 
-        async def ask(endpoint: Endpoint, on_deltas: OnDeltas) -> tuple[ChatResult, Trip]:
+        async def ask(endpoint: Endpoint, on_deltas: OnDeltas) -> tuple[ChatResult, CallStats]:
             arguments = self.arguments
             request = ChatRequest(
                 model=endpoint.model,
@@ -112,7 +112,7 @@ async def chat(job: Job, arguments: ChatArguments) -> Outcome:
         arguments=arguments,
         attachments=attachments,
         name=arguments.model,
-        track=job.call.track(arguments.model or "default model") if arguments.models is None else Track(""),
+        track=job.call.track(arguments.model or "default model") if arguments.models is None else ProgressLine(""),
         # the words of a structured answer mean nothing before they are checked
         write=job.call.write if arguments.json_schema is None else None,
         system=arguments.system,

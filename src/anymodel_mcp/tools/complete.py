@@ -6,15 +6,15 @@ from typing import Annotated
 
 from pydantic import Field
 
-from anymodel_mcp import endpoints
-from anymodel_mcp.endpoints import Endpoint
 from anymodel_mcp.errors import ArgumentError
-from anymodel_mcp.journey import OnDeltas
 from anymodel_mcp.tools.arguments import Arguments, Integer, Number, Object, Strings
 from anymodel_mcp.tools.asking import ask_chain, outcome_of
 from anymodel_mcp.tools.schemas import MODEL, OPTIONS
 from anymodel_mcp.tools.spec import Job, ToolSpec
-from anymodel_mcp.types import ChatResult, CompletionRequest, Outcome, Trip
+from anymodel_mcp.types import CallStats, ChatResult, CompletionRequest, Outcome
+from anymodel_mcp.upstream import endpoints
+from anymodel_mcp.upstream.call_state import OnDeltas
+from anymodel_mcp.upstream.endpoints import Endpoint
 
 
 class CompleteArguments(Arguments):
@@ -38,7 +38,7 @@ async def complete(job: Job, arguments: CompleteArguments) -> Outcome:
     if not arguments.prompt:
         raise ArgumentError("prompt is empty", param="prompt", fix="Give the text to go on from.")
 
-    async def ask(endpoint: Endpoint, on_deltas: OnDeltas) -> tuple[ChatResult, Trip]:
+    async def ask(endpoint: Endpoint, on_deltas: OnDeltas) -> tuple[ChatResult, CallStats]:
         request = CompletionRequest(
             model=endpoint.model,
             prompt=arguments.prompt,

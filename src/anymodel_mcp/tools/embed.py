@@ -11,17 +11,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from anymodel_mcp import endpoints
-from anymodel_mcp.calls import Track
-from anymodel_mcp.endpoints import Endpoint
+from anymodel_mcp.calls.runner import ProgressLine
 from anymodel_mcp.errors import AnyModelError, ArgumentError
-from anymodel_mcp.records import head_record, sparse, trip_record, usage_record
-from anymodel_mcp.routing import Target
 from anymodel_mcp.tools.arguments import Arguments, Integer, Object, Strings
 from anymodel_mcp.tools.asking import account, explain, priced
+from anymodel_mcp.tools.records import head_record, sparse, trip_record, usage_record
 from anymodel_mcp.tools.schemas import MODEL, OPTIONS
 from anymodel_mcp.tools.spec import Job, ToolSpec
-from anymodel_mcp.types import EmbeddingsRequest, EmbeddingsResult, Json, Outcome, Trip
+from anymodel_mcp.types import CallStats, EmbeddingsRequest, EmbeddingsResult, Json, Outcome
+from anymodel_mcp.upstream import endpoints
+from anymodel_mcp.upstream.endpoints import Endpoint
+from anymodel_mcp.upstream.routing import Target
 
 _SHOWN_CHARS = 300
 Vector = Sequence[float]
@@ -72,8 +72,8 @@ async def embed(job: Job, arguments: EmbedArguments) -> Outcome:
 
 
 async def _embed_all(
-    endpoint: Endpoint, arguments: EmbedArguments, track: Track
-) -> tuple[list[Vector], Vector | None, EmbeddingsResult, Trip]:
+    endpoint: Endpoint, arguments: EmbedArguments, track: ProgressLine
+) -> tuple[list[Vector], Vector | None, EmbeddingsResult, CallStats]:
     """Vectors of all inputs and of the query; identical texts are sent once."""
     unique = list(dict.fromkeys(arguments.input))
     apart = arguments.query is not None and endpoint.dialect.embed_input_type != "none"
@@ -98,7 +98,7 @@ async def _embed_all(
 
 
 def _record(
-    result: EmbeddingsResult, trip: Trip, target: Target, requested: str | None, vectors: Sequence[Vector]
+    result: EmbeddingsResult, trip: CallStats, target: Target, requested: str | None, vectors: Sequence[Vector]
 ) -> Json:
     return {
         **head_record(target, requested, result.model),

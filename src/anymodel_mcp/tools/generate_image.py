@@ -8,20 +8,20 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from anymodel_mcp import endpoints
 from anymodel_mcp.dialects.providers import PROVIDERS
-from anymodel_mcp.endpoints import Endpoint
 from anymodel_mcp.errors import AnyModelError, ArgumentError, ConfigError
-from anymodel_mcp.records import head_record, sparse, trip_record, usage_record
 from anymodel_mcp.redact import shorten
-from anymodel_mcp.routing import Target
 from anymodel_mcp.tools.arguments import Arguments, Integer, Object, Strings
 from anymodel_mcp.tools.asking import FALLS_BACK, account, explain, priced
 from anymodel_mcp.tools.attachments import read_pictures
 from anymodel_mcp.tools.pictures import save_pictures
+from anymodel_mcp.tools.records import head_record, sparse, trip_record, usage_record
 from anymodel_mcp.tools.schemas import MODEL, OPTIONS
 from anymodel_mcp.tools.spec import Job, ToolSpec
-from anymodel_mcp.types import FilePart, ImageRequest, ImagesResult, Outcome, Trip
+from anymodel_mcp.types import CallStats, FilePart, ImageRequest, ImagesResult, Outcome
+from anymodel_mcp.upstream import endpoints
+from anymodel_mcp.upstream.endpoints import Endpoint
+from anymodel_mcp.upstream.routing import Target
 
 _UNSENT = frozenset({"quota", "rate_limit", "overloaded", "model_not_found"})
 
@@ -117,7 +117,7 @@ def _request(
 
 
 async def _outcome(
-    job: Job, arguments: GenerateImageArguments, result: ImagesResult, trip: Trip, target: Target, notes: list[str]
+    job: Job, arguments: GenerateImageArguments, result: ImagesResult, trip: CallStats, target: Target, notes: list[str]
 ) -> Outcome:
     records, names, warnings = await save_pictures(job.app, result.images, fetch=True, title=arguments.prompt)
     all_warnings = list(dict.fromkeys((*trip.warnings, *result.warnings, *warnings)))

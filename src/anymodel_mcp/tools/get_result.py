@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from anymodel_mcp.errors import ArgumentError
-from anymodel_mcp.render import body_of
+from anymodel_mcp.server.render import body_of
 from anymodel_mcp.tools.arguments import Arguments, Integer, Number
 from anymodel_mcp.tools.spec import Job, ToolSpec
 from anymodel_mcp.types import Outcome

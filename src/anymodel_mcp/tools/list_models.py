@@ -9,11 +9,11 @@ from typing import Annotated
 from pydantic import Field
 
 from anymodel_mcp.errors import AnyModelError, ArgumentError, ConfigError
-from anymodel_mcp.records import model_record
-from anymodel_mcp.routing import NOTHING_CONFIGURED, closest
 from anymodel_mcp.tools.arguments import Arguments, Integer
+from anymodel_mcp.tools.records import model_record
 from anymodel_mcp.tools.spec import Job, ToolSpec
 from anymodel_mcp.types import Capability, Json, ModelRecord, Outcome
+from anymodel_mcp.upstream.routing import NOTHING_CONFIGURED, closest
 
 _PAGE = 20
 _MOST = 200

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from anymodel_mcp.app import App
 from anymodel_mcp.errors import AnyModelError
-from anymodel_mcp.inputs import fetch_public
-from anymodel_mcp.records import sparse
+from anymodel_mcp.media import fetch_public
+from anymodel_mcp.tools.records import sparse
 from anymodel_mcp.types import Json, Picture
 
 _DOWNLOADS = 3

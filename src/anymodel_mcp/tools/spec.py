@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from anymodel_mcp.app import App
-from anymodel_mcp.calls import Call
-from anymodel_mcp.peer import Peer
+from anymodel_mcp.calls.runner import Call
+from anymodel_mcp.server.client_info import ClientInfo
 from anymodel_mcp.tools.arguments import Arguments
 from anymodel_mcp.types import Outcome
 
@@ -23,7 +23,7 @@ class Job:
     """
 
     app: App
-    peer: Peer
+    peer: ClientInfo
     call: Call
     patience_s: float = 50.0
     most_bytes: int = 40_000

@@ -9,7 +9,7 @@ from typing import Any
 from anymodel_mcp.errors import ArgumentError
 from anymodel_mcp.redact import shorten
 from anymodel_mcp.types import Json
-from anymodel_mcp.wire.lenient import as_object
+from anymodel_mcp.wire.decode.json_values import as_object
 
 _FENCE = re.compile(r"\A\s*```[a-zA-Z0-9_-]*[ \t]*\n(.*?)\n?[ \t]*```\s*\Z", re.DOTALL)
 

@@ -15,9 +15,9 @@ from pydantic_core import to_json
 from anymodel_mcp.config import HttpSettings
 from anymodel_mcp.transports.bodies import Disconnected, Receive, error_body, judge_body, read_body, replay
 from anymodel_mcp.transports.cors import Message, Send, preflight, sharing
-from anymodel_mcp.transports.eras import lowlevel
 from anymodel_mcp.transports.framing import Refusal, encode
 from anymodel_mcp.transports.guards import Denial, Guard
+from anymodel_mcp.transports.protocol_versions import lowlevel
 from anymodel_mcp.transports.requests import guard_requests
 
 Scope = dict[str, Any]

@@ -22,9 +22,9 @@ from mcp.shared.message import ServerMessageMetadata, SessionMessage
 from mcp_types import JSONRPCError, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse
 
 from anymodel_mcp.config import Limits
-from anymodel_mcp.transports.eras import BothEras, lowlevel
 from anymodel_mcp.transports.framing import LineSplitter, Oversized, Refusal, encode, parse_line, refuse_oversized
 from anymodel_mcp.transports.pipes import ByteReader, ByteWriter, claim_stdio, ensure_stdio
+from anymodel_mcp.transports.protocol_versions import BothEras, lowlevel
 from anymodel_mcp.transports.requests import guard_requests
 from anymodel_mcp.transports.shutdown import ExitGuard, watch_signals
 

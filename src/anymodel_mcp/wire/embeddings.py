@@ -9,11 +9,11 @@ from sys import byteorder
 from typing import Any, Final, cast
 
 from anymodel_mcp.types import EmbeddingsResult, Json
-from anymodel_mcp.wire.body import Document
-from anymodel_mcp.wire.exchange import Head
-from anymodel_mcp.wire.lenient import as_count, as_list, as_object, as_text, objects
-from anymodel_mcp.wire.parts import decode_base64
-from anymodel_mcp.wire.usage import find_usage, read_usage
+from anymodel_mcp.wire.content.parts import decode_base64
+from anymodel_mcp.wire.content.usage import find_usage, read_usage
+from anymodel_mcp.wire.decode.body import Document
+from anymodel_mcp.wire.decode.json_values import as_count, as_list, as_object, as_text, objects
+from anymodel_mcp.wire.exchange import ResponseHead
 
 _LISTS = ("data", "embeddings", "vectors", "float", "result", "output")
 
@@ -27,7 +27,7 @@ class Embeddings(Document[EmbeddingsResult]):
         count: how many inputs were sent.
     """
 
-    def __init__(self, head: Head, *, model: str, count: int) -> None:
+    def __init__(self, head: ResponseHead, *, model: str, count: int) -> None:
         super().__init__(head, endpoint="embeddings", model=model)
         self._count: Final = count
 

@@ -48,7 +48,7 @@ class WireRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
+class ResponseHead:
     """The status line and headers of a response; header names in lower case."""
 
     status: int

@@ -17,8 +17,8 @@ from anymodel_mcp.cli.doctor.findings import Finding, Section
 from anymodel_mcp.cli.install.program import find_program
 from anymodel_mcp.cli.screen import Terminal
 from anymodel_mcp.config import Settings
-from anymodel_mcp.outputs import Outputs
-from anymodel_mcp.store import open_store
+from anymodel_mcp.media.artifacts import Outputs
+from anymodel_mcp.state import open_store
 
 # what launchd and systemd hand to desktop programs; a shell's additions are not there (python-sdk#478, read 2026-11-20)
 _GUI_PATHS = {

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 
 import anyio
 
-from anymodel_mcp import endpoints
 from anymodel_mcp.app import App
 from anymodel_mcp.config import ProviderSettings, Settings
 from anymodel_mcp.errors import AnyModelError, ConfigError, ProviderError
-from anymodel_mcp.routing import Target
 from anymodel_mcp.types import ChatRequest, Delta, ModelRecord
+from anymodel_mcp.upstream import endpoints
+from anymodel_mcp.upstream.routing import Target
 
 _MAX_TOKENS = 32  # some endpoints refuse less than 16
 _SMALL = re.compile(r"nano|mini\b|lite|flash|haiku|small|tiny|\b[1-9]b\b", re.IGNORECASE)

@@ -1,0 +1,226 @@
+"""Saved pictures and vectors: one folder, names of our making, bytes unchanged, a quota.
+
+Nothing that a model or a caller says becomes part of a path but a slug of letters, digits and hyphens.
+"""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import hashlib
+import json
+import os
+import re
+import secrets
+import sys
+import threading
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import anyio.to_thread
+
+from anymodel_mcp.config import Files
+from anymodel_mcp.errors import ArgumentError, ConfigError
+from anymodel_mcp.media.images import EXTENSIONS, Scaled, measure, scale, sniff_picture
+from anymodel_mcp.types import Json
+
+PREVIEW_EDGE = 512
+PREVIEW_BYTES = 200_000
+
+_NAME = re.compile(r"[0-9]{8}-[a-z0-9-]{0,60}-?[0-9a-f]{16}\.[a-z0-9]{1,5}")
+_SLUG_CHARS = 40
+_PART_S = 3600
+"""An unfinished file of this age belongs to a process that was killed."""
+_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_BINARY = getattr(os, "O_BINARY", 0)
+_MIMES = {ending: mime for mime, ending in EXTENSIONS.items()} | {
+    "npy": "application/octet-stream",
+    "json": "application/json",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedFile:
+    """A file in the output folder; `width` and `height` where it is a picture whose header tells them."""
+
+    path: Path
+    name: str
+    mime: str
+    bytes: int
+    width: int | None = None
+    height: int | None = None
+
+
+class Outputs:
+    """The output folder; nothing is touched before the first save.
+
+    Args:
+        settings: section [files].
+        data_dir: the user's data folder, for when no `output_dir` is configured.
+        max_bytes: of all files together; the oldest go first.
+        max_files: how many files are kept.
+        now: the time that names carry.
+    """
+
+    def __init__(
+        self,
+        settings: Files,
+        data_dir: Path,
+        *,
+        max_bytes: int = 1_000_000_000,
+        max_files: int = 1_000,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.folder = Path(os.path.expanduser(settings.output_dir)) if settings.output_dir else data_dir / "files"
+        self._max_bytes = max_bytes
+        self._max_files = max_files
+        self._now = now
+        self._lock = threading.Lock()
+
+    async def save_picture(self, content: bytes, *, title: str = "") -> SavedFile:
+        """Saves the bytes unchanged; type and size are read from them, never from what a provider says.
+
+        Args:
+            content: the picture.
+            title: words for the file's name, such as the prompt.
+
+        Raises:
+            ConfigError: the folder cannot be written.
+        """
+        return await anyio.to_thread.run_sync(self._save_picture, content, title)
+
+    async def save_vectors(self, vectors: Sequence[Sequence[float]], ids: Sequence[str], meta: Json) -> SavedFile:
+        """Saves vectors as a `.npy` file of float32 rows, and beside it, same name, a `.json` with the ids and `meta`.
+
+        Raises:
+            ArgumentError: the vectors are not all of one length, or not as many as the ids.
+            ConfigError: the folder cannot be written.
+        """
+        return await anyio.to_thread.run_sync(self._save_vectors, vectors, ids, meta)
+
+    async def preview(self, content: bytes) -> Scaled:
+        """A picture small enough for every host: at most 512 px and 200 kB; if there is none, the reason."""
+        return await anyio.to_thread.run_sync(partial(scale, content, max_edge=PREVIEW_EDGE, max_bytes=PREVIEW_BYTES))
+
+    async def open_saved(self, name: str) -> tuple[bytes, str]:
+        """A saved file's bytes and media type.
+
+        Raises:
+            ArgumentError: not a name of ours, or no such file (any more).
+        """
+        return await anyio.to_thread.run_sync(self._open_saved, name)
+
+    # --- below: in a worker thread ------------------------------------------------------------------------------------
+
+    def _save_picture(self, content: bytes, title: str) -> SavedFile:
+        mime = sniff_picture(content)
+        size = measure(content)
+        name = self._name(content, title, EXTENSIONS[mime] if mime else "bin")
+        self._write({name: content})
+        return SavedFile(
+            path=self.folder / name,
+            name=name,
+            mime=mime or "application/octet-stream",
+            bytes=len(content),
+            width=size[0] if size else None,
+            height=size[1] if size else None,
+        )
+
+    def _save_vectors(self, vectors: Sequence[Sequence[float]], ids: Sequence[str], meta: Json) -> SavedFile:
+        if len(ids) != len(vectors):
+            raise ArgumentError(f"{len(vectors)} vectors came for {len(ids)} inputs")
+        content = npy_bytes(vectors)
+        name = self._name(content, str(meta.get("model", "vectors")), "npy")
+        beside = {**meta, "vectors": name, "count": len(vectors), "dimensions": len(vectors[0]) if vectors else 0}
+        sidecar = json.dumps({**beside, "ids": list(ids)}, indent=1).encode()
+        self._write({name.removesuffix("npy") + "json": sidecar, name: content})
+        return SavedFile(path=self.folder / name, name=name, mime=_MIMES["npy"], bytes=len(content))
+
+    def _name(self, content: bytes, title: str, ending: str) -> str:
+        # salted: the same picture saved twice is two files, and a name cannot be guessed from the picture
+        digest = hashlib.sha256(secrets.token_bytes(16) + content).hexdigest()[:16]
+        return "-".join(filter(None, (f"{self._now():%Y%m%d}", _slug(title), digest))) + f".{ending}"
+
+    def _write(self, files: dict[str, bytes]) -> None:
+        try:
+            with self._lock:
+                self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._make_room(sum(map(len, files.values())), len(files))
+                for name, content in files.items():
+                    _write_whole(self.folder / name, content)
+        except OSError as exc:
+            raise ConfigError(
+                f"the output folder {str(self.folder)!r} cannot be written: {exc.strerror or exc}",
+                fix="Set files.output_dir (or ANYMODEL_FILES_OUTPUT_DIR) to a folder that can be written.",
+            ) from exc
+
+    def _make_room(self, new_bytes: int, new_files: int) -> None:
+        found: list[tuple[float, int, Path]] = []
+        with os.scandir(self.folder) as entries:
+            for entry in entries:
+                name = entry.name.removeprefix(".").removesuffix(".part")
+                if not _NAME.fullmatch(name) or not entry.is_file(follow_symlinks=False):
+                    continue  # never what others put there
+                with contextlib.suppress(FileNotFoundError):  # another process makes room too
+                    stat = entry.stat(follow_symlinks=False)
+                    if name == entry.name:
+                        found.append((stat.st_mtime, stat.st_size, Path(entry.path)))
+                    elif stat.st_mtime < self._now().timestamp() - _PART_S:
+                        Path(entry.path).unlink()
+        total, count = sum(size for _, size, _ in found) + new_bytes, len(found) + new_files
+        for _, size, path in sorted(found):
+            if total <= self._max_bytes and count <= self._max_files:
+                return
+            path.unlink(missing_ok=True)
+            total, count = total - size, count - 1
+
+    def _open_saved(self, name: str) -> tuple[bytes, str]:
+        if _NAME.fullmatch(name):
+            with contextlib.suppress(OSError):
+                handle = os.open(self.folder / name, os.O_RDONLY | _NOFOLLOW | _BINARY)
+                with os.fdopen(handle, "rb") as file:
+                    return file.read(), _MIMES.get(name.rpartition(".")[2], "application/octet-stream")
+        raise ArgumentError(f"there is no saved file {name[:200]!r}", fix="Old files are removed: save it again.")
+
+
+def npy_bytes(vectors: Sequence[Sequence[float]]) -> bytes:
+    """A `.npy` file, version 1.0, of little-endian float32 rows.
+
+    Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html (read 2026-11-21).
+
+    Raises:
+        ArgumentError: the vectors are not all of one length.
+    """
+    width = len(vectors[0]) if vectors else 0
+    data = array.array("f")
+    for vector in vectors:
+        if len(vector) != width:
+            raise ArgumentError(f"the vectors differ in length: {width} and {len(vector)}")
+        data.extend(vector)  # beyond float32: infinity
+    if sys.byteorder == "big":  # pragma: no cover - no such machine runs the tests
+        data.byteswap()
+    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({len(vectors)}, {width}), }}"
+    header += " " * (-(len(header) + 11) % 64) + "\n"
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode() + data.tobytes()
+
+
+def _slug(title: str) -> str:
+    plain = unicodedata.normalize("NFKD", title[:400]).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:_SLUG_CHARS].strip("-")
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """The file is there whole or not at all: written under a name that nobody looks for, then renamed."""
+    part = path.with_name(f".{path.name}.part")
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW | _BINARY, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise

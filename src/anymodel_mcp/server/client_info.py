@@ -1,0 +1,59 @@
+"""Who is calling: host, protocol version, and the line for progress, read once from a request's context."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from mcp.server.mcpserver import Context
+
+from anymodel_mcp.hosts.tolerance import UNKNOWN, Host, find_host
+
+SendProgress = Callable[[float, str], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientInfo:
+    """The client of one call.
+
+    Attributes:
+        name: what the client calls itself; "" when it does not say.
+        protocol: the negotiated protocol version; ISO dates compare as text.
+        progress: sends one progress note (value, message); `None` when the call carries no token.
+    """
+
+    host: Host = UNKNOWN
+    name: str = ""
+    protocol: str = "2025-11-25"
+    progress: SendProgress | None = None
+
+    @property
+    def takes_links(self) -> bool:
+        """`resource_link` exists since 2025-06-18; some hosts lose it all the same."""
+        return self.host.links and self.protocol >= "2025-06-18"
+
+    @property
+    def takes_images(self) -> bool:
+        """Picture blocks exist in every version; some hosts paste them as text."""
+        return self.host.images
+
+
+def read_peer(context: Context[Any, Any]) -> ClientInfo:
+    """The peer of a request; over stateless HTTP, where nobody introduces himself, the User-Agent names the host."""
+    request = context.request_context
+    params = request.session.client_params
+    name = params.client_info.name if params else ""
+    if not name and context.headers:
+        name = context.headers.get("user-agent", "").partition("/")[0]
+    token = (request.meta or {}).get("progress_token")
+
+    async def send(value: float, message: str) -> None:
+        await request.session.report_progress(value, None, message)
+
+    return ClientInfo(
+        host=find_host(name),
+        name=name,
+        protocol=request.protocol_version,
+        progress=send if token is not None else None,
+    )

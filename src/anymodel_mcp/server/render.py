@@ -1,0 +1,190 @@
+"""From an outcome to a tool result that this host, in this protocol version, takes whole.
+
+One text block: the answer first and unchanged, then what is notable, in brackets. The record goes under `_meta`:
+hosts that get `structuredContent` hide the text. Text that does not fit is cut, with a handle for the rest.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mcp.types import CallToolResult, ContentBlock, ImageContent, ResourceLink, TextContent
+
+from anymodel_mcp.redact import Redactor
+from anymodel_mcp.server.client_info import ClientInfo
+from anymodel_mcp.types import Json, Outcome
+
+RESULT_KEY = "anymodel/result"
+ERROR_KEY = "anymodel/error"
+DEFAULT_MAX_BYTES = 40_000
+_NOTE_ROOM = 220
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A saved picture, ready to be shown: its resource, and the bytes of its preview or of the whole."""
+
+    name: str
+    mime: str
+    bytes: int
+    preview: tuple[bytes, str] | None = None
+
+
+def cap_of(peer: ClientInfo, configured: int | None) -> OutputLimit:
+    """How much text this host takes whole."""
+    general = DEFAULT_MAX_BYTES if configured is None else configured
+    return OutputLimit(min(general, peer.host.max_output_bytes or general), peer.host.counts_json)
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds:g} s" if seconds < 7200 else f"{seconds / 3600:.0f} hours"
+
+
+def notes_text(outcome: Outcome) -> str:
+    """What follows the answer: an empty line, then each note; a note that opens no bracket of its own gets a pair."""
+    if not outcome.notes:
+        return ""
+    return "\n\n" + "\n\n".join(n if n.startswith("[") else f"[{n}]" for n in outcome.notes)
+
+
+def error_text(outcome: Outcome) -> str:
+    """A failure in three parts: what failed, why, what to do."""
+    error = outcome.error or {}
+    who = "/".join(str(error[k]) for k in ("provider", "model") if error.get(k))
+    status = f", HTTP {error['status']}" if error.get("status") else ""
+    tries = f", after {error['attempts']} requests" if (error.get("attempts") or 0) > 1 else ""
+    lines = [f"Failed: {who + ': ' if who else ''}{error.get('kind', 'server')}{status}{tries}."]
+    lines.append(f"Why: {error.get('message', '')}")
+    advice = outcome.advice
+    if error.get("retry_after_s") is not None:
+        advice = f"{advice} Try again in {_span(error['retry_after_s'])}.".strip()
+    elif error.get("retryable") and not advice:
+        advice = "The same call may be sent again."
+    if advice:
+        lines.append(f"Do: {advice}")
+    return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class OutputLimit:
+    """How much text a host takes: bytes of UTF-8, or characters of the JSON that carries it where that is counted."""
+
+    limit: int
+    in_json: bool = False
+
+    def size(self, text: str) -> int:
+        """What the text counts."""
+        return len(json.dumps(text, ensure_ascii=False)) if self.in_json else len(text.encode("utf-8", "replace"))
+
+    def cut(self, text: str, room: int) -> str:
+        """The longest head of `text` that leaves `room`, at least one character, none of them broken."""
+        most = max(self.limit - room, 1)
+        if not self.in_json:
+            raw = text[:most].encode("utf-8", "replace")
+            return raw[:most].decode("utf-8", "ignore") or text[:1]
+        return text[
+            : max(bisect_right(range(min(len(text), most) + 1), most, key=lambda n: self.size(text[:n])) - 1, 1)
+        ]
+
+
+def body_of(outcome: Outcome) -> str:
+    """What offsets count: the answer, and after it what is notable, because the calling model acts on both."""
+    return (
+        outcome.text + notes_text(outcome) if outcome.error is None and outcome.status == "complete" else outcome.text
+    )
+
+
+def fits(outcome: Outcome, cap: OutputLimit) -> bool:
+    """Whether all that is left from the outcome's offset on can be given at once."""
+    return cap.size(_whole(outcome)) <= cap.limit
+
+
+def _whole(outcome: Outcome) -> str:
+    rest = body_of(outcome)[outcome.offset :]
+    if outcome.error is not None:
+        head = "" if outcome.offset else error_text(outcome)
+        return f"{head}\n\nPartial text:\n{rest}" if rest else head or error_text(outcome)
+    return rest or f"[complete: nothing follows character {outcome.offset}]"
+
+
+def page(outcome: Outcome, *, cap: OutputLimit, waited_s: float | None = None, fetch_by: str = "get_result") -> str:
+    """The text of a result: all of it from its offset on, or as much as fits and how to get the rest.
+
+    Args:
+        outcome: with its handle, where it does not fit.
+        cap: how much is given at once.
+        waited_s: how long a running call has been waited for.
+        fetch_by: the name of the tool that gives the rest.
+    """
+    body, offset = body_of(outcome), outcome.offset
+    how = f"{fetch_by}(id={outcome.result_id!r}, offset="
+    if outcome.status == "running":
+        piece = cap.cut(body[offset:], _NOTE_ROOM) if body[offset:] else ""
+        after = f" after {waited_s:.0f} s" if waited_s is not None else ""
+        return f"{piece}\n\n[still running{after}: {how}{offset + len(piece)}) gives the rest]"
+    if fits(outcome, cap):
+        return _whole(outcome)
+    head = f"{error_text(outcome)}\n\nPartial text:\n" if outcome.error is not None and not offset else ""
+    piece = cap.cut(body[offset:], _NOTE_ROOM + cap.size(head))
+    end = offset + len(piece)
+    return f"{head}{piece}\n\n[cut: characters {offset} to {end} of {len(body)}; {how}{end}) gives the next part]"
+
+
+def render(
+    outcome: Outcome,
+    *,
+    text: str,
+    peer: ClientInfo,
+    redactor: Redactor,
+    shown: Sequence[Attachment] = (),
+) -> CallToolResult:
+    """The tool result.
+
+    Args:
+        outcome: what the call came to.
+        text: the page of its text that is given now.
+        peer: who gets it.
+        redactor: cleans all of it.
+        shown: saved pictures.
+    """
+    clean = redactor.clean if outcome.error is not None else redactor.text
+    blocks: list[ContentBlock] = [TextContent(type="text", text=clean(text))]
+    blocks += _pictures(shown, outcome.inline, peer)
+    meta = _meta(outcome, redactor) if peer.host.meta else None
+    return CallToolResult(
+        content=blocks,
+        is_error=outcome.error is not None,
+        _meta=redactor.value(meta) if meta else None,
+    )
+
+
+def _meta(outcome: Outcome, redactor: Redactor) -> Json:
+    handle = {"result_id": outcome.result_id} if outcome.result_id else {}
+    if outcome.error is not None:
+        return {
+            ERROR_KEY: {**outcome.error, "message": redactor.clean(str(outcome.error.get("message", ""))), **handle}
+        }
+    return {RESULT_KEY: {**(outcome.record or {}), "status": outcome.status, **handle}}
+
+
+def _pictures(shown: Sequence[Attachment], inline: str, peer: ClientInfo) -> list[ContentBlock]:
+    blocks: list[ContentBlock] = []
+    for picture in shown:
+        if inline != "none" and peer.takes_images and picture.preview:
+            data, mime = picture.preview
+            blocks.append(ImageContent(type="image", data=base64.b64encode(data).decode(), mime_type=mime))
+        if peer.takes_links:
+            blocks.append(
+                ResourceLink(
+                    type="resource_link",
+                    name=picture.name,
+                    uri=f"anymodel://files/{picture.name}",
+                    mime_type=picture.mime,
+                    size=picture.bytes,
+                )
+            )
+    return blocks

@@ -1,0 +1,203 @@
+"""Resources: model metadata, results, conversations, saved files, usage; and completion of provider and model names."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+from urllib.parse import unquote
+
+from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
+from mcp.server.mcpserver.resources.templates import ResourceSecurity
+from mcp.types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
+
+from anymodel_mcp.app import App
+from anymodel_mcp.errors import AnyModelError, ArgumentError
+from anymodel_mcp.server.render import body_of, error_text
+from anymodel_mcp.tools.records import model_record, sparse
+from anymodel_mcp.types import Json, ModelList
+from anymodel_mcp.upstream.routing import closest
+
+_JSON = "application/json"
+_COMPLETIONS = 100
+_DAY_S = 86_400
+_LISTED_THREADS = 50
+
+
+def register(server: MCPServer[Any], app: Callable[[], App]) -> None:
+    """Adds all resources, templates and the completion to a server.
+
+    Args:
+        server: where they are added.
+        app: gives the running app.
+    """
+    _register_models(server, app)
+    _register_kept(server, app)
+    server.completion()(_Completer(app).complete)
+
+
+def _shown(app: App, value: Json) -> str:
+    """A JSON document for a reader, keys and control characters removed."""
+    return json.dumps(app.redactor.value(value), ensure_ascii=False)
+
+
+def _register_models(server: MCPServer[Any], app: Callable[[], App]) -> None:
+    @server.resource(
+        "anymodel://models",
+        name="models",
+        description="Configured providers, and how many models each lists",
+        mime_type=_JSON,
+    )
+    async def providers() -> str:
+        lists = await app().catalogue.all()
+        return _shown(
+            app(), {"providers": [_provider(app(), name, lists.get(name)) for name in app().settings.providers]}
+        )
+
+    @server.resource(
+        "anymodel://models/{provider}", name="provider", description="All models of one provider", mime_type=_JSON
+    )
+    async def provider_models(provider: str) -> str:
+        known = await _list_of(app(), provider)
+        records = [model_record(m) for m in known.models]
+        return _shown(app(), sparse({"provider": provider, "models": records, "warnings": list(known.warnings)}))
+
+    @server.resource(
+        "anymodel://models/{provider}/{+model}",
+        name="model",
+        description="One model: its record, and the provider's own entry",
+        mime_type=_JSON,
+        security=ResourceSecurity(exempt_params={"model"}),
+    )
+    async def model(provider: str, model: str) -> str:
+        known = await _list_of(app(), provider)
+        wanted = {model, unquote(model)}
+        for record in known.models:
+            if record.id in wanted:
+                return _shown(app(), {**model_record(record), "entry": record.entry})
+        near = closest(model, [m.id for m in known.models])
+        hint = f"; closest: {', '.join(near)}" if near else ""
+        raise ResourceNotFoundError(f"{provider} lists no model {model!r}{hint}")
+
+
+def _provider(app: App, name: str, known: ModelList | None) -> Json:
+    settings = app.settings.providers[name]
+    entry: Json = {"provider": name, "base_url": settings.base_url, "dialect": settings.dialect}
+    if known is None:
+        return {**entry, "error": "its list cannot be had: `anymodel-mcp doctor` says why"}
+    return {**entry, "models": len(known.models), "uri": f"anymodel://models/{name}"}
+
+
+async def _list_of(app: App, provider: str) -> ModelList:
+    if provider not in app.settings.providers:
+        raise ResourceNotFoundError(
+            f"there is no provider {provider!r}; configured: {', '.join(app.settings.providers) or 'none'}"
+        )
+    try:
+        return await app.catalogue.models(provider)
+    except AnyModelError as error:
+        raise ResourceError(app.redactor.clean(f"{error.failure.message} {error.failure.fix}".strip())) from error
+
+
+def _register_kept(server: MCPServer[Any], app: Callable[[], App]) -> None:
+    @server.resource(
+        "anymodel://results/{id}",
+        name="result",
+        description="The whole text of a long call or answer",
+        mime_type="text/plain",
+    )
+    async def result(id: str) -> str:
+        outcome = await app().calls.collect(id, wait_s=0, cancel=False, progress=None)
+        if outcome is None:
+            raise ResourceNotFoundError(f"there is no result {id!r}")
+        head = f"{error_text(outcome)}\n\n" if outcome.error is not None else ""
+        tail = "\n\n[still running]" if outcome.status == "running" else ""
+        return app().redactor.text(f"{head}{body_of(outcome)}{tail}")
+
+    @server.resource(
+        "anymodel://conversations",
+        name="conversations",
+        description="Conversations, the last used first",
+        mime_type=_JSON,
+    )
+    async def conversations() -> str:
+        threads = await app().store.list_threads(_LISTED_THREADS)
+        return _shown(
+            app(), {"conversations": [{k: v for k, v in asdict(t).items() if k != "messages"} for t in threads]}
+        )
+
+    @server.resource(
+        "anymodel://conversations/{id}",
+        name="conversation",
+        description="One conversation, all its turns",
+        mime_type=_JSON,
+    )
+    async def conversation(id: str) -> str:
+        thread = await app().store.get_thread(id)
+        if thread is None:
+            raise ResourceNotFoundError(f"there is no conversation {id!r}")
+        return _shown(app(), asdict(thread))
+
+    @server.resource(
+        "anymodel://files/{name}",
+        name="file",
+        description="A saved picture or vector file",
+        mime_type="application/octet-stream",
+    )
+    async def saved(name: str) -> bytes:
+        try:
+            content, _mime = await app().outputs.open_saved(name)
+        except ArgumentError as error:
+            raise ResourceNotFoundError(str(error)) from error
+        return content
+
+    @server.resource(
+        "anymodel://usage",
+        name="usage",
+        description="Calls, tokens and cost of the last 30 days, by model",
+        mime_type=_JSON,
+    )
+    async def usage() -> str:
+        await app().flush()
+        rows = await app().store.usage(time.time() - 30 * _DAY_S, "model")
+        return _shown(app(), {"days": 30, "by_model": [sparse(asdict(row)) for row in rows]})
+
+
+class _Completer:
+    """Completes `provider` and `model` of the resource templates; prefix matches first, then the closest names."""
+
+    def __init__(self, app: Callable[[], App]) -> None:
+        self._app = app
+
+    async def complete(
+        self,
+        ref: PromptReference | ResourceTemplateReference,
+        argument: CompletionArgument,
+        context: CompletionContext | None,
+    ) -> Completion:
+        known = await self._known(argument.name, dict(context.arguments or {}) if context else {})
+        typed = argument.value.lower()
+        found = [v for v in known if v.lower().startswith(typed)]
+        found += [v for v in known if typed in v.lower() and v not in found]
+        found = found or closest(argument.value, known)
+        values = found[:_COMPLETIONS]
+        return Completion(values=values, total=len(found), has_more=len(found) > len(values))
+
+    async def _known(self, name: str, chosen: dict[str, str]) -> list[str]:
+        app = self._app()
+        if name == "provider":
+            return list(app.settings.providers)
+        if name != "model":
+            return []
+        provider = chosen.get("provider")
+        wanted = [provider] if provider in app.settings.providers else list(app.settings.providers)
+        ids: list[str] = []
+        for entry in wanted:
+            try:
+                ids += [m.id for m in (await app.catalogue.models(str(entry))).models]
+            except AnyModelError:
+                continue
+        return ids

@@ -1,0 +1,73 @@
+"""What the parts of the store share: the database, the clock, the rare clean-up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from anymodel_mcp.config import StoreSettings
+from anymodel_mcp.state.sqlite.database import Database, bytes_used
+
+if TYPE_CHECKING:
+    import sqlite3
+
+_TIDY_EVERY_S = 3600
+_DAY_S = 86_400
+
+_OLD = (
+    "DELETE FROM calls WHERE updated < ?",
+    "DELETE FROM threads WHERE updated < ?",
+    "DELETE FROM usage WHERE time < ?",
+    "DELETE FROM model_lists WHERE fetched < ?",
+    "DELETE FROM repairs WHERE learned < ?",
+)
+# a tenth of the oldest at a time, the newest call and thread never
+_OLDEST = (
+    "DELETE FROM calls WHERE id IN (SELECT id FROM calls WHERE updated < :now - 3600 ORDER BY updated "
+    "LIMIT (SELECT count(*) / 10 + 1 FROM calls))",
+    "DELETE FROM threads WHERE id IN (SELECT id FROM threads WHERE updated < :now - 3600 AND held_until < :now "
+    "ORDER BY updated LIMIT (SELECT count(*) / 10 + 1 FROM threads))",
+)
+
+
+def plain(text: str) -> str:
+    """Text that the driver takes: lone surrogates, which arguments may hold, become "?"."""
+    return text.encode("utf-8", "replace").decode()
+
+
+class StorePart:
+    """One part of the store.
+
+    Args:
+        database: where it is kept.
+        settings: how long and how much is kept.
+        clock: seconds since the epoch.
+    """
+
+    def __init__(self, database: Database, settings: StoreSettings, clock: Callable[[], float]) -> None:
+        self._db = database
+        self._settings = settings
+        self._clock = clock
+        self._tidied = float("-inf")
+
+    async def tidy(self) -> None:
+        """Removes what is older than `keep_days`, then the oldest until the file is below `max_mb`."""
+        now = self._clock()
+        self._tidied = now
+        before = now - self._settings.keep_days * _DAY_S
+        limit = self._settings.max_mb * 2**20
+
+        def work(connection: sqlite3.Connection) -> None:
+            for statement in _OLD:
+                connection.execute(statement, (before,))
+            while bytes_used(connection) > limit:
+                if not sum(connection.execute(statement, {"now": now}).rowcount for statement in _OLDEST):
+                    break
+            for _ in range(connection.execute("PRAGMA freelist_count").fetchone()[0]):
+                connection.execute("PRAGMA incremental_vacuum(1)")  # Python's driver takes one step, one page, only
+
+        await self._db.write(work)
+
+    async def _tidy_if_due(self) -> None:
+        if self._clock() - self._tidied > _TIDY_EVERY_S:
+            await self.tidy()

@@ -1,0 +1,269 @@
+"""The file under the store: one SQLite database, opened at first use, shared by several processes.
+
+Rules that hold here, so that no other module meets an SQLite error:
+
+- A sick file fails no call. A folder that cannot be written, a full disk, a file of a newer version: the
+  store goes on in memory, with what the file held where that is small, and says so once in `warnings`.
+- A file that is no database is moved aside, never deleted.
+- Work runs in a worker thread, one piece at a time, and is finished even when its caller is cancelled.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+import anyio
+import anyio.to_thread
+
+from anymodel_mcp.errors import AnyModelError
+from anymodel_mcp.state.sqlite.schema import BIRTH_PRAGMA, MIGRATIONS, PRAGMAS, VERSION
+
+if TYPE_CHECKING:
+    import sqlite3
+
+T = TypeVar("T")
+_Cure = Literal["busy", "aside", "memory", "none"]
+
+_LOG = logging.getLogger("anymodel_mcp.state")
+_BUSY_S = 5.0
+_RESCUE_BYTES = 64 * 2**20
+
+# https://www.sqlite.org/rescode.html, read 2026-11-21: primary result codes
+_CURES: dict[int, _Cure] = {
+    3: "memory",  # SQLITE_PERM
+    5: "busy",  # SQLITE_BUSY
+    6: "busy",  # SQLITE_LOCKED
+    8: "memory",  # SQLITE_READONLY
+    10: "memory",  # SQLITE_IOERR
+    11: "aside",  # SQLITE_CORRUPT
+    13: "memory",  # SQLITE_FULL
+    14: "memory",  # SQLITE_CANTOPEN
+    26: "aside",  # SQLITE_NOTADB
+}
+
+
+class _Newer(Exception):
+    """The file was written by a newer version."""
+
+
+class Database:
+    """Runs pieces of work on one connection.
+
+    Args:
+        path: the database file; `None` = in memory only.
+        busy_s: how long to wait for another process.
+    """
+
+    def __init__(self, path: Path | None, *, busy_s: float = _BUSY_S) -> None:
+        self.path = path
+        self.warnings: list[str] = []
+        self._busy_s = busy_s
+        self._connection: sqlite3.Connection | None = None
+        self._inode: int | None = None
+        self._moved_aside = False
+        self._limiter = anyio.CapacityLimiter(1)
+
+    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """What `work` gives, in a transaction that sees one state.
+
+        Raises:
+            AnyModelError: kind "busy": another process holds the file.
+        """
+        return await self._schedule(work, "BEGIN")
+
+    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """What `work` gives, in a transaction that is written whole or not at all.
+
+        Raises:
+            AnyModelError: kind "busy": another process holds the file.
+        """
+        return await self._schedule(work, "BEGIN IMMEDIATE")
+
+    async def aclose(self) -> None:
+        """Closes the file; the next use opens it again."""
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(self._close, limiter=self._limiter)
+
+    async def _schedule(self, work: Callable[[sqlite3.Connection], T], begin: str) -> T:
+        # shielded: a cancelled call still has to leave its partial text behind
+        found: list[T] = []
+        with anyio.CancelScope(shield=True):
+            found.append(await anyio.to_thread.run_sync(self._attempt, work, begin, limiter=self._limiter))
+        return found[0]
+
+    # --- below: inside the worker thread ------------------------------------------------------------------------------
+
+    def _attempt(self, work: Callable[[sqlite3.Connection], T], begin: str) -> T:
+        import sqlite3
+
+        while True:  # ends: a file is moved aside once, then left for memory, and there nothing is cured
+            try:
+                connection = self._ready()
+                with _transaction(connection, begin):
+                    return work(connection)
+            except (sqlite3.Error, _Newer, OSError) as exc:
+                self._cure(exc)
+
+    def _ready(self) -> sqlite3.Connection:
+        if self._connection is not None and self.path is not None and _inode(self.path) != self._inode:
+            self._close()  # the file was deleted or moved under us: what is written to it now would be lost
+        if self._connection is None:
+            self._connection = self._open_memory() if self.path is None else self._open_file(self.path)
+        return self._connection
+
+    def _open_memory(self) -> sqlite3.Connection:
+        import sqlite3
+
+        connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+        _migrate(connection)
+        return connection
+
+    def _open_file(self, path: Path) -> sqlite3.Connection:
+        import sqlite3
+
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with suppress(FileExistsError):  # ours alone from its first byte; -wal and -shm take over its mode
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o600)
+        self._inode = _inode(path)
+        connection = sqlite3.connect(path, timeout=self._busy_s, check_same_thread=False, isolation_level=None)
+        try:
+            self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        import sqlite3
+
+        deadline = time.monotonic() + 2 * self._busy_s  # the driver's own wait is one
+        while True:
+            try:
+                if _version(connection) == 0:
+                    connection.execute(BIRTH_PRAGMA)
+                for pragma in PRAGMAS:
+                    connection.execute(pragma)
+                return _migrate(connection)
+            except sqlite3.OperationalError as exc:
+                # switching a new file to WAL does not honour the busy timeout when several processes start at once
+                if _cure_of(exc) != "busy" or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.02)
+
+    def _close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _cure(self, exc: Exception) -> None:
+        cure = _cure_of(exc)
+        if cure == "none" or self.path is None:
+            raise exc
+        if cure == "busy":
+            raise AnyModelError(
+                f"the store {self.path} is held by another process ({exc})",
+                kind="busy",
+                fix="Try again; if it stays, end the other process or set store.path to a file of your own.",
+                retryable=True,
+            ) from exc
+        if cure == "aside" and not self._moved_aside:
+            self._moved_aside = True
+            self._move_aside(self.path, exc)
+        else:
+            self._go_memory(exc)
+
+    def _move_aside(self, path: Path, exc: Exception) -> None:
+        self._close()
+        if _inode(path) != self._inode:  # another process has done it
+            return
+        target = path.with_name(f"{path.name}.broken-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}")
+        try:
+            path.rename(target)
+            for ending in ("-wal", "-shm"):
+                with suppress(FileNotFoundError):
+                    path.with_name(path.name + ending).rename(target.with_name(target.name + ending))
+        except OSError:
+            self._go_memory(exc)
+        else:
+            self._warn(f"The store {path} is damaged ({exc}); it was moved to {target.name} and a new one begun.")
+
+    def _go_memory(self, exc: Exception) -> None:
+        import sqlite3
+
+        memory = self._open_memory()
+        if self._connection is not None:
+            with suppress(sqlite3.Error):
+                if bytes_used(self._connection) <= _RESCUE_BYTES:
+                    self._connection.backup(memory)
+            self._close()
+        reason = exc if not isinstance(exc, OSError) else exc.strerror or exc
+        self._warn(
+            f"The store {self.path} cannot be written ({reason}): results and conversations last only as long as this "
+            "process. Free the disk, mend the folder's rights, or set store.path."
+        )
+        self.path = None
+        self._connection = memory
+
+    def _warn(self, text: str) -> None:
+        self.warnings.append(text)
+        _LOG.warning(text)
+
+
+def _cure_of(exc: Exception) -> _Cure:
+    if isinstance(exc, OSError | _Newer):
+        return "memory"
+    code = getattr(exc, "sqlite_errorcode", None)
+    return _CURES.get(code & 0xFF, "none") if isinstance(code, int) else "none"
+
+
+def _inode(path: Path) -> int | None:
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return None
+
+
+def bytes_used(connection: sqlite3.Connection) -> int:
+    """Bytes of the pages in use, free ones not counted."""
+    pages = (
+        connection.execute("PRAGMA page_count").fetchone()[0]
+        - connection.execute("PRAGMA freelist_count").fetchone()[0]
+    )
+    return pages * connection.execute("PRAGMA page_size").fetchone()[0]
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection, begin: str) -> Generator[None]:
+    connection.execute(begin)
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    if _version(connection) == VERSION:
+        return
+    with _transaction(connection, "BEGIN IMMEDIATE"):
+        found = _version(connection)  # again: another process may have been faster
+        if found > VERSION:
+            raise _Newer(f"it was written by a newer version: its schema is {found}, this one knows {VERSION}")
+        for script in MIGRATIONS[found:]:
+            for statement in script:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return connection.execute("PRAGMA user_version").fetchone()[0]

@@ -1,0 +1,79 @@
+"""Small things worth keeping: model lists, learned repairs, the ledger of usage."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any, get_args
+
+from anymodel_mcp.state.rows import UsageKey, UsageRow, UsageSum
+from anymodel_mcp.state.sqlite.base import StorePart, plain
+from anymodel_mcp.types import Json
+
+_MAX_TOKENS = 2**53
+"""A provider's figure may be absurd; SQLite's integers, and their sums, end."""
+
+_KEYS: dict[str, str] = {
+    **{name: name for name in get_args(UsageKey)},
+    "day": "date(time, 'unixepoch', 'localtime')",
+    "model": "CASE provider WHEN '' THEN model ELSE provider || '/' || model END",
+    "all": "'all'",
+}
+
+
+class LedgerStore(StorePart):
+    """The part of the store that keeps lists, repairs and usage."""
+
+    async def save_models(self, provider: str, fetched_at: float, content: Any) -> None:
+        """Keeps a provider's model list (any JSON value) in place of the one before."""
+        values = (plain(provider), fetched_at, json.dumps(content))
+        sql = "INSERT OR REPLACE INTO model_lists (provider, fetched, content) VALUES (?, ?, ?)"
+        await self._db.write(lambda c: c.execute(sql, values))
+
+    async def load_models(self, provider: str) -> tuple[float, Any] | None:
+        """When the list was fetched, and the list; `None` = none kept."""
+        sql = "SELECT fetched, content FROM model_lists WHERE provider = ?"
+        row = await self._db.read(lambda c: c.execute(sql, (plain(provider),)).fetchone())
+        return (row[0], json.loads(row[1])) if row else None
+
+    async def save_repair(self, provider: str, model: str, repair: Json) -> None:
+        """Keeps what a provider refused for a model, so that the next call does not ask again."""
+        values = (plain(provider), plain(model), json.dumps(repair, sort_keys=True), self._clock())
+        sql = "INSERT OR REPLACE INTO repairs (provider, model, content, learned) VALUES (?, ?, ?, ?)"
+        await self._db.write(lambda c: c.execute(sql, values))
+
+    async def load_repairs(self) -> dict[tuple[str, str], list[Json]]:
+        """All repairs, by provider and model, in the order in which they were learned."""
+        sql = "SELECT provider, model, content FROM repairs ORDER BY learned, rowid"
+        found: dict[tuple[str, str], list[Json]] = {}
+        for provider, model, content in await self._db.read(lambda c: c.execute(sql).fetchall()):
+            found.setdefault((provider, model), []).append(json.loads(content))
+        return found
+
+    async def add_usage(self, rows: Iterable[UsageRow]) -> None:
+        """Adds calls to the ledger, in one write."""
+        sql = "INSERT INTO usage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        values = [_usage_values(row) for row in rows]
+        if values:
+            await self._tidy_if_due()
+            await self._db.write(lambda c: c.executemany(sql, values))
+
+    async def usage(self, since: float = 0, by: UsageKey = "model") -> list[UsageSum]:
+        """Sums of the ledger since a moment (seconds since the epoch), most calls first; days in their order."""
+        order = "1" if by == "day" else "2 DESC, 1"
+        sql = (
+            f"SELECT {_KEYS[by]}, count(*), sum(outcome <> 'complete'), "
+            "sum(input), sum(output), sum(cost), sum(duration) "
+            f"FROM usage WHERE time >= ? GROUP BY 1 ORDER BY {order}"
+        )
+        rows = await self._db.read(lambda c: c.execute(sql, (since,)).fetchall())
+        return [
+            UsageSum(key=key, calls=calls, failed=failed, input=i, output=o, cost=cost, duration_s=duration)
+            for key, calls, failed, i, o, cost, duration in rows
+        ]
+
+
+def _usage_values(row: UsageRow) -> tuple[Any, ...]:
+    names = (plain(text) for text in (row.host, row.tool, row.provider, row.model))
+    tokens = (min(n, _MAX_TOKENS) if n is not None else None for n in (row.input, row.output))
+    return (row.time, *names, *tokens, row.cost, plain(row.outcome), row.duration_s)

@@ -1,0 +1,82 @@
+"""Results as the records of the contract: keys in our words, absent where nothing is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from anymodel_mcp.types import CallStats, ChatResult, Json, ModelRecord, Usage
+from anymodel_mcp.upstream.routing import Target
+
+REASONING_CHARS = 8000
+
+
+def sparse(fields: Json) -> Json:
+    """Without what is not known: `None`, "", empty lists and objects."""
+    return {k: v for k, v in fields.items() if v is not None and v != "" and v != [] and v != {} and v != ()}
+
+
+def usage_record(usage: Usage | None) -> Json | None:
+    """Tokens and cost, known figures only."""
+    return sparse(asdict(usage)) or None if usage else None
+
+
+def trip_record(trip: CallStats) -> Json:
+    """How the requests went."""
+    return sparse(
+        {
+            "request_id": trip.request_id,
+            "attempts": trip.attempts,
+            "first_delta_s": trip.first_delta_s,
+            "duration_s": trip.duration_s,
+            "rate_limit": dict(trip.rate_limit),
+        }
+    )
+
+
+def head_record(target: Target, requested: str | None, answered: str | None) -> Json:
+    """Who answered."""
+    return {
+        "provider": target.provider,
+        "model": answered or target.model,
+        "requested_model": requested or target.model,
+    }
+
+
+def chat_record(result: ChatResult, trip: CallStats, target: Target, requested: str | None) -> Json:
+    """The record of a chat or completion, but for pictures and conversation."""
+    reasoning = result.reasoning
+    if len(reasoning) > REASONING_CHARS:
+        reasoning = f"{reasoning[:REASONING_CHARS]} [cut: {len(reasoning)} characters in all]"
+    record = {
+        **head_record(target, requested, result.model),
+        "id": result.id,
+        "finish_reason": result.finish_reason,
+        "finish_raw": result.finish_raw,
+        "reasoning": reasoning,
+        "refusal": result.refusal,
+        "choices": list(result.choices),
+        "citations": [sparse(asdict(c)) for c in result.citations],
+        "tool_calls": [{"id": c.id, "name": c.name, "arguments": c.arguments} for c in result.tool_calls],
+        "invalid_tool_calls": [asdict(c) for c in result.invalid_tool_calls],
+        "usage": usage_record(result.usage),
+        "warnings": list(dict.fromkeys((*trip.warnings, *result.warnings))),
+        **trip_record(trip),
+    }
+    return {**sparse(record), "status": "complete", "truncated": result.finish_reason == "length"}
+
+
+def model_record(record: ModelRecord) -> Json:
+    """A model, without the provider's own entry."""
+    fields: dict[str, Any] = {k: v for k, v in asdict(record).items() if k != "entry"}
+    if record.price_per_million:
+        fields["price_per_million"] = sparse(asdict(record.price_per_million))
+    for name in ("input_modalities", "output_modalities", "capabilities"):
+        fields[name] = list(fields[name])
+    return sparse(fields)
+
+
+def numbered(values: Sequence[str]) -> str:
+    """A short list, one entry a line."""
+    return "\n".join(f"{i}. {value}" for i, value in enumerate(values, 1))

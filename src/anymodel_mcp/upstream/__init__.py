@@ -1,0 +1,1 @@
+"""Everything between a tool and a provider: routing, clients, catalogs, the one sender."""

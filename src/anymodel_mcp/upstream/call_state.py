@@ -1,0 +1,117 @@
+"""The state of one call on its way: its lessons, its clock, what it met; `client.py` drives it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+
+import anyio
+
+from anymodel_mcp.config import ProviderSettings
+from anymodel_mcp.types import CallStats, Delta
+from anymodel_mcp.wire.exchange import ResponseHead
+from anymodel_mcp.wire.failures.repair_steps import Repair
+
+OnDeltas = Callable[[Sequence[Delta]], None]
+
+
+def ignore_deltas(_: Sequence[Delta]) -> None:
+    """For calls whose news nobody watches."""
+
+
+class LearnedRepairs:
+    """What providers' refusals have taught about their models; kept while the process lives, longer by `on_learn`."""
+
+    def __init__(self, on_learn: Callable[[str, str, Repair], None] | None = None) -> None:
+        self._known: dict[tuple[str, str], tuple[Repair, ...]] = {}
+        self._on_learn = on_learn
+
+    def known(self, provider: str, model: str) -> tuple[Repair, ...]:
+        """The repairs that this model's requests need, oldest first."""
+        return self._known.get((provider, model), ())
+
+    def learn(self, provider: str, model: str, repair: Repair, *, tell: bool = True) -> None:
+        """Remembers a repair that worked."""
+        known = self.known(provider, model)
+        if repair not in known:
+            self._known[provider, model] = (*known, repair)
+            if tell and self._on_learn:
+                self._on_learn(provider, model, repair)
+
+
+@dataclass(slots=True)
+class CallState:
+    """The state of one call over all its requests."""
+
+    model: str
+    on_deltas: OnDeltas
+    started: float
+    ends: float
+    requests: int = 0
+    first_delta_s: float | None = None
+    head: ResponseHead | None = None
+    repairs: list[Repair] = field(default_factory=list["Repair"])
+    warnings: list[str] = field(default_factory=list[str])
+
+    def deliver(self, deltas: Sequence[Delta]) -> bool:
+        """Passes deltas on; true when there was text or reasoning among them."""
+        if not deltas:
+            return False
+        if self.first_delta_s is None:
+            self.first_delta_s = round(anyio.current_time() - self.started, 3)
+        self.on_deltas(deltas)
+        return True
+
+    def trip(self, warnings: Sequence[str]) -> CallStats:
+        """How the requests went, with `warnings` after its own."""
+        headers: Mapping[str, str] = self.head.headers if self.head else {}
+        return CallStats(
+            attempts=self.requests,
+            first_delta_s=self.first_delta_s,
+            duration_s=round(anyio.current_time() - self.started, 3),
+            request_id=next((headers[n] for n in ("x-request-id", "request-id") if headers.get(n)), None),
+            rate_limit=_rate_limit(headers),
+            warnings=tuple(dict.fromkeys((*self.warnings, *warnings))),
+        )
+
+
+def _rate_limit(headers: Mapping[str, str]) -> dict[str, str]:
+    start = "x-ratelimit-"
+    return {k.removeprefix(start).replace("-", "_"): v[:80] for k, v in headers.items() if k.startswith(start)}
+
+
+class ResponseDeadline:
+    """The three timeouts of a response as one moving deadline; entered around a request, it says which one fired."""
+
+    def __init__(self, provider: ProviderSettings, journey: CallState) -> None:
+        self._provider, self._journey = provider, journey
+        first = anyio.current_time() + provider.first_byte_timeout_s
+        self._reason = f"no answer within {provider.first_byte_timeout_s:g} s (first_byte_timeout_s)"
+        self._scope = anyio.CancelScope(deadline=min(first, journey.ends))
+
+    @property
+    def fired(self) -> bool:
+        """Whether a timeout ended the request."""
+        return self._scope.cancelled_caught
+
+    @property
+    def reason(self) -> str:
+        """Which timeout it is that would end it now."""
+        if self._scope.deadline >= self._journey.ends:
+            return f"the call took longer than {self._provider.total_timeout_s:g} s (total_timeout_s)"
+        return self._reason
+
+    def heard(self) -> None:
+        """The answer has begun: from now on only silence counts."""
+        self._reason = f"silence for {self._provider.idle_timeout_s:g} s in the middle of the answer (idle_timeout_s)"
+        self._scope.deadline = min(anyio.current_time() + self._provider.idle_timeout_s, self._journey.ends)
+
+    def __enter__(self) -> ResponseDeadline:
+        self._scope.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        return self._scope.__exit__(kind, exc, trace)

@@ -1,0 +1,318 @@
+"""The only sender: takes an exchange (a request, a reader of its answer) to a provider and brings back the result.
+
+It owns what needs a clock and a socket: timeouts, retries, the one repair of a refused parameter, redirects, and
+closing the connection on cancellation. What to send, how to read it, whether to try again: `wire/` decides.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any, TypeVar
+from urllib.parse import urljoin, urlsplit
+
+import anyio
+import httpx2
+
+from anymodel_mcp.config import ProviderSettings
+from anymodel_mcp.errors import ConfigError, ProviderError
+from anymodel_mcp.redact import shorten
+from anymodel_mcp.types import CallStats
+from anymodel_mcp.upstream.call_state import CallState, LearnedRepairs, OnDeltas, ResponseDeadline, ignore_deltas
+from anymodel_mcp.wire.exchange import Reader, ResponseHead, WireRequest
+from anymodel_mcp.wire.failures.provider_error import read_failure
+from anymodel_mcp.wire.failures.repair import apply, find_repair
+from anymodel_mcp.wire.failures.retry import retry_delay
+from anymodel_mcp.wire.urls import join
+
+T = TypeVar("T")
+ReadKey = Callable[[], Awaitable[str | None]]
+
+_ERROR_BODY_BYTES = 1_000_000
+_MAX_REDIRECTS = 3
+_DRAIN_S = 0.02
+_PORTS = {"http": 80, "https": 443}
+
+
+class ProviderClient:
+    """Sends exchanges to one provider.
+
+    Args:
+        settings: where and how patiently.
+        http: the process's HTTP client; redirects off.
+        lessons: learned repairs, shared by all providers.
+        read_key: gives the key, or `None` where there is none.
+        sleep: waits between attempts.
+        jitter: a number from 0 to 1 for each wait.
+    """
+
+    def __init__(
+        self,
+        settings: ProviderSettings,
+        http: httpx2.AsyncClient,
+        lessons: LearnedRepairs,
+        read_key: ReadKey,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self.settings = settings
+        self._http = http
+        self._lessons = lessons
+        self._read_key = read_key
+        self._sleep = sleep
+        self._jitter = jitter
+        self._place = f"{settings.name} {settings.base_url}"  # a lesson of one address says nothing of another
+
+    async def send(
+        self,
+        wire: WireRequest,
+        read: Callable[[ResponseHead, WireRequest], Reader[T]],
+        *,
+        model: str,
+        on_deltas: OnDeltas = ignore_deltas,
+    ) -> tuple[T, CallStats]:
+        """The result of one exchange, and how the way there was.
+
+        Args:
+            wire: the request.
+            read: makes the reader of one successful response.
+            model: the provider's id of the model, for repairs and messages.
+            on_deltas: is called with the news while the answer arrives.
+
+        Raises:
+            ProviderError: after the last attempt, with `attempts` and what text had come.
+            ConfigError: the provider cannot be called as it is configured.
+        """
+        now = anyio.current_time()
+        journey = CallState(model=model, on_deltas=on_deltas, started=now, ends=now + self.settings.total_timeout_s)
+        while True:
+            fixed = apply(wire, (*self._lessons.known(self._place, model), *journey.repairs))
+            try:
+                result = await self._attempt(fixed, read, journey)
+            except ProviderError as error:
+                await self._next_try(fixed, error, journey)
+            else:
+                for repair in journey.repairs:
+                    self._lessons.learn(self._place, model, repair)
+                return result, journey.trip(fixed.warnings)
+
+    async def _next_try(self, wire: WireRequest, error: ProviderError, journey: CallState) -> None:
+        """Returns when the request should be sent again; raises `error` otherwise."""
+        error.having(attempts=journey.requests, model=error.failure.model or journey.model)
+        if journey.first_delta_s is None:
+            repair = find_repair(wire, error, frozenset(journey.repairs))
+            if repair is not None:
+                journey.repairs.append(repair)
+                return
+        ambiguous = journey.head is None and error.failure.code != "not_sent"
+        delay = retry_delay(
+            error,
+            attempt=journey.requests - len(journey.repairs),
+            max_attempts=self.settings.max_attempts,
+            max_wait_s=self.settings.max_retry_wait_s,
+            headers=journey.head.headers if journey.head else {},
+            got_delta=journey.first_delta_s is not None,
+            repeatable=wire.repeatable,
+            ambiguous=ambiguous,
+            jitter=self._jitter(),
+        )
+        if delay is None or anyio.current_time() + delay >= journey.ends:
+            spent = journey.first_delta_s is not None or (ambiguous and not wire.repeatable)
+            raise error.having(retryable=False) if spent else error
+        await self._sleep(delay)
+
+    async def _attempt(
+        self, wire: WireRequest, read: Callable[[ResponseHead, WireRequest], Reader[T]], journey: CallState
+    ) -> T:
+        journey.requests += 1
+        journey.head = None
+        reader: Reader[T] | None = None
+        request = await self._request(wire)
+        clock = ResponseDeadline(self.settings, journey)
+        broken: str | None = None
+        try:
+            with clock:
+                response = await self._open(request, journey)
+                try:
+                    head = journey.head = _head(response)
+                    if head.status >= 300:
+                        body = await _read_some(response, _ERROR_BODY_BYTES)
+                        raise read_failure(
+                            head, body, endpoint=wire.endpoint, model=journey.model, base_url=self.settings.base_url
+                        )
+                    reader = read(head, wire)
+                    await _pump(response, reader, clock, journey)
+                finally:
+                    with anyio.CancelScope(shield=True, deadline=anyio.current_time() + 1):
+                        await response.aclose()
+        except httpx2.DecodingError as error:
+            raise ProviderError(f"the answer's compression cannot be undone: {error}", kind="protocol") from error
+        except httpx2.TransportError as error:
+            if reader is None:
+                raise self._unreachable(error, request) from error
+            broken = f"the connection broke ({_words(error)})"
+        if clock.fired:
+            return self._late(clock.reason, reader, journey)
+        if reader is None:  # pragma: no cover - the scope swallows only its own cancellation, seen above
+            raise ProviderError("the request ended without an answer", kind="protocol")
+        return reader.finish(broken=broken)
+
+    def _late(self, reason: str, reader: Reader[T] | None, journey: CallState) -> T:
+        """A whole answer whose connection only stayed open, or the timeout with what had come."""
+        partial = ""
+        if reader is not None:
+            try:
+                return reader.finish(broken=reason)
+            except ProviderError as error:
+                partial = error.failure.partial_text or reader.partial_text
+        raise ProviderError(
+            reason,
+            kind="timeout",
+            fix="Ask for less, or raise the timeout of this provider in the configuration.",
+            retryable=journey.first_delta_s is None,
+            partial_text=partial or None,
+        )
+
+    async def _request(self, wire: WireRequest) -> httpx2.Request:
+        key = await self._read_key()
+        headers = {"accept": "text/event-stream, application/json" if wire.stream else "application/json"}
+        headers.update(_auth(self.settings.auth, key))
+        headers.update({k.lower(): v for k, v in self.settings.headers.items()})
+        headers.update({k.lower(): v for k, v in wire.headers.items()})
+        url = self._url(wire)
+        timeout = httpx2.Timeout(None, connect=self.settings.connect_timeout_s)
+        try:
+            if wire.form or wire.files:
+                data: dict[str, Any] = {}
+                for name, value in wire.form:
+                    data.setdefault(name, []).append(value)
+                files = [(name, (part.name, part.content, part.mime)) for name, part in wire.files]
+                return self._http.build_request(
+                    wire.method, url, data=data, files=files, headers=headers, timeout=timeout
+                )
+            body = wire.body if wire.method == "POST" else None
+            return self._http.build_request(wire.method, url, json=body, headers=headers, timeout=timeout)
+        except (httpx2.InvalidURL, UnicodeEncodeError, ValueError) as error:
+            raise ConfigError(
+                f"provider {self.settings.name!r} cannot be called: its address, key or headers hold characters that "
+                f"HTTP cannot carry",
+                provider=self.settings.name,
+                fix=f"Look at [providers.{self.settings.name}] in the configuration.",
+            ) from error
+
+    def _url(self, wire: WireRequest) -> str:
+        if wire.endpoint == "models" and self.settings.models_url:
+            return join(self.settings.models_url, "", wire.query)
+        return join(self.settings.base_url, wire.path, wire.query)
+
+    async def _open(self, request: httpx2.Request, journey: CallState) -> httpx2.Response:
+        """Sends; follows a redirect only to the same host, with method, body and key unchanged."""
+        for _ in range(_MAX_REDIRECTS):
+            response = await self._http.send(request, stream=True)
+            target = _same_host_redirect(response)
+            if target is None:
+                return response
+            await response.aclose()
+            journey.warnings.append(f"the endpoint has moved to {target}: put that into base_url")
+            request = self._http.build_request(
+                request.method,
+                target,
+                content=await request.aread(),
+                headers={k: v for k, v in request.headers.items() if k not in ("host", "content-length")},
+                extensions=request.extensions,
+            )
+        return await self._http.send(request, stream=True)
+
+    def _unreachable(self, error: httpx2.TransportError, request: httpx2.Request) -> ProviderError:
+        where = f"{request.url.scheme}://{request.url.netloc.decode('ascii', 'replace').rpartition('@')[2]}"
+        if isinstance(error, httpx2.ConnectTimeout):
+            return ProviderError(
+                f"no connection to {where} within {self.settings.connect_timeout_s:g} s",
+                kind="timeout",
+                code="not_sent",
+                retryable=True,
+                fix="Is the address right, the server up, a proxy needed (HTTPS_PROXY)?",
+            )
+        not_sent = isinstance(error, httpx2.ConnectError | httpx2.ProxyError | httpx2.UnsupportedProtocol)
+        return ProviderError(
+            f"no connection to {where}: {_words(error)}" if not_sent else f"{where} broke off: {_words(error)}",
+            kind="config" if isinstance(error, httpx2.UnsupportedProtocol) else "connection",
+            code="not_sent" if not_sent else None,
+            retryable=not isinstance(error, httpx2.UnsupportedProtocol),
+            fix="Is base_url right, the server running, a proxy needed (HTTPS_PROXY)?",
+        )
+
+
+async def _pump(response: httpx2.Response, reader: Reader[Any], clock: ResponseDeadline, journey: CallState) -> None:
+    """Feeds the reader until the answer is whole or the body ends."""
+    heard = False
+    events = (response.headers.get("content-type") or "").lower().startswith("text/event-stream")
+    async with aclosing(response.aiter_bytes()) as chunks:
+        async for chunk in chunks:
+            news = journey.deliver(reader.feed(chunk))
+            heard = heard or news or not events
+            if heard:
+                clock.heard()
+            if reader.done:
+                with anyio.move_on_after(_DRAIN_S):  # a peer that ends its body now gets its connection reused
+                    async for _ in chunks:
+                        break
+                return
+
+
+async def _read_some(response: httpx2.Response, limit: int) -> bytes:
+    body = bytearray()
+    async with aclosing(response.aiter_bytes()) as chunks:
+        async for chunk in chunks:
+            body += chunk
+            if len(body) >= limit:
+                break
+    return bytes(body[:limit])
+
+
+def _head(response: httpx2.Response) -> ResponseHead:
+    return ResponseHead(status=response.status_code, headers={k.lower(): v for k, v in response.headers.items()})
+
+
+def _auth(auth: str, key: str | None) -> dict[str, str]:
+    if not key or auth == "none":
+        return {}
+    if auth.startswith("header:"):
+        return {auth.removeprefix("header:").strip().lower(): key}
+    return {"authorization": f"Bearer {key}"}
+
+
+def _same_host_redirect(response: httpx2.Response) -> str | None:
+    location = response.headers.get("location")
+    if response.status_code not in (301, 302, 303, 307, 308) or not location:
+        return None
+    here = urlsplit(str(response.request.url))
+    target = urljoin(str(response.request.url), location)
+    there = urlsplit(target)
+    same = here.hostname == there.hostname and there.scheme in _PORTS and "@" not in there.netloc
+    ports = (here.port or _PORTS[here.scheme], there.port or _PORTS.get(there.scheme, 0))
+    upgrade = here.scheme == "http" and there.scheme == "https"
+    if same and (here.scheme == there.scheme or upgrade) and (ports[0] == ports[1] or (upgrade and ports == (80, 443))):
+        return target
+    return None
+
+
+def _words(error: Exception) -> str:
+    """What the network said, without Python's own words."""
+    cause: BaseException | None = error
+    while cause is not None:
+        text = str(cause).strip()
+        if text:
+            return shorten(text, 200)
+        cause = cause.__cause__ or cause.__context__
+    return type(error).__name__
+
+
+def told(error: ProviderError, provider: str, model: str | None) -> ProviderError:
+    """The same error with the names that the sender does not know filled in."""
+    failure = error.failure
+    error.failure = replace(failure, provider=failure.provider or provider, model=failure.model or model)
+    return error

@@ -1,0 +1,343 @@
+"""A chat or completion answer, put together from chunks or taken from one whole body.
+
+Never switches on `object` or the content type: what a frame holds decides. Order of checks in a frame: error, then each
+choice by its index, then usage. A `message` counts where nothing was streamed under its field: some streams end with a
+frame that says everything once more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+from anymodel_mcp.errors import ErrorKind, ProviderError
+from anymodel_mcp.types import ChatResult, Delta, Json
+from anymodel_mcp.wire.content.choice import Choice, DeltaBuffer, text_field
+from anymodel_mcp.wire.content.finish import is_failure, read_finish, why_empty
+from anymodel_mcp.wire.content.parts import Citations, linked_pictures, take_embedded
+from anymodel_mcp.wire.content.thinking import Mode
+from anymodel_mcp.wire.content.usage import find_usage, is_told, read_usage
+from anymodel_mcp.wire.decode.json_values import as_count, as_list, as_object, as_text, first_text, glimpse, objects
+from anymodel_mcp.wire.exchange import ResponseHead
+from anymodel_mcp.wire.failures.provider_error import failure_from, taken_on, tidy
+
+_NESTS = ("provider", "data", "result", "response", "completion")
+_TICKETS = ("id", "request_id", "requestId", "task_id", "taskId")
+_MAX_CHOICES = 128
+_ACCEPTED = 202
+_QUIET = frozenset(
+    {"id", "object", "created", "model", "choices", "usage", "system_fingerprint", "service_tier", "obfuscation"}
+)
+_QUIET_CHOICE = frozenset({"index", "delta", "finish_reason", "logprobs"})
+
+
+class Accumulator:
+    """Takes the values of one answer; gives news on the way and the result at the end.
+
+    Args:
+        status: of the response.
+        headers: of the response, names in lower case.
+        endpoint: which kind of request it was.
+        model: the provider's id of the model that was asked.
+        think_tags: where thoughts may stand in the text.
+        max_chars: the most that all texts of the answer may take.
+    """
+
+    def __init__(
+        self,
+        *,
+        status: int,
+        headers: Mapping[str, str],
+        endpoint: str,
+        model: str,
+        think_tags: Mode,
+        max_chars: int,
+    ) -> None:
+        self._status: Final = status
+        self._headers: Final = headers
+        self._endpoint: Final = endpoint
+        self._asked: Final = model
+        self._think_tags: Final[Mode] = think_tags
+        self._max_chars: Final = max_chars
+        self._choices: dict[int, Choice] = {}
+        self._first: Choice | None = None
+        self._news: Final = DeltaBuffer()
+        self._usage: Json | None = None
+        self._citations: Final = Citations()
+        self._id = self._model = ""
+        self._ended = False  # [DONE]
+        self._usage_last = False  # a chunk with usage and no choices
+        self._whole = False  # a message that is no delta
+        self._frames = 0
+        self._odd = self._ticket = ""
+        self.error: ProviderError | None = None
+        """The failure that the answer itself told; it ends the answer."""
+
+    @property
+    def done(self) -> bool:
+        """Nothing more will come that counts."""
+        return self._ended or self.error is not None
+
+    @property
+    def partial_text(self) -> str:
+        """The text of the first choice so far."""
+        first = self._main()
+        return first.text_so_far() if first else ""
+
+    def take_news(self) -> list[Delta]:
+        """What became readable since the last time."""
+        return self._news.take()
+
+    def end(self) -> None:
+        """`[DONE]` has come."""
+        self._ended = True
+
+    def add_texts(self, field: str, texts: list[str]) -> None:
+        """Takes pieces of text in this field of the first choice."""
+        if self._first is not None:
+            self._take_text(self._first, field, "".join(texts), len(texts))
+
+    def add_plain(self, value: Any) -> str:
+        """Takes one value if it is nothing but text in a field of the first choice; gives the field, or ""."""
+        first = self._first
+        if first is None or not self._model:
+            return ""
+        try:
+            choices = value["choices"]
+            choice = choices[0]
+            delta = choice["delta"]
+        except (KeyError, IndexError, TypeError):
+            return ""
+        if (
+            len(choices) != 1
+            or delta.__class__ is not dict
+            or not _QUIET.issuperset(value)
+            or not _QUIET_CHOICE.issuperset(choice)
+            or choice.get("finish_reason") is not None
+            or choice.get("logprobs") is not None
+            or choice.get("index", 0) != 0
+        ):
+            return ""
+        field = text_field(delta)
+        if field == "content" and not first.is_plain:
+            return ""
+        if field:
+            usage = value.get("usage")
+            if usage and is_told(as_object(usage)):
+                self._usage = usage
+            self._take_text(first, field, delta[field], 1)
+        return field
+
+    def _take_text(self, first: Choice, field: str, text: str, pieces: int) -> None:
+        """Keeps text up to the limit, in however many pieces it comes."""
+        self._usage_last = False
+        room = self._max_chars - first.size
+        over = len(text) > room
+        if over:
+            text = text[:room]
+        if field == "content":
+            first.add_plain(text, pieces)
+        else:
+            first.add_thought(field, text)
+        if over:
+            self._too_long()
+
+    def add(self, event: str, value: Any, *, bare: bool) -> None:
+        """Takes one value."""
+        if self.done:
+            return
+        self._frames += 1
+        if isinstance(value, list):
+            value = next(iter(objects(cast("Any", value))), "")
+        if not isinstance(value, dict) or event == "error":
+            self._add_odd(event, cast("Any", value), bare=bare)
+            return
+        frame = _unwrap(as_object(cast("Any", value)))
+        if self._is_fine(frame):
+            for choice in as_list(frame.get("choices"))[:_MAX_CHOICES]:
+                self._add_choice(choice, bare=bare)
+            self._add_envelope(frame)
+
+    def _add_odd(self, event: str, value: Any, *, bare: bool) -> None:
+        if event == "error" or (bare and isinstance(value, str) and not self._choices):
+            self._fail(self._read_error(value, named=True))
+        elif not self._odd:
+            self._odd = tidy(glimpse(value))
+
+    def _is_fine(self, frame: Json) -> bool:
+        """False, and the answer has failed, if the frame carries an error."""
+        if "choices" in frame and not (frame.get("error") or frame.get("base_resp") or frame.get("success") is False):
+            return True
+        gave_up = any(is_failure(as_text(c.get("finish_reason"))) for c in objects(frame.get("choices")))
+        error = self._read_error(frame, gave_up=gave_up)
+        if error is None:
+            return True
+        for choice in objects(frame.get("choices")):
+            self._add_choice(choice, bare=False)
+        self._fail(error)
+        return False
+
+    def _read_error(self, value: Any, *, named: bool = False, gave_up: bool = False) -> ProviderError | None:
+        return failure_from(
+            value,
+            status=self._status,
+            headers=self._headers,
+            endpoint=self._endpoint,
+            model=self._asked,
+            named=named,
+            gave_up=gave_up,
+        )
+
+    def _fail(self, error: ProviderError | None) -> None:
+        if error is None:
+            return
+        text = self.partial_text
+        self.error = error.having(
+            partial_text=text or None, retryable=error.failure.retryable and not self._news.any_came
+        )
+
+    def _add_choice(self, value: Any, *, bare: bool) -> None:
+        self._usage_last = False
+        source = as_object(value)
+        index = as_count(source.get("index")) or 0
+        choice = self._choices.get(index)
+        if choice is None:
+            if len(self._choices) >= _MAX_CHOICES:
+                return
+            choice = self._choices[index] = Choice(self._think_tags, self._news if index == 0 else DeltaBuffer())
+            if index == 0:
+                self._first = choice
+        choice.add(source, self._citations)
+        self._check_size(choice)
+        if "delta" not in source and ("message" in source or (bare and "text" in source)):
+            self._whole = True
+
+    def _add_envelope(self, frame: Json) -> None:
+        usage = find_usage(frame)
+        if usage is not None:
+            if self._usage is None or is_told(usage):
+                self._usage = usage
+            self._usage_last = self._usage_last or not frame.get("choices")
+        self._id = self._id or as_text(frame.get("id"))
+        self._model = self._model or as_text(frame.get("model"))
+        self._ticket = self._ticket or first_text(frame, *_TICKETS)
+        self._citations.read(frame)
+        if not (frame.get("choices") or usage or self._odd):
+            self._odd = tidy(glimpse(frame))
+
+    def _check_size(self, choice: Choice) -> None:
+        if choice.size > self._max_chars and self.error is None:
+            self._too_long()
+
+    def _too_long(self) -> None:
+        self.fail(f"the answer is longer than {self._max_chars} characters", "too_large")
+
+    def fail(self, message: str, kind: ErrorKind) -> None:
+        """Ends the answer with a failure that its reader has found."""
+        self._fail(self._failure(message, kind))
+
+    def _main(self) -> Choice | None:
+        return self._choices[min(self._choices)] if self._choices else None
+
+    # --- the end ------------------------------------------------------------------------------------------------------
+
+    def finish(self, *, broken: str | None, cut: bool) -> ChatResult:
+        """The result.
+
+        Args:
+            broken: how the connection broke off.
+            cut: the body ended inside a value.
+
+        Raises:
+            ProviderError: no answer, half an answer, or an error.
+        """
+        first = self._main()
+        if self.error is None and first is not None:
+            if is_failure(first.finish_raw):
+                self._fail(self._failure(f"the model's answer ended with {first.finish_raw!r}", "upstream"))
+            else:
+                self._fail(self._incomplete(first, broken=broken, cut=cut))
+        elif self.error is None:
+            self._fail(self._nothing(broken=broken, cut=cut))
+        if self.error is not None or first is None:
+            raise self.error or self._nothing(broken=broken, cut=cut)
+        return self._result(first)
+
+    def _failure(self, message: str, kind: ErrorKind) -> ProviderError:
+        return ProviderError(
+            message,
+            kind=kind,
+            status=self._status,
+            model=self._asked or None,
+            retryable=kind in ("upstream", "stream_truncated", "protocol") and self._status != _ACCEPTED,
+            fix="Raise limits.max_event_bytes if the answer is meant to be that long." if kind == "too_large" else "",
+        )
+
+    def _incomplete(self, first: Choice, *, broken: str | None, cut: bool) -> ProviderError | None:
+        """The failure of an answer that did not come to its end, or brought nothing."""
+        ended = self._ended or self._usage_last or self._whole or any(c.finish_raw for c in self._choices.values())
+        if not ended or (cut and not first.finish_raw and not self._whole):
+            how = broken or (
+                "the body ended inside an event" if cut else "the stream ended without saying that it was done"
+            )
+            return self._failure(f"the answer is cut off: {how}", "stream_truncated")
+        if first.finish_raw is None and not any(c.has_content() for c in self._choices.values()):
+            return self._failure("an answer without content came", "upstream")
+        return None
+
+    def _nothing(self, *, broken: str | None, cut: bool) -> ProviderError:
+        if self._status == _ACCEPTED:
+            head = ResponseHead(status=self._status, headers=self._headers)
+            return taken_on(head, model=self._asked, id_=self._ticket)
+        if broken or cut:
+            how = broken or "the body ended inside a value"
+            return self._failure(f"no answer came: {how}", "stream_truncated")
+        words = f": {self._odd}" if self._odd else ""
+        if self._frames:
+            return self._failure(f"an answer without content came{words}", "upstream")
+        return self._failure("an empty answer came", "upstream")
+
+    def _result(self, first: Choice) -> ChatResult:
+        usage = read_usage(self._usage)
+        read = first.finish(self._id or self._asked)
+        text, embedded = take_embedded(read.text)
+        calls = read.calls or read.bad_calls
+        finish = read_finish(first.finish_raw)
+        if calls and finish in ("stop", "unknown"):
+            finish = "tool_calls"
+        warnings = [*read.warnings]
+        if embedded:
+            warnings.append("the bytes of pictures were taken out of the text")
+        images = (*read.pictures, *embedded, *linked_pictures(text))
+        if not (text or calls or images or read.refusal):
+            warnings.append(why_empty(finish, bool(read.reasoning), usage))
+        others = [c.finish("").text for _, c in sorted(self._choices.items())] if len(self._choices) > 1 else []
+        return ChatResult(
+            text=text,
+            reasoning=read.reasoning,
+            refusal=read.refusal or None,
+            choices=tuple(others),
+            tool_calls=tuple(read.calls),
+            invalid_tool_calls=tuple(read.bad_calls),
+            citations=tuple(self._citations.listed()),
+            images=images,
+            finish_reason=finish,
+            finish_raw=first.finish_raw,
+            usage=usage,
+            id=self._id or None,
+            model=self._model or self._asked or None,
+            carry=read.carry,
+            filtered=tuple(first.filtered) if finish == "content_filter" else (),
+            warnings=tuple(warnings),
+        )
+
+
+def _unwrap(frame: Json) -> Json:
+    """The completion itself, where a gateway has put it into a field of its own."""
+    if frame.get("choices"):
+        return frame
+    for name in _NESTS:
+        inner = as_object(frame.get(name))
+        if inner.get("choices") and not frame.get("error"):
+            return inner
+    return frame

@@ -1,0 +1,1 @@
+"""Parts that answers of every API share: text, reasoning, tool calls, citations, usage."""

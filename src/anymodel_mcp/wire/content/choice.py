@@ -1,0 +1,303 @@
+"""One choice of a chat answer, as its deltas or its message bring it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from anymodel_mcp.types import Delta, InvalidToolCall, Json, Picture, ToolCall
+from anymodel_mcp.wire.content.finish import raw_finish
+from anymodel_mcp.wire.content.parts import Citations, Content, different, read_picture, thought_text
+from anymodel_mcp.wire.content.thinking import Mode, ThinkSplitter
+from anymodel_mcp.wire.content.tool_calls import ToolCalls
+from anymodel_mcp.wire.decode.json_values import as_list, as_object, as_text, joined_pairs, objects
+from anymodel_mcp.wire.failures.shapes import filtered_categories
+
+_THOUGHT_FIELDS = ("reasoning_content", "reasoning", "thinking", "reasoning_details")
+_TEXT_FIELDS = ("content", "reasoning_content", "reasoning", "thinking")
+_REPEAT_CHARS = 12
+_MAX_PICTURES = 64
+
+
+class DeltaBuffer:
+    """What became readable, in order; neighbours of one kind are one piece."""
+
+    def __init__(self) -> None:
+        self._pieces: list[tuple[str, list[str]]] = []
+        self.any_came = False
+        """Text or reasoning has come at all."""
+
+    def add(self, kind: str, text: str) -> None:
+        """Takes a piece."""
+        self.any_came = True
+        if self._pieces and self._pieces[-1][0] == kind:
+            self._pieces[-1][1].append(text)
+        else:
+            self._pieces.append((kind, [text]))
+
+    def take(self) -> list[Delta]:
+        """All pieces since the last time."""
+        if not self._pieces:
+            return []
+        pieces, self._pieces = self._pieces, []
+        return [Delta(kind=kind, text="".join(parts)) for kind, parts in pieces]  # pyright: ignore[reportArgumentType] only kinds of Delta are added
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadChoice:
+    """A choice at its end."""
+
+    text: str
+    reasoning: str
+    refusal: str
+    calls: list[ToolCall]
+    bad_calls: list[InvalidToolCall]
+    pictures: list[Picture]
+    carry: Json
+    warnings: list[str]
+
+
+class Choice:
+    """Takes the frames of one choice.
+
+    Args:
+        think_tags: where thoughts may stand in the text.
+        news: takes what becomes readable.
+    """
+
+    def __init__(self, think_tags: Mode, news: DeltaBuffer) -> None:
+        self._news: Final = news
+        self._splitter: Final = ThinkSplitter(think_tags)
+        self._text: list[str] = []
+        self._text_pieces = 0
+        self._thoughts: dict[str, list[str]] = {}  # by the field that carries them
+        self._refusal: list[str] = []
+        self._calls: Final = ToolCalls()
+        self._pictures: list[Picture] = []
+        self._details: list[Json] = []
+        self._extra: Json = {}
+        self._message: Json = {}
+        self.finish_raw: str | None = None
+        """The provider's word for why it ended; `None` as long as it has not."""
+        self.filtered: list[str] = []
+        """What a content filter objected to."""
+        self.size = 0
+        """Characters held."""
+
+    def add_plain(self, text: str, pieces: int) -> None:
+        """Takes text that follows plain text."""
+        self._text.append(text)
+        self._text_pieces += pieces
+        self.size += len(text)
+        self._news.add("text", text)
+
+    @property
+    def is_plain(self) -> bool:
+        """All text that comes from now on is answer."""
+        return self._splitter.plain
+
+    def add(self, source: Json, citations: Citations) -> None:
+        """Takes one element of `choices`."""
+        delta = as_object(source.get("delta"))
+        self._add_finish(source, delta)
+        self._add_fields(delta, citations)
+        self._add_text(as_text(source.get("text")))
+        message = as_object(source.get("message"))
+        if message:
+            self._message = message
+            citations.read(message)
+            if isinstance(message.get("content"), list):
+                citations.add(Content(message["content"]).notes)
+
+    def _add_finish(self, source: Json, delta: Json) -> None:
+        raw = raw_finish(source.get("finish_reason")) or raw_finish(delta.get("finish_reason"))
+        if raw:
+            self.finish_raw = raw
+            content = delta.get("content")
+            if self._repeats(content):
+                delta["content"] = None
+        for name in ("content_filter_results", "content_filter_result"):
+            if source.get(name):
+                self.filtered += [c for c in filtered_categories(source[name]) if c not in self.filtered]
+
+    def _repeats(self, content: Any) -> bool:
+        """The last frame holds the whole text once more (RAGFlow did): its delta is not another piece of it."""
+        if not isinstance(content, str) or len(content) < _REPEAT_CHARS or self._text_pieces < 2:
+            return False
+        return content == "".join(self._text)
+
+    def _add_fields(self, fields: Json, citations: Citations) -> None:
+        """Takes the fields of a delta or a message."""
+        for name in _THOUGHT_FIELDS:
+            if fields.get(name):
+                self.add_thought(name, thought_text(fields[name]))
+        self._details_of(fields)
+        content = Content(fields.get("content")) if fields.get("content") else None
+        if content:
+            self.add_thought("parts", content.thoughts)
+            self._add_text(content.text)
+            self._pictures += content.pictures
+            citations.add(content.notes)
+        refusal = as_text(fields.get("refusal")) + (content.refusal if content else "")
+        if refusal:
+            self._refusal.append(refusal)
+        self._add_calls(fields)
+        for image in as_list(fields.get("images")):
+            found = read_picture(image)
+            if found and len(self._pictures) < _MAX_PICTURES:
+                self._pictures.append(found)
+                self.size += len(found.content or b"")
+                self._news.add("image", "")
+        self._extra |= as_object(fields.get("extra_content"))
+        citations.read(fields)
+
+    def _add_calls(self, fields: Json) -> None:
+        calls = as_list(fields.get("tool_calls"))
+        legacy = as_object(fields.get("function_call"))
+        if legacy and not calls:
+            calls = [{"index": 0, "function": legacy}]
+        for piece in calls:
+            before = self._calls.size
+            opened = self._calls.add(piece)
+            self.size += self._calls.size - before
+            if opened:
+                self._news.add("tool_call", opened)
+
+    def _add_text(self, text: str) -> None:
+        if not text:
+            return
+        self.size += len(text)
+        for kind, piece in self._splitter.feed(text):
+            self._take_piece(kind, piece)
+
+    def _take_piece(self, kind: str, piece: str) -> None:
+        if kind == "text":
+            self._text.append(piece)
+            self._text_pieces += 1
+            self._news.add("text", piece)
+        else:
+            self._hear_thought("tags", piece)
+
+    def add_thought(self, carrier: str, text: str) -> None:
+        """Takes reasoning that came in this field."""
+        if text:
+            self.size += len(text)
+            self._hear_thought(carrier, text)
+
+    def _hear_thought(self, carrier: str, text: str) -> None:
+        """Keeps it; what two fields say at the same time is told once."""
+        if carrier not in self._thoughts:
+            self._thoughts[carrier] = []
+        self._thoughts[carrier].append(text)
+        if carrier == next(iter(self._thoughts)):
+            self._news.add("reasoning", text)
+
+    def _details_of(self, fields: Json) -> None:
+        """Puts the pieces of `reasoning_details` together: they must go back as they came."""
+        for item in objects(fields.get("reasoning_details")):
+            known = next((d for d in reversed(self._details) if _same_detail(d, item)), None)
+            if known is None:
+                self._details.append(dict(item))
+                continue
+            for name, value in item.items():
+                if name in ("text", "summary", "data") and isinstance(value, str):
+                    known[name] = as_text(known.get(name)) + value
+                elif value is not None:
+                    known[name] = value
+
+    # --- the end ------------------------------------------------------------------------------------------------------
+
+    def text_so_far(self) -> str:
+        """The text, with what is held back."""
+        text = "".join(self._text) + self._splitter.pending
+        return joined_pairs(text or Content(self._message.get("content")).text)
+
+    def has_content(self) -> bool:
+        """Anything has come that an answer consists of."""
+        return bool(
+            self._text
+            or self._splitter.pending
+            or self._thoughts
+            or self._calls
+            or self._pictures
+            or self._refusal
+            or self._message.get("content")
+            or self._message.get("tool_calls")
+            or self._message.get("images")
+            or any(self._message.get(name) for name in (*_THOUGHT_FIELDS, "refusal", "function_call"))
+        )
+
+    def finish(self, seed: str) -> ReadChoice:
+        """The choice as it is now; `seed` goes into ids of our making. Nothing can be added afterwards."""
+        self._merge_message()
+        for kind, piece in self._splitter.finish():
+            self._take_piece(kind, piece)
+        if self._splitter.withdrawn:
+            self._thoughts.pop("tags", None)
+        calls, bad = self._calls.finish(seed)
+        warnings: list[str] = []
+        if self._calls.skipped:
+            warnings.append(f"{self._calls.skipped} entries of tool_calls are no calls and were left out")
+        return ReadChoice(
+            text=joined_pairs("".join(self._text)),
+            reasoning=joined_pairs(self._reasoning()),
+            refusal="".join(self._refusal),
+            calls=calls,
+            bad_calls=bad,
+            pictures=different(self._pictures),
+            carry=self._carry(),
+            warnings=warnings,
+        )
+
+    def _merge_message(self) -> None:
+        """Takes from the message what no delta has brought."""
+        message, self._message = self._message, {}
+        if not message:
+            return
+        known = {
+            "content": bool(self._text or self._splitter.pending),
+            "tool_calls": bool(self._calls),
+            "function_call": bool(self._calls),
+            "images": bool(self._pictures),
+            "refusal": bool(self._refusal),
+            "reasoning_details": bool(self._details or self._thoughts),
+            **{name: bool(self._thoughts) for name in _THOUGHT_FIELDS[:3]},
+        }
+        self._add_fields({k: v for k, v in message.items() if not known.get(k)}, Citations())
+
+    def _reasoning(self) -> str:
+        texts = ["".join(parts) for parts in self._thoughts.values()]
+        whole = ""
+        for text in texts:
+            if text.strip() and text.strip() not in whole:
+                whole = f"{whole}\n{text}" if whole else text
+        return whole
+
+    def _carry(self) -> Json:
+        carry: Json = {}
+        if "reasoning_content" in self._thoughts:
+            carry["reasoning_content"] = joined_pairs("".join(self._thoughts["reasoning_content"]))
+        if self._details:
+            carry["reasoning_details"] = self._details
+        if self._extra:
+            carry["extra_content"] = self._extra
+        return carry
+
+
+def text_field(delta: Json) -> str:
+    """The field of a delta that holds text, if it is the only one that says anything; else ""."""
+    found = ""
+    for name, value in delta.items():
+        if name == "role" or value is None or value == "" or value == []:
+            continue
+        if found or name not in _TEXT_FIELDS or value.__class__ is not str:
+            return ""
+        found = name
+    return found
+
+
+def _same_detail(known: Json, item: Json) -> bool:
+    """Two pieces of one block of reasoning."""
+    if known.get("type") != item.get("type") or known.get("index") != item.get("index"):
+        return False
+    return not (known.get("id") and item.get("id")) or known["id"] == item["id"]

@@ -1,0 +1,204 @@
+"""What a message or delta carries beside plain text: content parts, thoughts, pictures, sources."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from anymodel_mcp.types import Citation, Json, Picture
+from anymodel_mcp.wire.decode.json_values import as_list, as_object, as_text, first_text, objects
+
+_DATA_URL = re.compile(r"data:[\w.+/-]*(?:;[\w=.+-]+)*?;base64,", re.IGNORECASE)
+_LINKED = re.compile(r"!\[[^\]\n]{0,500}\]\(\s*<?((?:https?://[^\s)>]{1,4000}))")
+_EMBEDDED = re.compile(r"(!\[[^\]\n]{0,500}\]\(\s*)(data:image/[\w.+-]{1,40};base64,[A-Za-z0-9+/=_-]*)")
+_THOUGHTS = ("thinking", "reasoning", "reasoning_content", "reasoning_text", "summary_text")
+_WORDS = ("text", "output_text", "input_text")
+_MAX_DEPTH = 4
+
+_MAGIC: tuple[tuple[bytes, str], ...] = (
+    (b"\x89PNG", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF8", "image/gif"),
+    (b"BM", "image/bmp"),
+)
+
+
+def sniff_image(content: bytes) -> str | None:
+    """The media type that the first bytes tell, or `None`."""
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        return "image/webp"
+    if content[4:12] in (b"ftypavif", b"ftypavis"):
+        return "image/avif"
+    if re.match(rb"\s*(?:<\?xml[^>]*>\s*)?<svg[\s>]", content[:500]):
+        return "image/svg+xml"
+    return next((mime for magic, mime in _MAGIC if content.startswith(magic)), None)
+
+
+def decode_base64(text: str) -> bytes | None:
+    """The bytes, from either alphabet, with or without padding; `None` where it is no base64."""
+    try:
+        return binascii.a2b_base64(text, strict_mode=False) if "=" in text[-3:] or len(text) % 4 == 0 else _padded(text)
+    except ValueError:
+        return _padded(text)
+
+
+def _padded(text: str) -> bytes | None:
+    plain = "".join(text.split()).rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        return base64.b64decode(plain + "=" * (-len(plain) % 4))
+    except ValueError:
+        return None
+
+
+def picture(source: str, *, revised_prompt: str | None = None) -> Picture | None:
+    """A picture from an address, a data URL or bare base64."""
+    source = source.strip()
+    if source[:8].lower().startswith(("http://", "https://")):
+        return Picture(url=source, revised_prompt=revised_prompt)
+    head = _DATA_URL.match(source, 0, 200)
+    content = decode_base64(source[head.end() :] if head else source)
+    if not content:
+        return None
+    mime = sniff_image(content)
+    if mime is None and head is None:
+        return None
+    return Picture(content=content, mime=mime, revised_prompt=revised_prompt)
+
+
+def read_picture(item: Any) -> Picture | None:
+    """A picture from one element of `data`, `images` or a content part, whatever its fields are called."""
+    if isinstance(item, str):
+        return picture(item)
+    source = as_object(item)
+    prompt = as_text(source.get("revised_prompt")) or None
+    inner = source.get("image_url", source.get("image"))
+    address = first_text(source, "url") or as_text(inner) or first_text(as_object(inner), "url", "b64_json")
+    coded = first_text(source, "b64_json", "base64", "b64", "image_base64", "result")
+    found = picture(coded, revised_prompt=prompt) if coded else None
+    link = picture(address, revised_prompt=prompt) if address else None
+    if found and link and link.url:
+        return Picture(content=found.content, mime=found.mime, url=link.url, revised_prompt=prompt)
+    return found or link
+
+
+def different(pictures: list[Picture]) -> list[Picture]:
+    """The pictures without those that came before, under another field or in a last frame that repeats all."""
+    found: list[Picture] = []
+    for image in pictures:
+        if image not in found:
+            found.append(image)
+    return found
+
+
+def linked_pictures(text: str) -> list[Picture]:
+    """The pictures that a text shows by address (`![..](https://..)`); none of them is fetched here."""
+    if "](" not in text or "![" not in text:
+        return []
+    return [Picture(url=url) for url in dict.fromkeys(_LINKED.findall(text))]
+
+
+def take_embedded(text: str) -> tuple[str, list[Picture]]:
+    """The text with a short name for each picture whose bytes stand in it, and those pictures."""
+    if "](data:image/" not in text.replace("]( ", "]("):
+        return text, []
+    found: list[Picture] = []
+
+    def name(match: re.Match[str]) -> str:
+        image = picture(match.group(2))
+        if image is None:
+            return match.group()
+        found.append(image)
+        return f"{match.group(1)}picture-{len(found)}"
+
+    return _EMBEDDED.sub(name, text), found
+
+
+class Content:
+    """The content of a message or delta, sorted.
+
+    Attributes:
+        text: words of the answer.
+        thoughts: words of parts that hold reasoning.
+        refusal: words of a refusal.
+        pictures: pictures among the parts.
+    """
+
+    __slots__ = ("notes", "pictures", "refusal", "text", "thoughts")
+
+    def __init__(self, content: Any) -> None:
+        self.text = self.thoughts = self.refusal = ""
+        self.pictures: list[Picture] = []
+        self.notes: list[Json] = []
+        self._add(content, 0)
+
+    def _add(self, content: Any, depth: int) -> None:
+        if isinstance(content, str):
+            self.text += content
+        elif isinstance(content, list):
+            for part in as_list(content):
+                self._add(part, depth + 1) if depth < _MAX_DEPTH else None
+        elif isinstance(content, dict):
+            self._part(as_object(content))
+
+    def _part(self, part: Json) -> None:
+        kind = as_text(part.get("type"))
+        if kind in _THOUGHTS:
+            self.thoughts += _words(part, 0)
+        elif kind == "refusal":
+            self.refusal += as_text(part.get("refusal"))
+        elif kind in ("image_url", "image", "output_image"):
+            found = read_picture(part)
+            self.pictures += [found] if found else []
+        elif kind in _WORDS or (not kind and "text" in part):
+            self.text += _words(part, 0)
+            self.notes += objects(part.get("annotations"))
+
+
+def _words(value: Any, depth: int) -> str:
+    """The text in a part: bare, or in one of its usual fields, or in parts within it."""
+    if isinstance(value, str):
+        return value
+    if depth > _MAX_DEPTH:
+        return ""
+    if isinstance(value, list):
+        return "".join(_words(v, depth + 1) for v in as_list(value))
+    source = as_object(value)
+    inner = next(
+        (source[n] for n in ("text", "thinking", "reasoning", "summary", "content", "value") if source.get(n)), ""
+    )
+    return _words(inner, depth + 1) if inner else ""
+
+
+def thought_text(value: Any) -> str:
+    """The words of a reasoning field: a string, an object or a list of parts (`reasoning_details`)."""
+    return _words(value, 0)
+
+
+class Citations:
+    """Sources in the order in which they are first named; a title may come later."""
+
+    def __init__(self) -> None:
+        self._titles: dict[str, str | None] = {}
+
+    def add(self, entries: Iterable[Any]) -> None:
+        """Takes addresses, or objects that hold one."""
+        for entry in entries:
+            source = as_object(entry)
+            inner = as_object(source.get("url_citation")) or as_object(source.get("web")) or source
+            url = as_text(entry) or first_text(inner, "url", "link", "uri", "source")
+            if url and len(self._titles) < 1000:
+                title = first_text(inner, "title", "name") or None
+                self._titles[url] = self._titles.get(url) or title
+
+    def read(self, frame: Json) -> None:
+        """Takes what a body, chunk, message or delta names."""
+        for name in ("citations", "search_results", "web_search", "annotations", "references"):
+            if frame.get(name):
+                self.add(as_list(frame[name]))
+
+    def listed(self) -> list[Citation]:
+        """All of them."""
+        return [Citation(url=url, title=title) for url, title in self._titles.items()]

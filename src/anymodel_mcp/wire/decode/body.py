@@ -1,0 +1,222 @@
+"""The reader of one response body: bytes through the decoder into what puts the answer together."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, Final, Generic, Protocol, TypeVar
+
+from anymodel_mcp.errors import ErrorKind, ProviderError
+from anymodel_mcp.types import Delta
+from anymodel_mcp.wire.decode.sse import Broken, EventDecoder, Oversize, Sink
+from anymodel_mcp.wire.exchange import ResponseHead
+from anymodel_mcp.wire.failures.provider_error import failure_from, html_title, tidy
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Assembler(Sink, Protocol[T_co]):
+    """What puts an answer together from the values of a body."""
+
+    error: ProviderError | None
+
+    @property
+    def partial_text(self) -> str:
+        """The text that has come so far."""
+        ...
+
+    def fail(self, message: str, kind: ErrorKind) -> None:
+        """Ends the answer with a failure that the reader has found."""
+        ...
+
+    def take_news(self) -> list[Delta]:
+        """What became readable since the last time."""
+        ...
+
+    def finish(self, *, broken: str | None, cut: bool) -> T_co:
+        """The result; raises `ProviderError`."""
+        ...
+
+
+class BodyReader(Generic[T]):
+    """A `Reader` (see `exchange.py`).
+
+    A failure inside the body ends the answer: `done` becomes true, and `finish` raises it, so that whatever came before
+    it is delivered first, however the bytes are cut.
+
+    Args:
+        head: status and headers.
+        assembler: puts the answer together.
+        max_event_bytes: the most that one line, event or bare value may take.
+    """
+
+    def __init__(self, head: ResponseHead, assembler: Assembler[T], *, max_event_bytes: int) -> None:
+        self._head: Final = head
+        self._assembler: Final = assembler
+        self._limit: Final = max_event_bytes
+        self._decoder: Final = EventDecoder(assembler, max_event_bytes=max_event_bytes)
+
+    @property
+    def done(self) -> bool:
+        """The answer is whole, or has failed."""
+        return self._assembler.done
+
+    @property
+    def partial_text(self) -> str:
+        """The text that has come so far."""
+        return self._assembler.partial_text
+
+    def feed(self, data: bytes) -> Sequence[Delta]:
+        """Takes the next bytes; gives what became readable."""
+        if not self._assembler.done:
+            self._decode(data)
+        return self._assembler.take_news()
+
+    def _decode(self, data: bytes | None) -> None:
+        try:
+            if data is None:
+                self._decoder.finish()
+            else:
+                self._decoder.feed(data)
+        except Oversize:
+            self._fail(f"a part of the answer is longer than {self._limit} bytes", "too_large")
+        except Broken as error:
+            self._fail(f"an event of the stream is no JSON: {tidy(str(error), 120)}", "protocol")
+
+    def _fail(self, message: str, kind: ErrorKind) -> None:
+        """Ends the answer, unless it was whole before."""
+        if not self._assembler.done:
+            self._assembler.fail(message, kind)
+
+    def finish(self, *, broken: str | None = None) -> T:
+        """The result, once the body ended or `done` is true.
+
+        Args:
+            broken: how the connection broke off, in a few words; `None` after a clean end.
+
+        Raises:
+            ProviderError: no answer, half an answer, or an error inside a 200.
+        """
+        if not self._assembler.done:
+            self._decode(None)
+        if self._assembler.error is None and self._decoder.stray and not self._assembler.done:
+            self._explain_stray(broken)
+        return self._assembler.finish(broken=broken, cut=self._decoder.cut)
+
+    def _explain_stray(self, broken: str | None) -> None:
+        """A body that is neither JSON nor events is told for what it is, if nothing else came."""
+        text = self._decoder.stray.strip()
+        if self._decoder.values or self._decoder.cut:
+            return
+        if text.startswith("<"):
+            title = html_title(text)
+            self._assembler.error = ProviderError(
+                f"the answer is a web page (HTML{f', {title!r}' if title else ''}), not an API's answer",
+                kind="config",
+                status=self._head.status,
+                fix="base_url points to a web site: for most providers it must end with /v1.",
+            )
+        elif not broken:
+            self._fail(f"the answer is no JSON: {tidy(text, 200)!r}", "protocol")
+
+
+class Document(ABC, Generic[T]):
+    """Base of what reads answers that are one JSON document; `read` makes the result of it.
+
+    Args:
+        head: status and headers.
+        endpoint: which kind of request it was.
+        model: the provider's id of the model that was asked.
+        repeatable: asking again costs nothing that was made and paid for.
+    """
+
+    def __init__(self, head: ResponseHead, *, endpoint: str, model: str, repeatable: bool = True) -> None:
+        self.head: Final = head
+        self.model: Final = model
+        self.error: ProviderError | None = None
+        self._endpoint: Final = endpoint
+        self._repeatable: Final = repeatable
+        self._values: list[Any] = []
+        self._ended = False
+
+    @property
+    def done(self) -> bool:
+        """Nothing more will come that counts."""
+        return self._ended or self.error is not None
+
+    @property
+    def partial_text(self) -> str:
+        """There is no text in such an answer."""
+        return ""
+
+    def add(self, event: str, value: Any, *, bare: bool) -> None:
+        """Takes one value."""
+        if self.take(value):
+            return
+        error = failure_from(
+            value,
+            status=self.head.status,
+            headers=self.head.headers,
+            endpoint=self._endpoint,
+            model=self.model,
+            named=event == "error" or (bare and isinstance(value, str)),
+        )
+        if error is not None:
+            self.stop(error)
+        else:
+            self._values.append(value)
+
+    def add_plain(self, value: Any) -> str:
+        """There is no text in such an answer."""
+        return ""
+
+    def take(self, value: Any) -> bool:
+        """Whether `value` is an event that has been dealt with, not a document."""
+        return False
+
+    def add_texts(self, field: str, texts: list[str]) -> None:
+        """There is no text in such an answer."""
+
+    def end(self) -> None:
+        """`[DONE]` has come."""
+        self._ended = bool(self._values)
+
+    def take_news(self) -> list[Delta]:
+        """There is no news."""
+        return []
+
+    def stop(self, error: ProviderError) -> None:
+        """Ends the answer with this failure."""
+        again = error.failure.retryable and (self._repeatable or error.kind in ("rate_limit", "overloaded"))
+        self.error = error.having(retryable=again)
+
+    def fail(self, message: str, kind: ErrorKind) -> None:
+        """Ends the answer with a failure that its reader has found."""
+        self.stop(self.failure(message, kind))
+
+    def failure(self, message: str, kind: ErrorKind) -> ProviderError:
+        """A failure of this answer."""
+        return ProviderError(
+            message,
+            kind=kind,
+            status=self.head.status,
+            model=self.model or None,
+            retryable=kind in ("upstream", "stream_truncated", "protocol") and self._repeatable,
+            fix="Ask for less, or raise limits.max_event_bytes." if kind == "too_large" else "",
+        )
+
+    def finish(self, *, broken: str | None, cut: bool) -> T:
+        """The result; raises `ProviderError`."""
+        if self.error is not None:
+            raise self.error
+        if not self._values:
+            if broken or cut:
+                how = broken or "the body ended inside a value"
+                raise self.failure(f"the answer is cut off: {how}", "stream_truncated")
+            raise self.failure("an empty answer came", "upstream")
+        return self.read(self._values)
+
+    @abstractmethod
+    def read(self, values: list[Any]) -> T:
+        """The result in the documents that came; raises `ProviderError`."""

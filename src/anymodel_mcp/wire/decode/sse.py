@@ -1,0 +1,318 @@
+"""Bytes to JSON values: server-sent events, bare JSON, JSON lines, and the mixtures of them that gateways send.
+
+Rules:
+- Content types lie in both directions, so the lines themselves say what they are: `data:` with or without a space, a
+  comment, a field, or a JSON value with no field name before it.
+- A `data:` line that is a whole JSON value is delivered at once: an event without its empty line, several events
+  without empty lines between them, and a last event that the end of the body cuts off are no special cases.
+- `error:` is a field here, though the standard ignores it (older llama.cpp servers report failures with it).
+- One line, one event and one bare value each stay below `max_event_bytes`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final, Protocol
+
+from anymodel_mcp.redact import shorten
+from anymodel_mcp.wire.decode.json_values import BAD_JSON, parse_json, parse_or_none, scan_json, scan_once
+from anymodel_mcp.wire.decode.lines import LineCutter, Oversize
+from anymodel_mcp.wire.decode.pattern import Pattern
+
+_STRAY_CHARS = 4096
+_FIELDS = ("data", "event", "error", "id", "retry")
+_SHORT = 80
+_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_OBJECT = ("data: {", "data:{")
+
+
+def _is_open(text: str) -> bool:
+    """A bracket or a string of a JSON text waits for its end: the text was cut off; otherwise it is whole and wrong."""
+    bare = _STRING.sub("", text)
+    return '"' in bare or sum(map(bare.count, "{[")) > sum(map(bare.count, "}]"))
+
+
+class Broken(Exception):
+    """An event that should be JSON is not."""
+
+
+class Sink(Protocol):
+    """What takes the values."""
+
+    @property
+    def done(self) -> bool:
+        """Nothing more is wanted."""
+        ...
+
+    def add(self, event: str, value: Any, *, bare: bool) -> None:
+        """Takes one value.
+
+        Args:
+            event: the name of the event; "" where there is none.
+            value: the JSON value, or the text of an `error` event that is no JSON.
+            bare: the value came without a field name before it.
+        """
+        ...
+
+    def add_plain(self, value: Any) -> str:
+        """Takes one value if it is nothing but another piece of text in a field of `choices[0].delta`.
+
+        Gives the field, or "" where the value is for `add`. What comes later and differs in that text alone comes to
+        `add_texts`.
+        """
+        ...
+
+    def add_texts(self, field: str, texts: list[str]) -> None:
+        """Takes pieces of text in this field that came as the last value did for which `add_plain` named it."""
+        ...
+
+    def end(self) -> None:
+        """`[DONE]` has come."""
+        ...
+
+
+class EventDecoder:
+    """Feeds a `Sink` with the values in a body.
+
+    Args:
+        sink: takes the values.
+        max_event_bytes: the most that one line, event or bare value may take.
+    """
+
+    def __init__(self, sink: Sink, *, max_event_bytes: int) -> None:
+        self._sink: Final = sink
+        self._limit: Final = max_event_bytes
+        self._cutter: Final = LineCutter(max_event_bytes)
+        self._event = ""
+        self._data: list[str] = []
+        self._bare: list[str] = []  # a bare value that goes on over several lines
+        self._bare_tried = 0
+        self._data_tried = False
+        self._size = 0  # of what stands in _data or _bare
+        self._pattern: Final = Pattern()
+        self._opaque = False
+        self.seen = False
+        """Something other than white space has come."""
+        self.stray = ""
+        """The beginning of what is neither an event nor JSON, such as a page of HTML."""
+        self.values = 0
+        """How many values were delivered one by one."""
+        self.cut = False
+        """The body ended inside an event or a JSON value."""
+
+    def feed(self, data: bytes) -> None:
+        """Takes the next bytes.
+
+        Raises:
+            Oversize: a limit is exceeded.
+            Broken: an event that should be JSON is not.
+        """
+        try:
+            lines = self._cutter.feed(data)
+        except Oversize as error:
+            self._lines(error.before)
+            raise
+        self._lines(lines)
+
+    def finish(self) -> None:
+        """The body has ended: what is still open is delivered if it is whole.
+
+        Raises:
+            Oversize: a limit is exceeded.
+            Broken: an event that should be JSON is not.
+        """
+        rest = self._cutter.finish()
+        if rest and not self._sink.done:
+            self._lines([rest])
+        if self._bare and not self._sink.done:
+            self._end_bare()
+        try:
+            self._dispatch()
+        except Broken:
+            self.cut = True
+
+    def _lines(self, lines: list[str]) -> None:
+        """Takes whole lines; the two shapes that nearly all lines of a stream have are read right here."""
+        pattern, idle = self._pattern, self._idle()
+        read = pattern.read
+        texts: list[str] = []
+        for line in lines:
+            text = read(line)
+            if text is not None:
+                texts.append(text)
+                continue
+            if not line and idle:
+                continue
+            if texts:
+                self._give_texts(texts)
+                texts = []
+            if self._sink.done:
+                return
+            field = self._plain_event(line) if idle and line.startswith(_OBJECT) else ""
+            if field:
+                pattern.learn(line, field)
+            else:
+                self._line(line)
+                idle = self._idle()
+        if texts:
+            self._give_texts(texts)
+
+    def _idle(self) -> bool:
+        """Between two events."""
+        return self.seen and not (self._data or self._bare or self._event or self._opaque)
+
+    def _give_texts(self, texts: list[str]) -> None:
+        if self._sink.done:
+            return
+        self._pattern.hits += len(texts)
+        self._sink.add_texts(self._pattern.field, texts)
+
+    def _plain_event(self, line: str) -> str:
+        """Reads a line that is an event of nothing but text; "" if it is anything else, and nothing has happened."""
+        try:
+            value, end = scan_once(line, 6 if line[5] == " " else 5)
+        except (StopIteration, *BAD_JSON):
+            return ""
+        return self._sink.add_plain(value) if end == len(line) else ""
+
+    def _add(self, event: str, value: Any, *, bare: bool) -> None:
+        self.values += 1
+        self._sink.add(event, value, bare=bare)
+
+    # --- one line ---------------------------------------------------------------------------------------------------
+
+    def _line(self, line: str) -> None:
+        if not self.seen:
+            line = line.removeprefix("\ufeff")
+            if not line.strip():
+                return
+            self.seen = True
+            self._opaque = line.lstrip().startswith("<")
+        if self._opaque:
+            self._stray(line)
+        elif self._bare:
+            self._go_on_bare(line)
+        elif not line:
+            self._dispatch()
+        elif line.startswith("data:"):
+            self._data_line(line, 6 if line.startswith("data: ") else 5)
+        elif not line.startswith(":"):
+            self._other_line(line)
+
+    def _data_line(self, line: str, start: int) -> None:
+        if len(line) < _SHORT and line[start:].lstrip(' "').startswith("[DONE]"):
+            self._dispatch()
+            self._sink.end()
+            return
+        if not (self._data and self._data[0].startswith(("{", "["))):
+            try:
+                value, end = scan_json(line, start)
+            except BAD_JSON:
+                end, value = -1, None
+            if isinstance(value, dict | list) and not line[end:].strip():
+                self._add(self._event, value, bare=False)
+                return
+        self._keep(line[start:])
+
+    def _other_line(self, line: str) -> None:
+        name, colon, rest = line.partition(":")
+        text = rest.removeprefix(" ")
+        if self._data and self._data[0].startswith(("{", "[")) and not (colon and name in _FIELDS):
+            self._keep(line)
+        elif colon and name == "event":
+            self._event = text.strip()
+        elif colon and name == "error":
+            self._add("error", parse_or_none(text) or text, bare=False)
+        elif colon and name in _FIELDS:
+            return
+        elif line.lstrip().startswith(("{", "[", '"')):
+            self._start_bare(line.strip())
+        else:
+            self._stray(line)
+
+    def _keep(self, text: str) -> None:
+        self._size += len(text) + 1
+        if self._size > self._limit:
+            raise Oversize
+        self._data.append(text)
+
+    def _dispatch(self) -> None:
+        """The end of an event: what it holds is delivered."""
+        text, event = "\n".join(self._data), self._event
+        self._data, self._event, self._size = [], "", 0
+        if not text.strip():
+            return
+        try:
+            value = parse_json(text)
+        except BAD_JSON:
+            if text.lstrip().startswith(("{", "[")):
+                raise Broken(shorten(text, 300)) from None
+            if event == "error":
+                self._add(event, text, bare=False)
+            else:
+                self._stray(text)
+            return
+        self._add(event, value, bare=False)
+
+    # --- JSON without a field name before it ------------------------------------------------------------------------
+
+    def _start_bare(self, line: str) -> None:
+        if line.startswith("[DONE]"):
+            self._sink.end()
+            return
+        self._bare = [line]
+        self._size = len(line)
+        self._try_bare()
+        self._bare_tried, self._data_tried = max(self._size, 1024), False
+
+    def _go_on_bare(self, line: str) -> None:
+        """A further line of a bare value; where it may be whole, that is tried, in all at most twice its length."""
+        grown = self._size >= 2 * self._bare_tried and (not line.strip() or line.startswith("{"))
+        if grown or (line.startswith("data:") and not self._data_tried):
+            self._bare_tried = max(self._size, 1024)
+            self._data_tried = not grown
+            if self._try_bare():
+                self._line(line)
+                return
+        self._size += len(line) + 1
+        if self._size > self._limit:
+            raise Oversize
+        self._bare.append(line)
+
+    def _try_bare(self) -> bool:
+        try:
+            value = parse_json("\n".join(self._bare))
+        except BAD_JSON:
+            return False
+        self._bare, self._size = [], 0
+        self._add(self._event, value, bare=True)
+        return True
+
+    def _end_bare(self) -> None:
+        """The body has ended: the values that stand one after the other in what was held."""
+        text = "\n".join(self._bare)
+        self._bare, self._size = [], 0
+        place = 0
+        while place < len(text) and not self._sink.done:
+            try:
+                value, place = scan_json(text, place)
+            except BAD_JSON as error:
+                self._unread(text[place:], error)
+                return
+            self._add("", value, bare=True)
+            place += len(text) - place - len(text[place:].lstrip())
+
+    def _unread(self, rest: str, error: Exception) -> None:
+        """What no JSON value begins with: events behind the value, or a value that was cut off, or rubbish."""
+        if rest.startswith(("data:", "event:", ":")):
+            self._lines([*rest.split("\n"), ""])
+            return
+        message = str(error)
+        place = getattr(error, "pos", 0)
+        at_end = message.startswith(("Unterminated", "Invalid \\")) or place >= len(rest.rstrip()) - 8
+        self.cut = self.cut or (at_end and _is_open(rest))
+        self._stray(rest)
+
+    def _stray(self, line: str) -> None:
+        if len(self.stray) < _STRAY_CHARS:
+            self.stray += shorten(line, _STRAY_CHARS) + "\n"

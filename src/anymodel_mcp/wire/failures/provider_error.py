@@ -1,0 +1,284 @@
+"""Errors of providers, in some twenty shapes, as one `ProviderError`.
+
+One extractor for bodies of failed requests, errors inside a 200 and error events of a stream. The provider's own words
+stay, cleaned and cut to 300 characters; a page of HTML is cut to its title.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+from anymodel_mcp.errors import ErrorKind, ProviderError
+from anymodel_mcp.redact import clean_text, shorten
+from anymodel_mcp.wire.decode.json_values import parse_or_none
+from anymodel_mcp.wire.exchange import ResponseHead
+from anymodel_mcp.wire.failures.advice import advise
+from anymodel_mcp.wire.failures.kinds import ErrorSignals, classify, is_retryable
+from anymodel_mcp.wire.failures.retry import retry_after
+from anymodel_mcp.wire.failures.shapes import ErrorBody, find_error_body
+
+_MOST_CHARS = 300
+_LOOK_FIRST = "Look at the provider whether a picture was made and paid for, before asking for another one."
+_TITLE = re.compile(r"<(title|h1|h2)[^>]*>(.*?)</\1\s*>", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(r"<[^>]{0,500}>")
+_REQUEST_ID = re.compile(r"\(?request id:?\s*([\w-]{6,100})\)?", re.IGNORECASE)
+_ID_HEADERS = (
+    "x-request-id",
+    "request-id",
+    "x-trace-id",
+    "trace-id",
+    "trace_id",
+    "apim-request-id",
+    "x-ms-request-id",
+    "x-amzn-requestid",
+    "cf-ray",
+)
+_TICKET_HEADERS = ("nvcf-reqid", *_ID_HEADERS)  # NVIDIA's answer to a request that takes longer
+_PARAM = (
+    re.compile(
+        r"(?:parameter|argument|field|property|name|value|key|input)s?(?: supplied)?:? ?['\"`]([\w.\[\]]{1,80})['\"`]",
+        re.I,
+    ),
+    re.compile(r"['\"`]([\w.\[\]]{1,80})['\"`](?: parameter| field| value)? (?:is|are|does|must)", re.I),
+    re.compile(r"(?:request argument supplied|unknown (?:parameter|field|argument)):? ?([A-Za-z_][\w.]{0,80})", re.I),
+    re.compile(r"\bparameter\.([A-Za-z_]\w{0,60})"),
+    re.compile(r"(?:parameter|argument|field) ([a-z]+_[a-z_]{1,60})\b"),
+    re.compile(r"\b([a-z]+(?:_[a-z]+)+)\b[^.\n]{0,40}(?:not supported|unsupported|not support|must be)"),
+)
+_NAMED = re.compile(r"parameter|argument|field|property", re.IGNORECASE)
+
+
+def tidy(text: str, limit: int = _MOST_CHARS) -> str:
+    """Foreign words on one line, without control characters, cut to `limit` characters."""
+    text = " ".join(clean_text(shorten(text, limit * 8)).split())
+    return shorten(text, limit)
+
+
+def read_failure(
+    head: ResponseHead, body: bytes, *, endpoint: str, model: str, base_url: str, now: float | None = None
+) -> ProviderError:
+    """The error that a response with a status of 300 or more tells.
+
+    Args:
+        head: its status and headers.
+        body: its body, or the beginning of it.
+        endpoint: which kind of request it was.
+        model: the provider's id of the model.
+        base_url: from the configuration, for advice.
+        now: seconds since 1970, for dates in headers; the clock's if `None`.
+    """
+    if head.status < 400:
+        return _redirect(head, model)
+    text = body.decode("utf-8", "replace").removeprefix("\ufeff").strip()
+    value = parse_or_none(text) if text[:1] in ("{", "[", '"') else None
+    complaint = find_error_body(value, whole=True)
+    if complaint is None:
+        complaint = ErrorBody(message="" if text in ("[]", "{}", '""', "null") else _plain_words(text, head))
+    return _build(
+        complaint,
+        _Place(
+            status=head.status,
+            headers=head.headers,
+            endpoint=endpoint,
+            model=model,
+            base_url=base_url,
+            body=value,
+            now=now,
+            html=text[:1] == "<",
+        ),
+    )
+
+
+def failure_from(
+    value: Any,
+    *,
+    status: int,
+    headers: Mapping[str, str],
+    endpoint: str = "chat",
+    model: str = "",
+    named: bool = False,
+    gave_up: bool = False,
+) -> ProviderError | None:
+    """The error that a body, chunk or event of a successful response carries, or `None` where it carries none.
+
+    Args:
+        value: the JSON value.
+        status: the HTTP status, below 300.
+        headers: names in lower case.
+        endpoint: which kind of request it was.
+        model: the provider's id of the model.
+        named: the event is called an error: whatever it holds is one.
+        gave_up: the answer ended with a finish reason that means failure.
+    """
+    complaint = find_error_body(value, whole=named)
+    if complaint is None:
+        if not named:
+            return None
+        complaint = ErrorBody(message="the stream ended with an error event that says nothing")
+    place = _Place(
+        status=complaint.status or status,
+        headers=headers,
+        endpoint=endpoint,
+        model=model,
+        body=value,
+        inside=True,
+        gave_up=gave_up,
+    )
+    return _build(complaint, place)
+
+
+def taken_on(head: ResponseHead, *, model: str, id_: str, state: str = "") -> ProviderError:
+    """The failure of an answer that is to come later: asking again would start the work a second time.
+
+    Args:
+        head: status and headers of the response.
+        model: the provider's id of the model.
+        id_: what the provider calls the work; "" where the body does not say.
+        state: its word for where the work stands.
+    """
+    id_ = tidy(id_ or next((head.headers[name] for name in _TICKET_HEADERS if head.headers.get(name)), ""), 100)
+    told = ", ".join(part for part in (state and f"status {tidy(state, 40)!r}", id_ and f"id {id_!r}") if part)
+    return ProviderError(
+        f"the provider took the work and answers later ({told or _status_words(head.status)})",
+        kind="upstream",
+        fix="Ask the provider for the answer, or use a model that answers at once: asking again starts the work anew.",
+        status=head.status,
+        retryable=False,
+        model=model or None,
+        request_id=_request_id(ErrorBody(message=""), head.headers),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where an error was found."""
+
+    status: int
+    headers: Mapping[str, str]
+    endpoint: str
+    model: str
+    base_url: str = ""
+    body: Any = None
+    now: float | None = None
+    inside: bool = False
+    gave_up: bool = False
+    html: bool = False
+
+
+def _build(complaint: ErrorBody, place: _Place) -> ProviderError:
+    wish = retry_after(place.headers, _bodies(place.body, complaint), time.time() if place.now is None else place.now)
+    evidence = ErrorSignals(
+        status=place.status,
+        inside=place.inside,
+        codes=complaint.codes,
+        text=f"{complaint.message} {complaint.hint}".strip(),
+        temporary=wish is not None,
+        gave_up=place.gave_up,
+    )
+    kind = classify(evidence)
+    message = _message(complaint, place)
+    return ProviderError(
+        message,
+        kind=kind,
+        fix=_LOOK_FIRST
+        if _may_be_made(kind, place)
+        else advise(kind, complaint.message, endpoint=place.endpoint, base_url=place.base_url, html=place.html),
+        status=place.status,
+        retryable=_may_repeat(kind, place),
+        retry_after_s=wish,
+        model=place.model or None,
+        param=complaint.param or _param(complaint.message, kind),
+        code=complaint.codes[0] if complaint.codes else None,
+        request_id=_request_id(complaint, place.headers),
+    )
+
+
+def _bodies(body: Any, complaint: ErrorBody) -> Any:
+    return [complaint.inner, body] if complaint.inner is not None else body
+
+
+def _may_be_made(kind: ErrorKind, place: _Place) -> bool:
+    """A picture may have been made and paid for, though the answer does not bring it; a refusal says that none was."""
+    failed_late = place.status == HTTPStatus.REQUEST_TIMEOUT or place.status >= 500
+    return place.endpoint == "images" and failed_late and kind in ("timeout", "server", "upstream")
+
+
+def _may_repeat(kind: ErrorKind, place: _Place) -> bool:
+    if _may_be_made(kind, place):
+        return False
+    said = place.headers.get("x-should-retry", "").strip().lower()
+    if said in ("true", "false") and kind != "quota":
+        return said == "true"
+    if place.status == HTTPStatus.ACCEPTED:
+        return False  # the work goes on
+    return is_retryable(kind, place.status, inside=place.inside)
+
+
+def _message(complaint: ErrorBody, place: _Place) -> str:
+    message = tidy(complaint.message) or f"no explanation ({_status_words(place.status)})"
+    if complaint.hint:
+        message += f" ({tidy(complaint.hint)})"
+    if complaint.categories:
+        message += f" (filtered: {tidy(', '.join(complaint.categories), 120)})"
+    return message
+
+
+def _status_words(status: int) -> str:
+    try:
+        return f"HTTP {status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return f"HTTP {status}"
+
+
+def _plain_words(text: str, head: ResponseHead) -> str:
+    """The words of a body that is no JSON: the title of a page, or the text as it is."""
+    if text[:1] == "<" or "html" in head.content_type:
+        return html_title(text) or _TAG.sub(" ", shorten(text, 2000))
+    return text
+
+
+def html_title(text: str) -> str:
+    """The title of an HTML page, or its first heading; "" where it has neither."""
+    found = _TITLE.search(text[:20_000])
+    return tidy(_TAG.sub(" ", found.group(2))) if found else ""
+
+
+def _param(message: str, kind: ErrorKind) -> str | None:
+    if kind not in ("unsupported_parameter", "bad_request"):
+        return None
+    for pattern in _PARAM:
+        found = pattern.search(message[:2000])
+        if found and (kind == "unsupported_parameter" or _NAMED.search(found.group())):
+            return found.group(1)
+    return None
+
+
+def _request_id(complaint: ErrorBody, headers: Mapping[str, str]) -> str | None:
+    if complaint.request_id:
+        return tidy(complaint.request_id, 100)
+    said = _REQUEST_ID.search(complaint.message[:4000])
+    if said:
+        return said.group(1)
+    return next((tidy(headers[name], 100) for name in _ID_HEADERS if headers.get(name)), None)
+
+
+def _redirect(head: ResponseHead, model: str) -> ProviderError:
+    try:
+        host = tidy(urlsplit(head.headers.get("location", "")).hostname or "", 200)
+    except ValueError:
+        host = ""
+    where = f"to {host}" if host else "without saying where"
+    return ProviderError(
+        f"the endpoint redirects {where} ({_status_words(head.status)}), and a key is never sent on to another host",
+        kind="config",
+        fix=f"If {host} is right, put it into base_url." if host else "Look at base_url.",
+        status=head.status,
+        model=model or None,
+        request_id=_request_id(ErrorBody(message=""), head.headers),
+    )

@@ -1,0 +1,179 @@
+"""May a request be sent again, and when.
+
+Statuses, signals and limits: facts/dialects.md E8 and B.2 "Rate limits and retry signals" (read 2026-11-20).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from anymodel_mcp.errors import ErrorKind, ProviderError
+from anymodel_mcp.wire.decode.json_values import as_list, as_number, as_object, as_text
+
+RETRY_STATUSES = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
+_NEVER: frozenset[ErrorKind] = frozenset(
+    {"quota", "auth", "model_not_found", "endpoint_not_found", "invalid_argument", "unsupported_parameter", "config"}
+)
+_SURELY_REFUSED: frozenset[ErrorKind] = frozenset({"rate_limit", "overloaded"})
+_ONCE: frozenset[ErrorKind] = frozenset({"upstream", "protocol"})
+_FIRST_S, _MOST_S, _JITTER = 0.5, 8.0, 0.25
+_UNIT = r"(ms|milliseconds?|m(?:in(?:ute)?s?)?(?![a-z])|s|h)"
+_IN_WORDS = re.compile(
+    rf"(?:retry|try again) (?:in|after)\s+((?:\d+(?:\.\d+)?\s*{_UNIT}[a-z]*[\s,]*)+|\d+(?:\.\d+)?)", re.I
+)
+_PIECE = re.compile(rf"(\d+(?:\.\d+)?)\s*{_UNIT}", re.I)
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|h|m|s)")
+_UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_EPOCH_MS = 100_000_000_000
+_MAX_DEPTH = 5
+
+
+def retry_after(headers: Mapping[str, str], body: Any | None, now: float) -> float | None:
+    """How long the provider wants to be left alone, in seconds; `None` where it says nothing that can be believed.
+
+    Args:
+        headers: names in lower case.
+        body: the JSON body, read or not.
+        now: seconds since 1970, used only where the answer has no `date`.
+    """
+    sent = _date(headers.get("date", ""))
+    now = now if sent is None else sent  # the two clocks may differ, a difference of the provider's own does not lie
+    wish = _from_header(headers, now)
+    if wish is None and body is not None:
+        wish = _from_body(body, now, 0)
+    return wish
+
+
+def _from_header(headers: Mapping[str, str], now: float) -> float | None:
+    millis = _positive(headers.get("retry-after-ms"))
+    if millis is not None:
+        return millis / 1000
+    text = headers.get("retry-after", "").strip()
+    if not text:
+        return None
+    seconds = _positive(text)
+    if seconds is not None:
+        return seconds
+    spelled = _duration(text)
+    if spelled is not None:
+        return spelled
+    until = _date(text)
+    return None if until is None else _positive(until - now)
+
+
+def _from_body(body: Any, now: float, depth: int) -> float | None:
+    """The wish in an error body: `RetryInfo`, a field, a rate-limit header that was passed on, or words."""
+    if depth > _MAX_DEPTH:
+        return None
+    if isinstance(body, list):
+        found = (_from_body(v, now, depth + 1) for v in as_list(body)[:20])
+        return next((f for f in found if f is not None), None)
+    source = as_object(body)
+    for name in ("retryDelay", "retry_after", "retry_after_s", "retryAfter"):
+        value = source.get(name)
+        wish = _positive(value) if not isinstance(value, str) else (_duration(value) or _positive(value))
+        if wish is not None:
+            return wish
+    passed_on = {k.lower(): v for k, v in as_object(source.get("headers")).items() if isinstance(v, str)}
+    if passed_on:
+        wish = _from_header(passed_on, now) or _reset(passed_on.get("x-ratelimit-reset"), now)
+        if wish is not None:
+            return wish
+    for name in ("error", "details", "metadata", "errors"):
+        wish = _from_body(source.get(name), now, depth + 1) if source.get(name) else None
+        if wish is not None:
+            return wish
+    return _from_words(as_text(source.get("message")) or as_text(source.get("error")))
+
+
+def _from_words(text: str) -> float | None:
+    found = _IN_WORDS.search(text[:2000])
+    if not found:
+        return None
+    said = found.group(1)
+    pieces = _PIECE.findall(said)
+    return sum(float(number) * _seconds(unit.lower()) for number, unit in pieces) if pieces else float(said)
+
+
+def _seconds(unit: str) -> float:
+    """How long one of a unit is, which may be written out."""
+    return _UNIT_S["ms" if unit.startswith(("ms", "mil")) else unit[0]]
+
+
+def _reset(value: str | None, now: float) -> float | None:
+    """Seconds until a point in time, given in milliseconds since 1970 (OpenRouter's free tier)."""
+    number = _positive(value)
+    return None if number is None or number < _EPOCH_MS else _positive(number / 1000 - now)
+
+
+def _positive(value: Any) -> float | None:
+    number = as_number(value)
+    return number if number is not None and number >= 0 else None
+
+
+def _duration(text: str) -> float | None:
+    """Seconds of "34.4s", "6m0s", "120ms"."""
+    parts = _DURATION.findall(text[:60])
+    if not parts or _DURATION.sub("", text[:60]).strip():
+        return None
+    return sum(float(number) * _UNIT_S[unit] for number, unit in parts)
+
+
+def _date(text: str) -> float | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()
+
+
+def retry_delay(
+    error: ProviderError,
+    *,
+    attempt: int,
+    max_attempts: int,
+    max_wait_s: float,
+    headers: Mapping[str, str],
+    got_delta: bool,
+    repeatable: bool,
+    ambiguous: bool,
+    jitter: float,
+) -> float | None:
+    """Seconds to wait before the request is sent again; `None`: it is not.
+
+    Args:
+        error: what the last attempt came to.
+        attempt: how many attempts there were.
+        max_attempts: the most there may be.
+        max_wait_s: a longer wish of the provider is reported, not slept.
+        headers: of the last answer, names in lower case.
+        got_delta: text or reasoning had come: a second answer would be another one.
+        repeatable: sending it twice makes and costs nothing twice.
+        ambiguous: nobody knows whether the provider got the request.
+        jitter: a number from 0 to 1.
+    """
+    failure = error.failure
+    if attempt >= max_attempts or got_delta or failure.partial_text or failure.kind in _NEVER:
+        return None
+    if not repeatable and (ambiguous or not (failure.kind in _SURELY_REFUSED or failure.code == "not_sent")):
+        return None
+    if not _wants_retry(failure.retryable, headers):
+        return None
+    if failure.kind in _ONCE and attempt >= 2:
+        return None  # each of these was a whole paid answer
+    wish = failure.retry_after_s
+    if wish:
+        return wish if wish <= max_wait_s else None
+    backoff = min(_FIRST_S * 2.0 ** min(attempt - 1, 10), _MOST_S)
+    return min(backoff * (1 - _JITTER * jitter), max_wait_s)
+
+
+def _wants_retry(retryable: bool, headers: Mapping[str, str]) -> bool:
+    said = headers.get("x-should-retry", "").strip().lower()
+    return said == "true" if said in ("true", "false") else retryable

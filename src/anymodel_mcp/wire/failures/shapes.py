@@ -1,0 +1,251 @@
+r"""Where an error body keeps its words: the shapes, and one function that knows them all.
+
+    {error: {message, type, param, code}}                   OpenAI and most
+    {error: "text"}, {code: "sentence", error: "text"}      Ollama, NIM, relays; xAI
+    [{error: {...}}]                                        Gemini
+    {error: {message: "{\"error\": ...}"}}                  relays of Gemini
+    {object: "error", message, type, code}                  older vLLM, SGLang
+    {object: "error", message: {detail: [...]}}             Mistral
+    {detail: "text" | [{loc, msg, type}] | {error}}         FastAPI, Mistral, DeepInfra
+    {success: false, errors: [{code, message}]}             Cloudflare
+    {success: false, error: {code, message}, trace_id}      Ace Data Cloud
+    {error_code: number, error_msg}                         Baidu Qianfan
+    {code: number, message, data}, "text"                   SiliconFlow
+    {statusCode, message}                                   API gateways
+    {httpStatus, messages: [{errorCode, message}]}          IONOS
+    {type: "error", error: {type, message}}                 Anthropic, MiniMax
+    {base_resp: {status_code, status_msg}}                  MiniMax
+
+Source: facts/dialects.md B.2 "Error bodies", read 2026-11-20.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from anymodel_mcp.types import Json
+from anymodel_mcp.wire.decode.json_values import (
+    as_list,
+    as_number,
+    as_object,
+    as_text,
+    first_text,
+    objects,
+    parse_or_none,
+)
+
+_MAX_DEPTH = 8
+_ANSWERS = ("choices", "data", "output", "images", "embeddings", "models", "result", "response")
+_MESSAGE = (
+    "message",
+    "msg",
+    "status_msg",
+    "errorMessage",
+    "error_message",
+    "error_msg",
+    "description",
+    "reason",
+    "title",
+    "text",
+)
+_ID = ("request_id", "trace_id", "requestId", "traceId", "x_request_id")
+_FINE = frozenset({0, 200, 20000})
+_FINE_WORDS = frozenset({"", "0", "ok", "success", "200", "20000"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorBody:
+    """What an error body says.
+
+    Attributes:
+        message: the provider's words, not yet cleaned.
+        codes: its codes and types in lower case, the most precise first.
+        status: an HTTP status that stands in the body.
+        categories: what a filter objected to.
+        hint: words of whoever stands behind the provider.
+        inner: an error body that stood inside the message.
+    """
+
+    message: str
+    codes: tuple[str, ...] = ()
+    status: int | None = None
+    param: str | None = None
+    request_id: str | None = None
+    categories: tuple[str, ...] = ()
+    hint: str = ""
+    inner: Any = None
+
+
+def find_error_body(value: Any, *, whole: bool) -> ErrorBody | None:
+    """The error in a JSON value.
+
+    Args:
+        value: a body, a chunk or an event.
+        whole: it is known to be an error; otherwise only what nobody can take for an answer counts.
+    """
+    return _find(value, whole, 0)
+
+
+def _find(value: Any, whole: bool, depth: int) -> ErrorBody | None:
+    if depth > _MAX_DEPTH:
+        return None
+    if isinstance(value, str):
+        return _from_text(value, depth) if whole else None
+    if isinstance(value, list):
+        found = (_find(v, whole, depth + 1) for v in as_list(value)[:5] if whole or as_object(v).get("error"))
+        return next((f for f in found if f), None)
+    body = as_object(value)
+    if not body:
+        return None
+    found = _marked(body, depth)
+    if found is None and (whole or _is_flat_error(body)):
+        found = _from_fields(body, depth)
+    if found is None or found.request_id:
+        return found
+    return replace(found, request_id=first_text(body, *_ID) or None)
+
+
+def _marked(body: Json, depth: int) -> ErrorBody | None:
+    """The error in a field that is there for errors."""
+    error = body.get("error")
+    if error and error is not True:
+        found = _find(error, True, depth + 1)
+        if found:
+            return _with_outer(found, body)
+    base = as_object(body.get("base_resp"))
+    if as_number(base.get("status_code")) not in (None, 0):
+        return _from_fields(base, depth)
+    for name in ("errors", "messages"):
+        entries = as_list(body.get(name))
+        if entries and (body.get("success") is False or "httpStatus" in body or not _has_answer(body)):
+            found = next((f for e in entries[:5] if (f := _find(e, True, depth + 1))), None)
+            if found:
+                return _with_outer(found, body)
+    if body.get("detail") and not _has_answer(body):
+        return _from_detail(body, depth)
+    return None
+
+
+def _with_outer(found: ErrorBody, body: Json) -> ErrorBody:
+    """Adds what stands beside an error: a code, a status, the upstream's own words."""
+    codes = (*found.codes, *_codes(body, ("code", "error_type", "type", "status")))
+    status = found.status or _status(
+        body.get("httpStatus"), body.get("statusCode"), body.get("code"), body.get("status")
+    )
+    return replace(found, codes=tuple(dict.fromkeys(codes)), status=status)
+
+
+def _has_answer(body: Json) -> bool:
+    return any(body.get(name) for name in _ANSWERS)
+
+
+def _is_flat_error(body: Json) -> bool:
+    """An object that is an error itself, though no field says so."""
+    if "error" in (body.get("object"), body.get("type")) or body.get("success") is False:
+        return True
+    if _has_answer(body) or not first_text(body, *_MESSAGE):
+        return False
+    if _status(body.get("statusCode"), body.get("httpStatus"), body.get("status")):
+        return True
+    code = body.get("code", body.get("error_code"))
+    number = as_number(code)
+    if number is not None:
+        return number not in _FINE
+    return isinstance(code, str) and code.lower() not in _FINE_WORDS
+
+
+def _from_text(text: str, depth: int) -> ErrorBody | None:
+    if not text.strip():
+        return None
+    inner = parse_or_none(text) if text.lstrip()[:1] in ("{", "[") else None
+    found = _find(inner, True, depth + 1) if inner else None
+    return replace(found, inner=inner) if found else ErrorBody(message=text)
+
+
+def _from_fields(body: Json, depth: int) -> ErrorBody | None:
+    raw = next((body[name] for name in (*_MESSAGE, "error", "detail") if body.get(name)), None)
+    inner = _find(raw, True, depth + 1)
+    codes = _codes(body, ("code", "errorCode", "error_code", "status_code", "type", "error_type", "status"))
+    innermost = as_object(body.get("innererror")) or as_object(body.get("inner_error"))
+    codes += _codes(innermost, ("code",))
+    status = _status(body.get("code"), body.get("status"), body.get("statusCode"), body.get("httpStatus"))
+    if inner is None and not codes:
+        return None
+    found = inner or ErrorBody(message="")
+    metadata = as_object(body.get("metadata"))
+    return replace(
+        found,
+        codes=tuple(dict.fromkeys((*codes, *found.codes))),
+        status=status or found.status,
+        param=as_text(body.get("param")) or found.param,
+        request_id=first_text(body, *_ID) or found.request_id,
+        categories=_categories(body, innermost, metadata) or found.categories,
+        hint=_hint(body, metadata) or found.hint,
+    )
+
+
+def _from_detail(body: Json, depth: int) -> ErrorBody | None:
+    """FastAPI's `detail`: a text, an object, or a list of {loc, msg, type}."""
+    detail = body["detail"]
+    entries = [e for e in objects(detail) if e.get("loc") or e.get("msg")]
+    if not entries:
+        found = _find(detail, True, depth + 1)
+        return _with_outer(found, body) if found else None
+    said: list[str] = []
+    params: list[str] = []
+    for entry in entries[:5]:
+        place = [str(p) for p in as_list(entry.get("loc")) if isinstance(p, str | int) and p != "body"]
+        params += [".".join(place)] if place else []
+        said.append(": ".join(p for p in (".".join(place), as_text(entry.get("msg"))) if p))
+    codes = tuple(as_text(e.get("type")).lower() for e in entries[:5] if as_text(e.get("type")))
+    return ErrorBody(message="; ".join(said), codes=codes, param=params[0] if params else None)
+
+
+def _codes(body: Json, names: tuple[str, ...]) -> tuple[str, ...]:
+    found: list[str] = []
+    for name in names:
+        value = body.get(name)
+        if isinstance(value, str) and value and len(value) <= 80:
+            found.append(value.strip().lower())
+        elif isinstance(value, int) and not isinstance(value, bool):
+            found.append(str(value))
+            # such small numbers mean something only in the body of Baidu's gateway, {error_code: number, error_msg}
+            found += [f"error_code:{value}"] if name == "error_code" else []
+    return tuple(c for c in found if c not in ("error", "null", "none"))
+
+
+def _status(*values: Any) -> int | None:
+    """The first of these that is the status of a failed request."""
+    for value in values:
+        number = as_number(value)
+        if number is not None and 400 <= number <= 599:
+            return int(number)
+    return None
+
+
+def _hint(body: Json, metadata: Json) -> str:
+    """What the upstream of a gateway said (OpenRouter's `metadata.raw`), or the broken output of a model (Groq)."""
+    raw = metadata.get("raw")
+    if raw:
+        inner = _find(raw, True, 1)
+        name = as_text(metadata.get("provider_name"))
+        words = inner.message if inner else ""
+        return f"{name}: {words}" if name and words else words
+    return as_text(body.get("failed_generation")) and f"failed_generation: {body['failed_generation']}"
+
+
+def _categories(body: Json, innermost: Json, metadata: Json) -> tuple[str, ...]:
+    """The names of the filters that struck."""
+    found: list[str] = []
+    for source in (body, innermost):
+        for name in ("content_filter_result", "content_filter_results"):
+            found += filtered_categories(source.get(name))
+    found += [r for r in as_list(metadata.get("reasons")) if isinstance(r, str)]
+    return tuple(dict.fromkeys(found))
+
+
+def filtered_categories(value: Any) -> list[str]:
+    """The names under which a content filter's result says that it struck."""
+    results = as_object(value)
+    return [name for name, told in results.items() if as_object(told).get("filtered") is True]

@@ -1,0 +1,101 @@
+"""What happens to messages on their way out: roles, one more instruction, the size of what they carry.
+
+Messages are never changed in place, and keys that nobody here knows pass through.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal
+
+from anymodel_mcp.errors import ArgumentError
+from anymodel_mcp.types import Json
+from anymodel_mcp.wire.decode.json_values import as_list, as_object, as_text, objects
+
+MAX_FILE_BYTES = 50_000_000  # for one file and in all: https://docs.leapx-hub.com, surveyed 2026-11-20
+
+_INSTRUCTING = ("system", "developer")
+_NO_BASE64 = re.compile(r"[^A-Za-z0-9+/=_\-\s]")
+
+
+def with_system_role(messages: Sequence[Json], role: Literal["system", "developer", "user"]) -> list[Json]:
+    """The messages with instructions under the role that is known here; "user" folds them into a user's message."""
+    if role == "user":
+        return _folded(messages)
+    if role == "developer":
+        return [{**m, "role": role} if m.get("role") == "system" else m for m in messages]
+    return list(messages)
+
+
+def _folded(messages: Sequence[Json]) -> list[Json]:
+    instructions = [text_of(m.get("content")) for m in messages if m.get("role") in _INSTRUCTING]
+    rest = [m for m in messages if m.get("role") not in _INSTRUCTING]
+    text = "\n\n".join(t for t in instructions if t)
+    if not text:
+        return rest
+    for at, message in enumerate(rest):
+        if message.get("role") == "user":
+            return [*rest[:at], _with_text(message, text, before=True), *rest[at + 1 :]]
+    return [{"role": "user", "content": text}, *rest]
+
+
+def with_instruction(messages: Sequence[Json], text: str) -> list[Json]:
+    """The messages with one more instruction at the end of the last user's message, where every provider takes it."""
+    for at in range(len(messages) - 1, -1, -1):
+        if messages[at].get("role") == "user":
+            return [*messages[:at], _with_text(messages[at], text, before=False), *messages[at + 1 :]]
+    return [*messages, {"role": "user", "content": text}]
+
+
+def _with_text(message: Json, text: str, *, before: bool) -> Json:
+    content = message.get("content")
+    parts = as_list(content)
+    if parts:
+        part = {"type": _text_type(parts), "text": text}
+        return {**message, "content": [part, *parts] if before else [*parts, part]}
+    both = [text, as_text(content)] if before else [as_text(content), text]
+    return {**message, "content": "\n\n".join(t for t in both if t)}
+
+
+def _text_type(parts: list[Any]) -> str:
+    return "input_text" if any(as_text(p.get("type")).startswith("input_") for p in objects(parts)) else "text"
+
+
+def text_of(content: Any) -> str:
+    """The text of a message's content, its parts joined."""
+    return as_text(content) or "\n".join(p["text"] for p in objects(content) if isinstance(p.get("text"), str))
+
+
+def check_file_bytes(messages: Sequence[Json]) -> None:
+    """Refuses what every provider would refuse after a long upload.
+
+    Raises:
+        ArgumentError: files and pictures of the messages are larger than 50 MB together.
+    """
+    total = sum(_encoded_bytes(data) for message in messages for data in _carried(message.get("content")))
+    if total > MAX_FILE_BYTES:
+        raise ArgumentError(
+            f"the files of this request hold {total / 1e6:.1f} MB; providers take at most 50 MB in all",
+            fix="Send fewer or smaller files, or give them by URL.",
+        )
+
+
+def _carried(content: Any) -> Iterator[str]:
+    """Every string in the parts of a message that may hold a file: `file_data`, data URLs."""
+    for part in objects(content):
+        for holder in (part, *(as_object(part.get(name)) for name in ("file", "image_url", "input_audio"))):
+            yield from (as_text(holder.get(name)) for name in ("file_data", "url", "image_url", "data"))
+
+
+def _encoded_bytes(data: str) -> int:
+    """How many bytes a data URL or base64 text stands for; a link stands for none."""
+    if data[:5].lower() == "data:":
+        data = data[data.find(",", 0, 500) + 1 :]
+    elif data[:8].lower().startswith(("http://", "https://")):
+        return 0
+    if not data:
+        return 0
+    if len(data) % 4 or _NO_BASE64.search(data[:1000]):
+        return len(data)
+    return len(data) // 4 * 3 - data[-2:].count("=")

@@ -1,0 +1,268 @@
+"""Answers to picture requests: base64, addresses, data URLs, raw bytes, events, and tickets for work that goes on.
+
+Nothing here is asked for twice: a picture may already have been made and paid for.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from anymodel_mcp.errors import ProviderError
+from anymodel_mcp.types import ImagesResult, Json, Picture
+from anymodel_mcp.wire.content.parts import Content, different, linked_pictures, read_picture, sniff_image
+from anymodel_mcp.wire.content.usage import find_usage, read_usage
+from anymodel_mcp.wire.decode.body import BodyReader, Document
+from anymodel_mcp.wire.decode.json_values import as_list, as_object, as_text, first_text, objects
+from anymodel_mcp.wire.exchange import ResponseHead
+from anymodel_mcp.wire.failures.provider_error import failure_from, tidy
+
+_LISTS = ("data", "images", "output", "artifacts")
+_FIELDS = ("b64_json", "url", "image", "image_url", "base64")
+_TICKETS = ("task_id", "taskId")
+_SNIFFED_BYTES = 16
+_TEXT_STARTS = b'{["<:dei \r\n\t\xef'
+_MAX_PICTURES = 128
+_MAX_DEPTH = 4
+
+
+class Images(Document[ImagesResult]):
+    """Reads pictures, or the ticket for them.
+
+    Args:
+        head: status and headers.
+        model: the provider's id of the model that was asked.
+        endpoint: which kind of request it was.
+    """
+
+    def __init__(self, head: ResponseHead, *, model: str, endpoint: str = "images") -> None:
+        super().__init__(head, endpoint=endpoint, model=model, repeatable=False)
+        self._made: list[Picture] = []
+        self._refused: list[str] = []
+        self._event: Json = {}
+
+    def take(self, value: Any) -> bool:
+        """Deals with the events of a stream; what is only a preview is dropped."""
+        event = as_object(value)
+        kind = as_text(event.get("type"))
+        if not kind.startswith(("image_generation.", "image_edit.")):
+            return False
+        if kind.endswith(("partial_image", "in_progress", "generating")):
+            return True
+        if kind.endswith((".partial_succeeded", ".partial_failed")):  # Ark: one picture of several
+            self._take_item(event)
+            return True
+        if kind.endswith((".completed", ".failed")):
+            self._event = {k: v for k, v in event.items() if k not in ("b64_json", "url")}
+            self._take_item(event)
+            self._ended = True
+        return True
+
+    def finish(self, *, broken: str | None, cut: bool) -> ImagesResult:
+        """The pictures; raises `ProviderError`."""
+        if self.error is None and (self._made or self._refused or self._event) and not self._values:
+            return self._result(self._event)
+        return super().finish(broken=broken, cut=cut)
+
+    def read(self, values: list[Any]) -> ImagesResult:
+        """The pictures of a document."""
+        value = values[0] if len(values) == 1 else values
+        body = as_object(value)
+        for item in _items(value):
+            self._take_item(item)
+        ticket = _ticket(body)
+        if ticket and not self._made and not self._refused:
+            return ImagesResult(images=(), model=self.model or None, task_id=ticket)
+        self._take_words(body)
+        return self._result(body)
+
+    def _take_item(self, item: Any) -> None:
+        """One entry: a picture, or why there is none."""
+        if len(self._made) >= _MAX_PICTURES:
+            return
+        why = _refusal(item)
+        if why:
+            self._refused.append(why)
+            return
+        found = read_picture(item)
+        if found is not None:
+            self._made.append(found)
+
+    def _take_words(self, body: Json) -> None:
+        """Pictures inside a chat answer."""
+        for choice in objects(body.get("choices")):
+            message = as_object(choice.get("message"))
+            for image in as_list(message.get("images")):
+                self._take_item(image)
+            content = Content(message.get("content"))
+            self._made += [*content.pictures, *linked_pictures(content.text)]
+        if body.get("choices"):
+            self._made = different(self._made)
+
+    def _result(self, body: Json) -> ImagesResult:
+        if not self._made:
+            raise self._no_picture(body)
+        warnings = [f"a picture is missing: {why}" for why in self._refused]
+        return ImagesResult(
+            images=tuple(self._made),
+            model=as_text(body.get("model")) or self.model or None,
+            usage=read_usage(find_usage(body)),
+            warnings=tuple(warnings),
+        )
+
+    def _no_picture(self, body: Json) -> ProviderError:
+        if self._refused:
+            error = failure_from(
+                {"error": {"message": "; ".join(dict.fromkeys(self._refused))}},
+                status=self.head.status,
+                headers=self.head.headers,
+                endpoint="images",
+                model=self.model,
+            )
+            if error is not None:
+                return error.having(retryable=False)
+        words = first_text(body, "message", "text", "output_text")
+        return self.failure("the answer holds no picture" + (f": {tidy(words)}" if words else ""), "upstream")
+
+
+def _items(value: Any, depth: int = 0) -> list[Any]:
+    """The entries that are pictures; a list that only repeats another one is left out."""
+    entries = as_list(value)
+    body = as_object(value)
+    for name in _LISTS:
+        entries = entries or as_list(body.get(name))
+    if not entries and depth < _MAX_DEPTH:
+        inner = next((i for n in ("data", "result", "output", "response") if (i := as_object(body.get(n)))), None)
+        entries = _items(inner, depth + 1) if inner else entries
+    return entries or ([body] if any(body.get(name) for name in _FIELDS) else [])
+
+
+def _ticket(body: Json) -> str:
+    """The id of work that goes on."""
+    for source in (body, as_object(body.get("data"))):
+        for name in _TICKETS:
+            value = source.get(name)
+            if isinstance(value, str | int) and not isinstance(value, bool) and value != "":
+                return str(value)
+    return ""
+
+
+def _refusal(item: Any) -> str:
+    """Why an entry holds no picture, in the provider's words; "" where it does."""
+    source = as_object(item)
+    error = source.get("error")
+    if error:
+        told = as_object(error)
+        code, words = first_text(told, "code"), first_text(told, "message") or as_text(error)
+        return tidy(": ".join(p for p in (code, words) if p) or "an error without words")
+    if source.get("respect_moderation") is False:
+        return "the content filter refused it (respect_moderation: false)"
+    if source.get("is_image_safe") is False:
+        return "the content filter refused it (is_image_safe: false)"
+    if as_text(source.get("finish_reason")).upper() == "CONTENT_FILTERED":
+        return "the content filter refused it"
+    return ""
+
+
+class PictureReader:
+    """A `Reader` that also takes a body that is a picture itself.
+
+    Args:
+        head: status and headers.
+        images: reads everything else.
+        max_event_bytes: the most that one line, event or value, or the picture, may take.
+    """
+
+    def __init__(self, head: ResponseHead, images: Images, *, max_event_bytes: int) -> None:
+        self._head: Final = head
+        self._images: Final = images
+        self._limit: Final = max_event_bytes
+        self._body: Final = BodyReader(head, images, max_event_bytes=max_event_bytes)
+        self._first = b""
+        self._raw: list[bytes] | None = None
+        self._raw_bytes = 0
+        self._decided = False
+
+    @property
+    def done(self) -> bool:
+        """The answer is whole, or has failed."""
+        return self._body.done
+
+    @property
+    def partial_text(self) -> str:
+        """There is no text in such an answer."""
+        return ""
+
+    def feed(self, data: bytes) -> tuple[()]:
+        """Takes the next bytes; there is no news of pictures."""
+        if not self._decided:
+            self._first += data
+            if len(self._first) < _SNIFFED_BYTES:
+                return ()
+            data, self._first = self._first, b""
+            self._decide(data)
+        self._take(data)
+        return ()
+
+    def _decide(self, start: bytes) -> None:
+        self._decided = True
+        foreign = self._head.content_type.startswith("image/") and start[:1] not in _TEXT_STARTS
+        if start and (foreign or sniff_image(start) not in (None, "image/svg+xml")):
+            self._raw = []
+
+    def _take(self, data: bytes) -> None:
+        if self._raw is None:
+            self._body.feed(data)
+            return
+        self._raw_bytes += len(data)
+        if self._raw_bytes > self._limit:
+            self._raw.clear()
+            self._images.fail(f"the picture is longer than {self._limit} bytes", "too_large")
+        elif not self._images.done:
+            self._raw.append(data)
+
+    def finish(self, *, broken: str | None = None) -> ImagesResult:
+        """The pictures.
+
+        Raises:
+            ProviderError: no picture, half a picture, or an error inside a 200.
+        """
+        if not self._decided:
+            self._decide(self._first)
+            self._take(self._first)
+        if self._raw is None or self._images.error:
+            return self._body.finish(broken=broken)
+        if broken:
+            raise self._images.failure(f"the picture is cut off: {broken}", "stream_truncated")
+        content = b"".join(self._raw)
+        model = self._images.model or None
+        return ImagesResult(images=(Picture(content=content, mime=sniff_image(content)),), model=model)
+
+
+class Task(Images):
+    """Reads the answer about a ticket: pictures, or the ticket again while the work goes on.
+
+    Args:
+        head: status and headers.
+        model: the provider's id of the model that was asked.
+        task_id: the ticket.
+    """
+
+    def __init__(self, head: ResponseHead, *, model: str, task_id: str) -> None:
+        super().__init__(head, model=model, endpoint="tasks")
+        self._task_id: Final = task_id
+
+    def read(self, values: list[Any]) -> ImagesResult:
+        """The pictures of the finished work (Ace Data Cloud: `response` is there), or a result with `task_id`."""
+        body = as_object(values[0])
+        response = body.get("response")
+        if not response:
+            if _items(body):
+                return super().read(values)
+            return ImagesResult(images=(), model=self.model or None, task_id=self._task_id)
+        error = failure_from(
+            response, status=self.head.status, headers=self.head.headers, endpoint="tasks", model=self.model
+        )
+        if error is not None:
+            raise error.having(retryable=False)
+        inner = {k: v for k, v in as_object(response).items() if k not in _TICKETS}
+        return super().read([inner])

@@ -1,0 +1,243 @@
+"""Picture requests: one meaning, several forms.
+
+`image_dialect` picks the row of `_FORMS`. Pictures to edit travel as a form to `images/edits` at OpenAI and its
+imitations, as data URLs in JSON elsewhere, as parts of a message where pictures come by chat.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Callable
+from math import log
+from typing import Any
+
+from anymodel_mcp.dialects.fields import Dialect
+from anymodel_mcp.errors import ArgumentError
+from anymodel_mcp.types import FilePart, ImageRequest
+from anymodel_mcp.wire.decode.json_values import as_list
+from anymodel_mcp.wire.exchange import WireRequest
+from anymodel_mcp.wire.fields.messages import MAX_FILE_BYTES
+from anymodel_mcp.wire.fields.options import drop_refused, merge_options, protected_names
+
+# a common set; which of them a model takes is told by its refusal
+_RATIOS = ("1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "1:2", "2:1", "21:9")
+_SIZE = re.compile(r"\s*(\d{1,5})\s*[x*×:]\s*(\d{1,5})\s*", re.IGNORECASE)
+
+
+def build_image(request: ImageRequest, dialect: Dialect) -> WireRequest:
+    """Pictures from words, or edited ones where `images` are given. Never `repeatable`: each answer is paid for.
+
+    Raises:
+        ArgumentError: the pictures are too large for any provider, or a mask comes without a picture.
+    """
+    _check(request)
+    return _FORMS[dialect.image_dialect](request, dialect)
+
+
+def _check(request: ImageRequest) -> None:
+    if not request.prompt.strip():
+        raise ArgumentError("prompt is empty: say what the picture shall show", param="prompt")
+    if request.mask is not None and not request.images:
+        raise ArgumentError("a mask needs a picture to edit: give it in images", param="mask")
+    parts = [*request.images, *([request.mask] if request.mask else [])]
+    total = sum(len(part.content) for part in parts)
+    if total > MAX_FILE_BYTES:
+        raise ArgumentError(
+            f"the pictures hold {total / 1e6:.1f} MB; providers take at most 50 MB in all", param="images"
+        )
+
+
+def size_of(text: str) -> tuple[int, int] | None:
+    """Width and height of a size such as "1024x768"; `None` for words ("auto", "2K")."""
+    match = _SIZE.fullmatch(text)
+    return (int(match[1]), int(match[2])) if match and int(match[1]) and int(match[2]) else None
+
+
+def aspect_ratio(text: str) -> str | None:
+    """The well-known ratio nearest to a size, or the text itself where it already is a ratio; `None` for words."""
+    if text.strip() in _RATIOS:
+        return text.strip()
+    size = size_of(text)
+    if size is None:
+        return None
+    wanted = log(size[0] / size[1])
+    return min(_RATIOS, key=lambda r: abs(log(int(r.partition(":")[0]) / int(r.partition(":")[2])) - wanted))
+
+
+def data_url(part: FilePart) -> str:
+    """A file as a data URL."""
+    return f"data:{part.mime};base64,{base64.b64encode(part.content).decode('ascii')}"
+
+
+def _common(request: ImageRequest, dialect: Dialect) -> dict[str, Any]:
+    """The fields that have the same name everywhere."""
+    body: dict[str, Any] = {"model": request.model, "prompt": request.prompt}
+    named = {
+        "n": request.n,
+        "quality": request.quality,
+        "output_format": request.output_format,
+        "response_format": dialect.image_response_format,
+    }
+    body.update({name: value for name, value in named.items() if value is not None})
+    return body
+
+
+def _json_request(
+    body: dict[str, Any], request: ImageRequest, dialect: Dialect, warnings: list[str], path: str = "images/generations"
+) -> WireRequest:
+    told = [*warnings, *drop_refused(body, dialect)]
+    merge_options(body, request.options)
+    return WireRequest(
+        path=path,
+        endpoint="images",
+        body=body,
+        stream=body.get("stream") is True,
+        protected=protected_names(request.options, form_only=("response_format",)),
+        repeatable=False,
+        warnings=tuple(told),
+    )
+
+
+def _openai(request: ImageRequest, dialect: Dialect) -> WireRequest:
+    body = _common(request, dialect)
+    if request.size is not None:
+        size = size_of(request.size)
+        body["size"] = dialect.image_size_separator.join(map(str, size)) if size else request.size
+    if not request.images:
+        return _json_request(body, request, dialect, [])
+    return _as_form(body, request, dialect)
+
+
+def _as_form(body: dict[str, Any], request: ImageRequest, dialect: Dialect) -> WireRequest:
+    warnings = drop_refused(body, dialect)
+    merge_options(body, request.options)
+    fields = [(name, _form_text(item)) for name, value in body.items() for item in _form_items(value)]
+    files = [(str(dialect.image_input_field), part) for part in request.images]
+    if request.mask is not None:
+        files.append(("mask", request.mask))
+    return WireRequest(
+        path="images/edits",
+        endpoint="images",
+        form=tuple(fields),
+        files=tuple(files),
+        stream=body.get("stream") is True,
+        protected=protected_names(request.options, form_only=("response_format",)),
+        repeatable=False,
+        warnings=tuple(warnings),
+    )
+
+
+def _form_items(value: Any) -> list[Any]:
+    return as_list(value) or [value]
+
+
+def _form_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _together(request: ImageRequest, dialect: Dialect) -> WireRequest:
+    body = _common(request, dialect)
+    warnings = _without_mask(request)
+    size = size_of(request.size or "")
+    if size:
+        body["width"], body["height"] = size
+    elif request.size:
+        warnings.append(f"size {request.size!r} was left out: this provider takes width and height, such as 1024x768")
+    if request.images:  # field names not confirmed by a live call
+        body["image_url"] = data_url(request.images[0])
+        if len(request.images) > 1:
+            body["reference_images"] = [data_url(part) for part in request.images]
+    return _json_request(body, request, dialect, warnings)
+
+
+def _siliconflow(request: ImageRequest, dialect: Dialect) -> WireRequest:
+    body = _common(request, dialect)
+    warnings = _without_mask(request)
+    if "n" in body:
+        body["batch_size"] = body.pop("n")
+    if request.size is not None:
+        size = size_of(request.size)
+        body["image_size"] = dialect.image_size_separator.join(map(str, size)) if size else request.size
+    for at, part in enumerate(request.images, start=1):  # image, image2, image3: not confirmed by a live call
+        body["image" if at == 1 else f"image{at}"] = data_url(part)
+    return _json_request(body, request, dialect, warnings)
+
+
+def _xai(request: ImageRequest, dialect: Dialect) -> WireRequest:
+    body = _common(request, dialect)
+    warnings = _without_mask(request) + _set_ratio(body, request.size)
+    if not request.images:
+        return _json_request(body, request, dialect, warnings)
+    pictures = [{"type": "image_url", "url": data_url(part)} for part in request.images]
+    if len(pictures) == 1:  # JSON, not a form: seen in public client code, 2026-11-21; not confirmed live
+        body["image"] = pictures[0]
+    else:
+        body["images"] = pictures
+    return _json_request(body, request, dialect, warnings, "images/edits")
+
+
+def _set_ratio(body: dict[str, Any], size: str | None) -> list[str]:
+    if size is None:
+        return []
+    ratio = aspect_ratio(size)
+    body["aspect_ratio"] = ratio or size
+    exact = size_of(size)
+    if ratio is None or exact is None or size.strip() == ratio:
+        return []
+    return [f"size {size!r} was sent as the aspect ratio {ratio}: this provider takes no pixels"]
+
+
+def _without_mask(request: ImageRequest) -> list[str]:
+    return ["mask was left out: this provider edits without one"] if request.mask is not None else []
+
+
+def _by_chat(request: ImageRequest, dialect: Dialect, *, modalities: bool) -> WireRequest:
+    content: Any = request.prompt
+    if request.images:
+        pictures = [{"type": "image_url", "image_url": {"url": data_url(part)}} for part in request.images]
+        content = [{"type": "text", "text": request.prompt}, *pictures]
+    body: dict[str, Any] = {"model": request.model, "messages": [{"role": "user", "content": content}]}
+    warnings = _without_mask(request)
+    if modalities:
+        body["modalities"] = ["image", "text"]
+    if request.size is not None and modalities:
+        config: dict[str, Any] = {}
+        warnings += _set_ratio(config, request.size)
+        body["image_config"] = config
+    given = {"n": request.n, "quality": request.quality, "output_format": request.output_format}
+    if not modalities:
+        given["size"] = request.size
+    warnings += [
+        f"{name} was left out: pictures come by chat here" for name, value in given.items() if value not in (None, 1)
+    ]
+    told = [*warnings, *drop_refused(body, dialect)]
+    merge_options(body, request.options)
+    return WireRequest(
+        path="chat/completions",
+        endpoint="chat",
+        body=body,
+        stream=body.get("stream") is True,
+        protected=protected_names(request.options),
+        repeatable=False,
+        warnings=tuple(told),
+    )
+
+
+def _openrouter(request: ImageRequest, dialect: Dialect) -> WireRequest:
+    return _by_chat(request, dialect, modalities=True)
+
+
+def _chat(request: ImageRequest, dialect: Dialect) -> WireRequest:
+    return _by_chat(request, dialect, modalities=False)
+
+
+_FORMS: dict[str, Callable[[ImageRequest, Dialect], WireRequest]] = {
+    "openai": _openai,
+    "together": _together,
+    "siliconflow": _siliconflow,
+    "xai": _xai,
+    "openrouter": _openrouter,
+    "chat": _chat,
+}

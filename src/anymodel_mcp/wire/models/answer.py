@@ -1,0 +1,295 @@
+"""Model lists, in every shape in which they come, as records in the contract's words.
+
+Shapes and names: facts/dialects.md B.2 "Model list shapes" (read 2026-11-20). What a list does not say is not guessed,
+but for what a model's modalities or its name make plain.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from anymodel_mcp.types import Capability, Json, ModelList, ModelRecord, Price
+from anymodel_mcp.wire.decode.body import Document
+from anymodel_mcp.wire.decode.json_values import as_count, as_list, as_number, as_object, as_text, first_text, objects
+from anymodel_mcp.wire.exchange import ResponseHead
+
+_CONTEXT = (
+    "context_length",
+    "context_window",
+    "max_context_length",
+    "max_model_len",
+    "inputTokenLimit",
+    "input_token_limit",
+    "loaded_context_length",
+    "max_context_window_tokens",
+    "max_prompt_tokens",
+    "context_size",
+    "max_input_tokens",
+    "n_ctx",
+    "n_ctx_train",
+)
+_OUTPUT = (
+    "max_output_tokens",
+    "max_completion_tokens",
+    "outputTokenLimit",
+    "output_token_limit",
+    "max_tokens",
+    "max_output_length",
+)
+_MAX_DEPTH = 4
+_NESTS = ("top_provider", "limits", "meta", "capabilities", "metadata")
+_RETIRED = (
+    "shutdown_date",
+    "deprecation",
+    "deprecation_date",
+    "expiration_date",
+    "deprecated_at",
+    "retirement_date",
+    "retires_at",
+)
+_TOOLS = frozenset(
+    ("tools", "function_calling", "tool_calling", "tool_use", "tool_calls", "function_call", "tool-use", "tool")
+)
+_REASONING = frozenset(("reasoning", "thinking", "reasoning_effort", "include_reasoning"))
+_VISION = frozenset(("vision", "image_input", "multimodal", "image-to-text", "image-text-to-text"))
+_TYPES: tuple[tuple[re.Pattern[str], Capability], ...] = (
+    (re.compile(r"embed", re.IGNORECASE), "embedding"),
+    (re.compile(r"text-to-image|image-generation|image_generation|^images?$", re.IGNORECASE), "image"),
+    (
+        re.compile(
+            r"chat|text-generation|^llm$|^vlm$|^language|image-text-to-text|text generation|^text$", re.IGNORECASE
+        ),
+        "chat",
+    ),
+)
+_EMBEDDING_NAME = re.compile(r"embed|(?:^|[/-])(?:bge|e5|gte|m2-bert|jina-clip)-", re.IGNORECASE)
+_IMAGE_NAME = re.compile(
+    r"dall-e|gpt-image|chatgpt-image|stable-diffusion|(?:^|/)sd[x3]|flux|seedream|cogview|imagen-|recraft|ideogram|qwen-image|kolors|grok-\S*image|-image(?:-|$)",
+    re.IGNORECASE,
+)
+_OTHER_NAME = re.compile(
+    r"whisper|tts|transcri|moderation|rerank|realtime|sora|veo|speech|audio|guard|davinci-002|babbage-002",
+    re.IGNORECASE,
+)
+
+
+class Models(Document[ModelList]):
+    """Reads one page of a list.
+
+    Args:
+        head: status and headers.
+        provider: the name under which the provider is configured.
+    """
+
+    def __init__(self, head: ResponseHead, *, provider: str) -> None:
+        super().__init__(head, endpoint="models", model="")
+        self._provider: Final = provider
+
+    def read(self, values: list[Any]) -> ModelList:
+        """The records, in the provider's order, each id once."""
+        value = values[0] if len(values) == 1 else values
+        body = as_object(value)
+        entries = _entries(value)
+        if entries is None:
+            raise self.failure("the answer is no list of models", "protocol")
+        records: dict[str, ModelRecord] = {}
+        for entry in entries:
+            record = _record(entry, self._provider)
+            if record is not None and record.id not in records:
+                records[record.id] = record
+        skipped = sum(1 for e in entries if _record(e, self._provider) is None)
+        warnings = (f"{skipped} entries of the list have no id and were left out",) if skipped else ()
+        return ModelList(models=tuple(records.values()), next_page=_next_page(body), warnings=warnings)
+
+
+def _entries(value: Any, depth: int = 0) -> list[Any] | None:
+    """The list itself; `None` where there is none at all."""
+    if isinstance(value, list):
+        return as_list(value)
+    body = as_object(value)
+    for name in ("data", "models", "result", "items", "results", "body"):
+        if isinstance(body.get(name), list) and body[name]:
+            return as_list(body[name])
+    for name in ("data", "models", "result"):
+        inner = as_object(body.get(name))
+        if inner and depth < _MAX_DEPTH:
+            nested = _entries(inner, depth + 1)
+            return nested if nested is not None else [{"id": k, **as_object(v)} for k, v in inner.items()]
+    if (
+        any(name in body and not body[name] for name in ("data", "models", "result", "items"))
+        or body.get("object") == "list"
+    ):
+        return []
+    return [body] if isinstance(body.get("id"), str) else None
+
+
+def _next_page(body: Json) -> dict[str, str] | None:
+    """The query of the next page, where there is one."""
+    last = as_text(body.get("last_id"))
+    if body.get("has_more") is True and last:
+        return {"after_id": last}
+    token = first_text(body, "nextPageToken", "next_page_token")
+    return {"pageToken": token} if token else None
+
+
+def _record(entry: Any, provider: str) -> ModelRecord | None:
+    if isinstance(entry, str):
+        return ModelRecord(id=entry, provider=provider, type=_type({}, entry, (), ())) if entry.strip() else None
+    source = as_object(entry)
+    id_ = first_text(source, "id", "model", "name", "slug", "model_name")
+    if not id_:
+        return None
+    providers = objects(source.get("providers"))
+    inputs, outputs = _modalities(source)
+    type_ = _type(source, id_, inputs, outputs)
+    capabilities = _capabilities(source, providers, type_, inputs)
+    if "vision" in capabilities and not inputs:
+        inputs = ("text", "image")
+    name = first_text(source, "name", "display_name", "displayName", "title")
+    return ModelRecord(
+        id=id_,
+        provider=provider,
+        name=name if name and name != id_ else None,
+        type=type_,
+        context_length=_limit(_CONTEXT, source, providers),
+        max_output_tokens=_limit(_OUTPUT, source, providers),
+        input_modalities=inputs,
+        output_modalities=outputs,
+        capabilities=capabilities,
+        price_per_million=_price(source, providers),
+        deprecated_on=_retired(source),
+        entry=source,
+    )
+
+
+def _limit(names: tuple[str, ...], source: Json, providers: list[Json]) -> int | None:
+    """The first of these numbers: in the entry, in what it nests, the largest of its providers."""
+    nested = [source, *(as_object(source.get(n)) for n in _NESTS)]
+    nested += [as_object(as_object(source.get("capabilities")).get("limits")), as_object(source.get("model_info"))]
+    for place in nested:
+        found = next((c for n in names if (c := as_count(place.get(n)))), None)
+        if found:
+            return found
+    told = [c for p in providers for n in names if (c := as_count(p.get(n)))]
+    return max(told) if told else None
+
+
+def _modalities(source: Json) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    architecture = as_object(source.get("architecture"))
+    inputs = _texts(
+        architecture.get("input_modalities")
+        or source.get("input_modalities")
+        or source.get("supported_input_modalities")
+    )
+    outputs = _texts(
+        architecture.get("output_modalities")
+        or source.get("output_modalities")
+        or source.get("supported_output_modalities")
+    )
+    told = as_text(architecture.get("modality")) or as_text(source.get("modality"))
+    if "->" in told and not (inputs and outputs):
+        left, _, right = told.partition("->")
+        inputs = inputs or tuple(left.split("+"))
+        outputs = outputs or tuple(right.split("+"))
+    return inputs, outputs
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(v.lower() for v in as_list(value) if isinstance(v, str) and v)
+
+
+def _type(source: Json, id_: str, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Capability | None:
+    """What the model is for: as the entry says, else as its modalities or its name make plain."""
+    said = [as_text(source.get(n)) for n in ("type", "task", "model_type", "pipeline_tag", "category", "sub_type")]
+    said += [as_text(as_object(source.get("task")).get("name"))]
+    said += list(_texts(source.get("supportedGenerationMethods")))
+    said += [as_text(as_object(source.get("capabilities")).get("type"))]
+    if outputs:
+        if any("embed" in o for o in outputs):
+            return "embedding"
+        return "chat" if "text" in outputs else "image" if "image" in outputs else None
+    for words in said:
+        for pattern, type_ in _TYPES:
+            if words and pattern.search(words):
+                return type_
+    if _EMBEDDING_NAME.search(id_):
+        return "embedding"
+    if _IMAGE_NAME.search(id_):
+        return "image"
+    if _OTHER_NAME.search(id_):
+        return None
+    return "chat"
+
+
+def _capabilities(
+    source: Json, providers: list[Json], type_: Capability | None, inputs: tuple[str, ...]
+) -> tuple[Capability, ...]:
+    told = _told(source, providers)
+    found: list[Capability] = [type_] if type_ else []
+    if type_ in (None, "chat"):
+        if "image" in inputs or told & _VISION:
+            found.append("vision")
+        if told & _TOOLS:
+            found.append("tools")
+        if told & _REASONING:
+            found.append("reasoning")
+    if "image" in _modalities(source)[1] and "image" not in found:
+        found.append("image")
+    return tuple(found)
+
+
+def _told(source: Json, providers: list[Json]) -> set[str]:
+    """Every ability that the entry names or affirms, in lower case."""
+    told: set[str] = set()
+    for name in (
+        "capabilities",
+        "supported_parameters",
+        "features",
+        "supported_features",
+        "tags",
+        "supported_capabilities",
+    ):
+        value = source.get(name)
+        told.update(_texts(value))
+        for ability, yes in as_object(value).items():
+            if yes is True:
+                told.add(ability.lower().removeprefix("supports_"))
+            told.update(k.lower() for k, v in as_object(yes).items() if v is True)
+    for place in (source, *providers):
+        told.update(k.lower().removeprefix("supports_") for k, v in place.items() if v is True)
+    told.update(_texts(as_object(source.get("metadata")).get("tags")))
+    return told
+
+
+def _price(source: Json, providers: list[Json]) -> Price | None:
+    """US dollars for a million tokens; prices written as text are for one token (OpenRouter)."""
+    for place in (source, *providers):
+        pricing = as_object(place.get("pricing"))
+        given = _per_million(pricing, ("prompt", "input", "input_tokens", "cents_per_input_token"))
+        made = _per_million(pricing, ("completion", "output", "output_tokens", "cents_per_output_token"))
+        if given is not None or made is not None:
+            return Price(input=given, output=made)
+    return None
+
+
+def _per_million(pricing: Json, names: tuple[str, ...]) -> float | None:
+    for name in names:
+        value = pricing.get(name)
+        number = as_number(value)
+        if number is None or number < 0:
+            continue
+        if name.startswith("cents_"):
+            return round(number * 10_000, 6)
+        per_token = isinstance(value, str) or number < 0.001
+        return round(number * 1_000_000, 6) if per_token and number else number
+    return None
+
+
+def _retired(source: Json) -> str | None:
+    for name in _RETIRED:
+        value = source.get(name)
+        told = as_text(value) or first_text(as_object(value), "date", "shutdown_date", "deprecation_date")
+        if told:
+            return told[:40]
+    return None

@@ -1,0 +1,301 @@
+"""Answers of the Responses API, streamed and whole, as the same result that chat gives.
+
+https://platform.openai.com/docs/api-reference/responses-streaming (facts/dialects.md B.1, read 2026-11-20): the last
+event holds the whole response; what it leaves out is taken from the events before it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from anymodel_mcp.errors import ErrorKind, ProviderError
+from anymodel_mcp.types import ChatResult, Delta, Json
+from anymodel_mcp.wire.chat.answer import Accumulator
+from anymodel_mcp.wire.content.choice import Choice, DeltaBuffer
+from anymodel_mcp.wire.content.parts import Citations
+from anymodel_mcp.wire.content.thinking import Mode
+from anymodel_mcp.wire.decode.json_values import as_list, as_object, as_text, first_text, objects
+from anymodel_mcp.wire.exchange import ResponseHead
+from anymodel_mcp.wire.failures.provider_error import failure_from, taken_on
+
+_ENDS = ("response.completed", "response.done", "response.incomplete", "response.failed", "response.cancelled")
+_ACCEPTED = 202
+_CALLS = ("function_call", "custom_tool_call")
+_FINISH = {"max_output_tokens": "length", "content_filter": "content_filter"}
+
+
+class ResponsesAnswer:
+    """Takes the values of one answer.
+
+    Args:
+        head: status and headers.
+        model: the provider's id of the model that was asked.
+        think_tags: where thoughts may stand in the text.
+        max_chars: the most that the text may take.
+    """
+
+    def __init__(self, head: ResponseHead, *, model: str, think_tags: Mode, max_chars: int) -> None:
+        self._head: Final = head
+        self._model: Final = model
+        self._think_tags: Final[Mode] = think_tags
+        self._max_chars: Final = max_chars
+        self._news: Final = DeltaBuffer()
+        self._live = Choice(think_tags, self._news)
+        self._items: dict[int, Json] = {}
+        self._arguments: dict[int, list[str]] = {}  # of calls, by the place of their item
+        self._arguments_size = 0
+        self._notes: list[Json] = []
+        self._response: Json = {}
+        self._ended = False
+        self._chat: Accumulator | None = None
+        self._frames = 0
+        self._ticket = ""
+        self.error: ProviderError | None = None
+
+    @property
+    def done(self) -> bool:
+        """Nothing more will come that counts."""
+        return self._ended or self.error is not None or bool(self._chat and self._chat.done)
+
+    @property
+    def partial_text(self) -> str:
+        """The text that has come so far."""
+        return self._chat.partial_text if self._chat else self._live.text_so_far()
+
+    def take_news(self) -> list[Delta]:
+        """What became readable since the last time."""
+        return self._chat.take_news() if self._chat else self._news.take()
+
+    def add_plain(self, value: Any) -> str:
+        """Takes one value if it is nothing but text of such a gateway."""
+        return self._chat.add_plain(value) if self._chat else ""
+
+    def add_texts(self, field: str, texts: list[str]) -> None:
+        """Takes plain text of a gateway that answers as if chat had been asked."""
+        if self._chat:
+            self._chat.add_texts(field, texts)
+
+    def end(self) -> None:
+        """`[DONE]` has come: an answer that only stops there is as whole as it will be."""
+        if self._chat:
+            self._chat.end()
+
+    def add(self, event: str, value: Any, *, bare: bool) -> None:
+        """Takes one value."""
+        if self.done:
+            return
+        self._frames += 1
+        frame = as_object(value)
+        if self._chat or ("choices" in frame and "output" not in frame):
+            self._chat = self._chat or self._accumulator("responses")
+            self._chat.add(event, value, bare=bare)
+            return
+        kind = as_text(frame.get("type")) or event
+        response = as_object(frame.get("response"))
+        if response:
+            self._response = self._response | {k: v for k, v in response.items() if v not in (None, [], "")}
+        if event == "error" or kind in ("error", "response.failed") or not kind.startswith("response."):
+            self._whole_or_error(value, frame, named=event == "error" or kind == "error", bare=bare)
+        elif kind in _ENDS:
+            self._ended = True
+        else:
+            self._step(kind, frame)
+            if self._live.size + self._arguments_size > self._max_chars:
+                self.fail(f"the answer is longer than {self._max_chars} characters", "too_large")
+
+    def _whole_or_error(self, value: Any, frame: Json, *, named: bool, bare: bool) -> None:
+        """An error, or a response that came as one document."""
+        inner = as_object(frame.get("response"))
+        told: Any = {"error": inner.get("error") or "the response failed"} if inner.get("status") == "failed" else value
+        error = failure_from(
+            told,
+            status=self._head.status,
+            headers=self._head.headers,
+            endpoint="responses",
+            model=self._model,
+            named=named or (bare and isinstance(value, str)),
+        )
+        if error is not None:
+            self._stop(error)
+        elif "output" in frame or "status" in frame:
+            self._response = frame
+            self._ended = True
+        else:
+            self._ticket = self._ticket or first_text(frame, "id", "request_id", "requestId")
+
+    def _step(self, kind: str, frame: Json) -> None:
+        delta = as_text(frame.get("delta"))
+        live: Json = {}
+        match kind.removeprefix("response."):
+            case "output_text.delta" | "text.delta" | "content_part.delta":
+                live = {"content": delta}
+            case (
+                "reasoning_summary_text.delta" | "reasoning_text.delta" | "reasoning.delta" | "reasoning_summary.delta"
+            ):
+                live = {"reasoning": delta}
+            case "reasoning_summary_part.added":
+                live = {"reasoning": "\n"} if self._live.has_content() else {}
+            case "refusal.delta":
+                live = {"refusal": delta}
+            case "output_text.annotation.added":
+                self._notes.append(as_object(frame.get("annotation")))
+            case "output_item.added" | "output_item.done":
+                self._take_item(frame, done=kind.endswith("done"))
+            case "function_call_arguments.delta" | "custom_tool_call_input.delta":
+                self._take_arguments(frame, delta, whole=False)
+            case "function_call_arguments.done" | "custom_tool_call_input.done":
+                self._take_arguments(frame, first_text(frame, "arguments", "input"), whole=True)
+            case _:
+                pass
+        if live:
+            self._live.add({"delta": live}, Citations())
+
+    def _place(self, frame: Json, id_: str) -> int:
+        """Where in the output the item of an event stands."""
+        index = frame.get("output_index")
+        if isinstance(index, int):
+            return index
+        known = (place for place, item in self._items.items() if id_ and item.get("id") == id_)
+        return next(known, max(self._items, default=-1) + 1)
+
+    def _take_item(self, frame: Json, *, done: bool) -> None:
+        """Keeps an item that is whole, and a call that only begins: its end may never be told."""
+        item = as_object(frame.get("item"))
+        is_call = item.get("type") in _CALLS
+        if not (done or is_call):
+            return
+        place = self._place(frame, as_text(item.get("id")))
+        if is_call and place not in self._items:
+            self._news.add("tool_call", as_text(item.get("name")))
+        begun = self._items.get(place, {})
+        self._items[place] = begun | {k: v for k, v in item.items() if v not in (None, "") or k not in begun}
+
+    def _take_arguments(self, frame: Json, text: str, *, whole: bool) -> None:
+        parts = self._arguments.setdefault(self._place(frame, as_text(frame.get("item_id"))), [])
+        if whole and text:
+            parts.clear()
+        parts.append(text)
+        self._arguments_size += len(text)
+        self._news.add("tool_call", "")
+
+    def _streamed_items(self) -> list[Json]:
+        """The items as events have told them."""
+        for place, parts in self._arguments.items():
+            item = self._items.get(place, {})
+            if item and not (item.get("arguments") or item.get("input")):
+                item["arguments"] = "".join(parts)
+        return [self._items[i] for i in sorted(self._items)]
+
+    def _stop(self, error: ProviderError) -> None:
+        text = self.partial_text
+        again = error.failure.retryable and not self._news.any_came
+        self.error = error.having(partial_text=text or None, retryable=again)
+
+    def fail(self, message: str, kind: ErrorKind) -> None:
+        """Ends the answer with a failure that its reader has found."""
+        if self._chat:
+            self._chat.fail(message, kind)
+            return
+        again = kind in ("upstream", "stream_truncated", "protocol")
+        fix = "Raise limits.max_event_bytes if the answer is meant to be that long." if kind == "too_large" else ""
+        self._stop(
+            ProviderError(
+                message, kind=kind, status=self._head.status, model=self._model or None, retryable=again, fix=fix
+            )
+        )
+
+    # --- the end ------------------------------------------------------------------------------------------------------
+
+    def finish(self, *, broken: str | None, cut: bool) -> ChatResult:
+        """The result; raises `ProviderError`."""
+        if self._chat and self.error is None:
+            return self._chat.finish(broken=broken, cut=cut)
+        if self.error is None:
+            self._check(broken=broken, cut=cut)
+        if self.error is not None:
+            raise self.error
+        answer = self._accumulator("responses")
+        answer.add("", self._as_chat(), bare=True)
+        return answer.finish(broken=None, cut=False)
+
+    def _check(self, *, broken: str | None, cut: bool) -> None:
+        status = as_text(self._response.get("status"))
+        later = status in ("queued", "in_progress") if self._ended else self._head.status == _ACCEPTED
+        if later and not self._news.any_came:
+            id_ = as_text(self._response.get("id")) or self._ticket
+            self._stop(taken_on(self._head, model=self._model, id_=id_, state=status))
+        elif not self._frames and not broken and not cut:
+            self.fail("an empty answer came", "upstream")
+        elif not self._ended:
+            how = broken or "the stream ended before the response was completed"
+            self.fail(f"the answer is cut off: {how}", "stream_truncated")
+        elif status == "cancelled":
+            self.fail("the provider cancelled the response", "upstream")
+
+    def _accumulator(self, endpoint: str) -> Accumulator:
+        return Accumulator(
+            status=self._head.status,
+            headers=self._head.headers,
+            endpoint=endpoint,
+            model=self._model,
+            think_tags=self._think_tags,
+            max_chars=max(self._max_chars, 1) * 2,
+        )
+
+    def _as_chat(self) -> Json:
+        """The response as a chat completion."""
+        items = objects(self._response.get("output")) or self._streamed_items()
+        message = _message(items)
+        streamed = self._live.finish("")
+        if not message["content"] and not as_text(self._response.get("output_text")):
+            message["content"] = [{"type": "text", "text": streamed.text}] if streamed.text else []
+        elif not message["content"]:
+            message["content"] = [{"type": "text", "text": self._response["output_text"]}]
+        message["reasoning"] = message["reasoning"] or streamed.reasoning
+        message["refusal"] = message["refusal"] or streamed.refusal
+        message["annotations"] = [*message["annotations"], *self._notes]
+        status = as_text(self._response.get("status")) or "completed"
+        reason = as_text(as_object(self._response.get("incomplete_details")).get("reason"))
+        finish = _FINISH.get(reason, reason) if status == "incomplete" else status
+        return {
+            "id": self._response.get("id"),
+            "model": self._response.get("model"),
+            "usage": self._response.get("usage"),
+            "choices": [{"index": 0, "message": message, "finish_reason": finish or "incomplete"}],
+        }
+
+
+def _message(items: list[Json]) -> Json:
+    """The output items as one assistant message."""
+    content: list[Json] = []
+    calls: list[Json] = []
+    thoughts: list[str] = []
+    refusals: list[str] = []
+    images: list[Any] = []
+    annotations: list[Json] = []
+    for item in items:
+        kind = as_text(item.get("type"))
+        if kind == "message":
+            for part in objects(item.get("content")):
+                annotations += objects(part.get("annotations"))
+                refusals += [as_text(part.get("refusal"))] if part.get("refusal") else []
+                content += [part] if part.get("type") != "refusal" else []
+        elif kind == "reasoning":
+            for part in (*as_list(item.get("summary")), *as_list(item.get("content"))):
+                words = as_text(part) or as_text(as_object(part).get("text"))
+                thoughts += [words] if words else []
+        elif kind in _CALLS:
+            arguments = item.get("arguments", item.get("input"))
+            id_ = as_text(item.get("call_id")) or as_text(item.get("id"))
+            calls.append({"id": id_, "function": {"name": item.get("name"), "arguments": arguments}})
+        elif kind == "image_generation_call" and item.get("result"):
+            images.append({"b64_json": item["result"]})
+    return {
+        "role": "assistant",
+        "content": content,
+        "tool_calls": calls,
+        "reasoning": "\n".join(thoughts),
+        "refusal": "".join(refusals),
+        "images": images,
+        "annotations": annotations,
+    }

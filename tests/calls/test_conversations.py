@@ -1,0 +1,122 @@
+"""Threads: one call at a time, reasoning state only to whom it belongs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anyio
+import pytest
+
+from anymodel_mcp.calls.conversations import ReasoningBack, assistant_turn, hold_conversation, turns_for
+from anymodel_mcp.config import StoreSettings
+from anymodel_mcp.errors import ArgumentError
+from anymodel_mcp.state import Store, open_store
+from anymodel_mcp.types import ChatResult, Json, ToolCall
+
+CALL = ToolCall(id="c1", name="f", arguments={"a": 1}, extra={"google": {"thought_signature": "s"}})
+ANSWER = assistant_turn(ChatResult(text="t", tool_calls=[CALL], carry={"reasoning_content": "r"}), "p")
+LOOP: list[Json] = [{"role": "user", "content": "q"}, ANSWER, {"role": "tool", "tool_call_id": "c1", "content": "4"}]
+
+
+@pytest.mark.parametrize(
+    ("history", "provider", "back", "reasoning", "signature"),
+    [
+        (LOOP, "p", "always", True, True),
+        (LOOP, "p", "tools", True, True),
+        ([*LOOP, {"role": "user", "content": "next"}], "p", "tools", False, True),
+        (LOOP, "p", "none", False, True),
+        (LOOP, "other", "always", False, False),
+    ],
+)
+def test_reasoning_state_goes_back_to_its_own_provider_as_it_wants_it(
+    history: list[Json], provider: str, back: ReasoningBack, *, reasoning: bool, signature: bool
+) -> None:
+    turn = turns_for(history, provider, back)[1]
+    assert ("reasoning_content" in turn, "extra_content" in turn["tool_calls"][0]) == (reasoning, signature)
+    assert "anymodel/by" not in turn
+    assert turn["tool_calls"][0]["function"] == {"name": "f", "arguments": '{"a": 1}'}
+
+
+def test_turns_that_a_caller_wrote_pass_unchanged() -> None:
+    history: list[Json] = [{"role": "assistant", "content": "x", "reasoning_content": "mine"}]
+    assert turns_for(history, "p", "none") == history
+
+
+async def test_two_calls_on_one_thread_do_not_interleave(tmp_path: Path) -> None:
+    store = open_store(StoreSettings(), tmp_path)
+    seen: list[str] = []
+    first_in, go = anyio.Event(), anyio.Event()
+
+    async def first() -> None:
+        async with hold_conversation(store, thread, None):
+            first_in.set()
+            await go.wait()
+            await store.append_turn(thread, [{"role": "user", "content": "one"}])
+            seen.append("first")
+
+    async def second() -> None:
+        await first_in.wait()
+        async with hold_conversation(store, thread, None) as held:
+            seen.append("second")
+            assert [m["content"] for m in held.history] == ["one"]
+
+    with anyio.fail_after(10):
+        async with hold_conversation(store, "new", "be kind") as fresh:
+            thread = fresh.id
+        async with anyio.create_task_group() as group:
+            group.start_soon(first)
+            group.start_soon(second)
+            await first_in.wait()
+            go.set()
+        assert seen == ["first", "second"]
+        async with hold_conversation(store, thread, None) as held:
+            assert held.system == "be kind"
+    await store.aclose()
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
+async def test_waiting_calls_go_in_order_of_arrival(tmp_path: Path, anyio_backend: str) -> None:
+    store = open_store(StoreSettings(), tmp_path)
+    order: list[int] = []
+
+    async def call(number: int) -> None:
+        async with hold_conversation(store, thread, None):
+            order.append(number)
+
+    with anyio.fail_after(20):
+        async with hold_conversation(store, "new", None) as fresh:
+            thread = fresh.id
+        async with anyio.create_task_group() as group:
+            async with hold_conversation(store, thread, None):
+                for number in range(6):
+                    group.start_soon(call, number)
+                    await anyio.wait_all_tasks_blocked()
+            group.start_soon(call, 6)
+    assert order == list(range(7)), anyio_backend
+    await store.aclose()
+
+
+async def test_a_call_that_is_cancelled_in_line_lets_the_next_one_in(tmp_path: Path) -> None:
+    store = open_store(StoreSettings(), tmp_path)
+    with anyio.fail_after(10):
+        async with hold_conversation(store, "new", None) as fresh:
+            thread = fresh.id
+        async with hold_conversation(store, thread, None), anyio.create_task_group() as group:
+            group.start_soon(_enter, store, thread)
+            await anyio.wait_all_tasks_blocked()
+            group.cancel_scope.cancel()
+        await _enter(store, thread)
+    await store.aclose()
+
+
+async def _enter(store: Store, thread: str) -> None:
+    async with hold_conversation(store, thread, None):
+        pass
+
+
+async def test_an_unknown_thread_is_refused(tmp_path: Path) -> None:
+    store = open_store(StoreSettings(), tmp_path)
+    with pytest.raises(ArgumentError, match="no conversation"):
+        async with hold_conversation(store, "t-none", None):
+            raise AssertionError
+    await store.aclose()

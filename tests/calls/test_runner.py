@@ -1,0 +1,277 @@
+"""Calls outlive their request: deadline, handle, partial text, cancellation, other processes, restarts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+import pytest
+
+from anymodel_mcp.calls.runner import Call, Calls
+from anymodel_mcp.config import StoreSettings
+from anymodel_mcp.errors import AnyModelError, ProviderError
+from anymodel_mcp.redact import Redactor
+from anymodel_mcp.state import Store, open_store
+from anymodel_mcp.types import Delta, Outcome
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@asynccontextmanager
+async def _opened(folder: Path, limit: int = 8) -> AsyncGenerator[tuple[Calls, Store]]:
+    store = open_store(StoreSettings(), folder)
+    async with anyio.create_task_group() as group:
+        yield Calls(group, store, Redactor(["sk-secret-value"]), limit), store
+        group.cancel_scope.cancel()
+    await store.aclose()
+
+
+class Slow:
+    """Work that writes some words, then waits to be told to go on."""
+
+    def __init__(self, first: str = "first ", second: str = "second") -> None:
+        self.started, self.go, self.ended = anyio.Event(), anyio.Event(), anyio.Event()
+        self._first, self._second = first, second
+
+    async def __call__(self, call: Call) -> Outcome:
+        try:
+            track = call.track("p/m")
+            track.take([Delta(kind="text", text=self._first)])
+            call.write(self._first)
+            self.started.set()
+            await self.go.wait()
+            call.write(self._second)
+            return Outcome(text=self._first + self._second, record={"model": "m"})
+        finally:
+            self.ended.set()
+
+
+async def test_a_call_that_ends_in_time_has_its_outcome(tmp_path: Path) -> None:
+    async with _opened(tmp_path) as (calls, store):
+        work = Slow()
+        work.go.set()
+        call = calls.start("chat", "host", work)
+        assert await calls.wait(call, for_s=5, progress=None)
+        assert call.outcome == Outcome(text="first second", record={"model": "m"})
+        assert store.path is None or not (tmp_path / "anymodel.db").exists()  # a short call writes nothing
+
+
+async def test_a_call_past_its_deadline_goes_on_under_a_handle(tmp_path: Path) -> None:
+    with anyio.fail_after(5):
+        async with _opened(tmp_path) as (calls, _store):
+            work = Slow()
+            call = calls.start("chat", "host", work)
+            await work.started.wait()
+            assert not await calls.wait(call, for_s=0, progress=None)
+            handle = await calls.keep(call)
+            assert await calls.keep(call) == handle
+            running = await calls.collect(handle, wait_s=0, cancel=False, progress=None)
+            assert running is not None
+            assert (running.status, running.text, running.result_id) == ("running", "first ", handle)
+            work.go.set()
+            ended = await calls.collect(handle, wait_s=5, cancel=False, progress=None)
+            assert ended is not None
+            assert (ended.status, ended.text, ended.record) == ("complete", "first second", {"model": "m"})
+
+
+async def test_the_result_is_there_after_a_restart(tmp_path: Path) -> None:
+    with anyio.fail_after(10):
+        async with _opened(tmp_path) as (calls, _store):
+            work = Slow()
+            call = calls.start("chat", "host", work)
+            await work.started.wait()
+            handle = await calls.keep(call)
+            work.go.set()
+            await call.done.wait()
+        async with _opened(tmp_path) as (calls, _store):
+            found = await calls.collect(handle, wait_s=0, cancel=False, progress=None)
+            assert found is not None
+            assert found.text == "first second"
+
+
+async def test_a_stopped_server_keeps_the_partial_text(tmp_path: Path) -> None:
+    with anyio.fail_after(10):
+        async with _opened(tmp_path) as (calls, _store):
+            work = Slow()
+            call = calls.start("chat", "host", work)
+            await work.started.wait()
+            handle = await calls.keep(call)
+        assert work.ended.is_set()
+        async with _opened(tmp_path) as (calls, _store):
+            found = await calls.collect(handle, wait_s=0, cancel=False, progress=None)
+            assert found is not None
+            assert found.error is not None
+            assert found.error["kind"] == "cancelled"
+            assert found.text == "first "
+
+
+async def test_a_dead_owner_means_interrupted(tmp_path: Path) -> None:
+    with anyio.fail_after(10):
+        async with _opened(tmp_path) as (calls, store):
+            work = Slow()
+            call = calls.start("chat", "host", work)
+            await work.started.wait()
+            handle = await calls.keep(call)
+            other = open_store(StoreSettings(), tmp_path)
+            other.stale_s = -1
+            row = await other.get_call(handle)
+            assert row is not None
+            assert (row.status, row.text) == ("interrupted", "first ")
+            await other.aclose()
+            store.stale_s = -1
+            calls._kept.clear()  # pyright: ignore[reportPrivateUsage] as if another process asked
+            found = await calls.collect(handle, wait_s=0, cancel=False, progress=None)
+            assert found is not None
+            assert found.error is not None
+            assert "stopped" in found.error["message"]
+            calls.cancel(call)
+
+
+async def test_another_process_can_wait_and_cancel(tmp_path: Path) -> None:
+    with anyio.fail_after(20):
+        async with _opened(tmp_path) as (calls, _), _opened(tmp_path) as (others, _other_store):
+            work = Slow()
+            call = calls.start("chat", "host", work)
+            await work.started.wait()
+            handle = await calls.keep(call)
+            seen = await others.collect(handle, wait_s=0, cancel=False, progress=None)
+            assert seen is not None
+            assert seen.status == "running"
+            stopped = await others.collect(handle, wait_s=8, cancel=True, progress=None)
+            assert stopped is not None
+            assert stopped.error is not None
+            assert stopped.error["kind"] == "cancelled"
+            assert stopped.text == "first "
+
+
+async def test_cancel_ends_the_work_at_once(tmp_path: Path) -> None:
+    with anyio.fail_after(5):
+        async with _opened(tmp_path) as (calls, _):
+            work = Slow()
+            call = calls.start("chat", "host", work)
+            await work.started.wait()
+            handle = await calls.keep(call)
+            ended = await calls.collect(handle, wait_s=0, cancel=True, progress=None)
+            assert work.ended.is_set()
+            assert ended is not None
+            assert ended.error is not None
+            assert (ended.error["kind"], ended.text) == ("cancelled", "first ")
+
+
+async def test_an_unknown_handle_is_nothing(tmp_path: Path) -> None:
+    async with _opened(tmp_path) as (calls, _):
+        assert await calls.collect("r-nothing", wait_s=0, cancel=False, progress=None) is None
+        assert await calls.collect("r-nothing", wait_s=0, cancel=True, progress=None) is None
+
+
+async def test_a_long_answer_is_filed_whole(tmp_path: Path) -> None:
+    async with _opened(tmp_path) as (calls, _):
+        handle = await calls.file(Outcome(text="x" * 100_000, record={"model": "m"}, notes=["n"]), "chat", "host")
+        found = await calls.collect(handle, wait_s=0, cancel=False, progress=None)
+        assert found is not None
+        assert (len(found.text), found.notes, found.result_id) == (100_000, ["n"], handle)
+
+
+async def test_what_is_stored_holds_no_key(tmp_path: Path) -> None:
+    async with _opened(tmp_path) as (calls, _):
+
+        async def work(_: Call) -> Outcome:
+            return Outcome(
+                text="a sk-secret-value b sk-secret", record={"x": ["sk-secret-value"]}, notes=["sk-secret-value"]
+            )
+
+        call = calls.start("chat", "host", work)
+        handle = await calls.keep(call)
+        found = await calls.collect(handle, wait_s=5, cancel=False, progress=None)
+        assert found is not None
+        assert found.text == "a [key removed] b [key removed]"
+        assert "sk-secret" not in str(found)
+
+
+async def test_failures_and_faults_become_outcomes(tmp_path: Path) -> None:
+    async def refuse(_: Call) -> Outcome:
+        raise ProviderError("no", kind="quota", partial_text="had this")
+
+    async def crash(_: Call) -> Outcome:
+        raise KeyError("sk-secret-value")
+
+    with anyio.fail_after(5):
+        async with _opened(tmp_path) as (calls, _):
+            for work, kind in ((refuse, "quota"), (crash, "server")):
+                call = calls.start("chat", "host", work)
+                await calls.wait(call, for_s=None, progress=None)
+                assert call.outcome is not None
+                assert call.outcome.error is not None
+                assert call.outcome.error["kind"] == kind
+                assert "sk-secret" not in str(call.outcome)
+
+
+async def test_progress_tells_news_and_never_after_the_end(tmp_path: Path) -> None:
+    notes: list[tuple[float, str]] = []
+    told = anyio.Event()
+
+    async def progress(value: float, message: str) -> None:
+        notes.append((value, message))
+        told.set()
+
+    with anyio.fail_after(5):
+        async with _opened(tmp_path) as (calls, _):
+            work = Slow(first="hello\x1b[31m sk-secret-value\nworld ")
+            call = calls.start("chat", "host", work)
+            async with anyio.create_task_group() as group:
+
+                async def release() -> None:
+                    await told.wait()
+                    work.go.set()
+
+                group.start_soon(release)
+                assert await calls.wait(call, for_s=None, progress=progress)
+            count = len(notes)
+            assert count >= 1
+            assert "hello [key removed] world" in notes[0][1]
+            assert [v for v, _ in notes] == sorted({v for v, _ in notes})
+
+
+async def test_too_many_waiting_calls_are_refused(tmp_path: Path) -> None:
+    with anyio.fail_after(5):
+        async with _opened(tmp_path, limit=1) as (calls, _):
+            works = [Slow() for _ in range(17)]
+            started = [calls.start("chat", "host", w) for w in works]
+            await anyio.wait_all_tasks_blocked()  # which of them got the slot is for the scheduler to say
+            with pytest.raises(AnyModelError) as caught:
+                calls.start("chat", "host", Slow())
+            assert caught.value.kind == "busy"
+            for work in works:
+                work.go.set()
+            for call in started:
+                await call.done.wait()
+
+
+async def test_a_locked_store_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with anyio.fail_after(20):
+        async with _opened(tmp_path) as (calls, store):
+
+            async def locked(*_: object) -> None:
+                raise AnyModelError("locked", kind="busy")
+
+            with monkeypatch.context() as patch:
+                patch.setattr(store, "save_partial", locked)
+                patch.setattr(store, "finish_call", locked)
+                work = Slow()
+                call = calls.start("chat", "host", work)
+                await work.started.wait()
+                handle = await calls.keep(call)
+                work.go.set()
+                await call.done.wait()
+                found = await calls.collect(handle, wait_s=0, cancel=False, progress=None)
+                assert found is not None
+                assert found.text == "first second"
+            await calls._save_all()  # pyright: ignore[reportPrivateUsage] the next round, now that the lock is gone
+            row = await store.get_call(handle)
+            assert row is not None
+            assert (row.status, row.text) == ("complete", "first second")

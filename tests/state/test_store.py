@@ -1,0 +1,353 @@
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+from pathlib import Path
+
+import anyio
+import pytest
+
+from anymodel_mcp.config import StoreSettings
+from anymodel_mcp.state import CallRow, Ended, Store, UsageKey, UsageRow, new_id, open_store
+
+NOW = 1_795_000_000.0
+DAY = 86_400
+ROW = CallRow(id="r-1", owner="me", tool="chat", provider="p", model="m", host="zed", conversation="t-1")
+
+
+class ResponseDeadline:
+    now = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def clock() -> ResponseDeadline:
+    return ResponseDeadline()
+
+
+@pytest.fixture(params=[True, False], ids=["file", "memory"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path, clock: ResponseDeadline) -> AsyncGenerator[Store]:
+    async with open_store(StoreSettings(enabled=request.param), tmp_path, clock=clock) as opened:
+        yield opened
+
+
+async def test_opening_touches_no_file(tmp_path: Path) -> None:
+    async with open_store(StoreSettings(), tmp_path / "sub") as opened:
+        assert list(tmp_path.iterdir()) == []
+        assert opened.path == tmp_path / "sub" / "anymodel.db"
+
+
+async def test_configured_path_is_used(tmp_path: Path) -> None:
+    async with open_store(StoreSettings(path=str(tmp_path / "mine.db")), tmp_path / "other") as opened:
+        await opened.begin_call(ROW)
+    assert [p.name for p in tmp_path.iterdir()] == ["mine.db"]
+
+
+async def test_ids_have_their_prefix_and_do_not_repeat() -> None:
+    ids = {new_id("r") for _ in range(1000)}
+    assert len(ids) == 1000
+    assert all(i.startswith("r-") and len(i) == 22 for i in ids)
+
+
+async def test_call_runs_then_is_complete_with_its_record(store: Store) -> None:
+    await store.begin_call(ROW)
+    await store.begin_call(ROW)
+    running = await store.get_call("r-1")
+    assert running is not None
+    assert (running.status, running.text, running.record, running.conversation) == ("running", "", None, "t-1")
+    await store.save_partial(ROW, "half")
+    await store.finish_call(ROW, "complete", {"usage": {"input": 1}}, "the whole")
+    ended = await store.get_call("r-1")
+    assert ended is not None
+    assert (ended.status, ended.text, ended.length) == ("complete", "the whole", 9)
+    assert ended.record == {"usage": {"input": 1}}
+
+
+@pytest.mark.parametrize("status", ["complete", "failed", "cancelled"])
+async def test_first_end_of_a_call_stands(store: Store, status: Ended) -> None:
+    await store.finish_call(ROW, status, None, "first")
+    await store.finish_call(ROW, "failed", {"late": True}, "second")
+    await store.save_partial(ROW, "third")
+    found = await store.get_call("r-1")
+    assert found is not None
+    assert (found.status, found.text, found.record) == (status, "first", None)
+
+
+async def test_end_without_text_keeps_the_partial_text(store: Store) -> None:
+    await store.begin_call(ROW)
+    await store.save_partial(ROW, "so far")
+    await store.finish_call(ROW, "failed", {"kind": "timeout"})
+    found = await store.get_call("r-1")
+    assert found is not None
+    assert (found.status, found.text) == ("failed", "so far")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "plain", "a\0b", "lone \ud800 surrogate", "𝄞 astral 🎼", "x" * 10_000_000],
+    ids=["empty", "plain", "nul", "surrogate", "astral", "10 MB"],
+)
+async def test_text_is_read_by_character_offset(store: Store, text: str) -> None:
+    await store.finish_call(ROW, "complete", None, text)
+    whole = await store.get_call("r-1")
+    part = await store.get_call("r-1", offset=2, limit=3)
+    assert whole is not None
+    assert part is not None
+    assert (whole.text, whole.length) == (text, len(text))
+    assert (part.text, part.length) == (text[2:5], len(text))
+
+
+@pytest.mark.parametrize(
+    ("offset", "limit", "text"), [(-5, None, "abc"), (99, None, ""), (1, -1, ""), (0, 10**30, "abc")]
+)
+async def test_absurd_offsets_give_what_there_is(store: Store, offset: int, limit: int | None, text: str) -> None:
+    await store.finish_call(ROW, "complete", None, "abc")
+    found = await store.get_call("r-1", offset=offset, limit=limit)
+    assert found is not None
+    assert found.text == text
+
+
+@pytest.mark.parametrize("id", ["", "r-2", "\ud800", "a\0", "' OR 1=1 --", "x" * 100_000])
+async def test_unknown_ids_are_unknown(store: Store, id: str) -> None:
+    await store.begin_call(ROW)
+    assert await store.get_call(id) is None
+    assert await store.get_thread(id) is None
+    assert not await store.ask_cancel(id)
+    assert not await store.append_turn(id, [{"role": "user", "content": "x"}])
+    assert not await store.hold_thread(id, "o", 5)
+
+
+async def test_silent_owner_means_interrupted_and_keeps_the_text(store: Store, clock: ResponseDeadline) -> None:
+    await store.begin_call(ROW)
+    await store.save_partial(ROW, "half")
+    clock.now += store.stale_s
+    await store.beat("me", ["r-1"])
+    await store.beat("me", [])
+    await store.beat("another", ["r-1"])
+    clock.now += store.stale_s
+    alive = await store.get_call("r-1")
+    clock.now += 1
+    dead = await store.get_call("r-1")
+    assert alive is not None
+    assert dead is not None
+    assert (alive.status, dead.status, dead.text) == ("running", "interrupted", "half")
+    assert not await store.ask_cancel("r-1")
+
+
+async def test_cancel_reaches_the_owner_of_a_running_call_only(store: Store) -> None:
+    await store.begin_call(ROW)
+    await store.begin_call(replace(ROW, id="r-2", owner="other"))
+    assert await store.ask_cancel("r-1")
+    assert await store.cancels_asked("me") == {"r-1"}
+    assert await store.cancels_asked("other") == set()
+    await store.finish_call(ROW, "cancelled", None)
+    assert await store.cancels_asked("me") == set()
+    assert not await store.ask_cancel("r-1")
+
+
+async def test_calls_are_listed_newest_first_without_text(store: Store, clock: ResponseDeadline) -> None:
+    for number in range(3):
+        clock.now += 1
+        await store.finish_call(replace(ROW, id=f"r-{number}"), "complete", None, "text")
+    listed = await store.list_calls(2)
+    assert [(c.id, c.text, c.length) for c in listed] == [("r-2", "", 4), ("r-1", "", 4)]
+
+
+async def test_thread_keeps_messages_as_they_came(store: Store, clock: ResponseDeadline) -> None:
+    id = await store.create_thread("be brief \ud800")
+    turn = [
+        {"role": "user", "content": [{"type": "text", "text": "what \n is  this"}, {"type": "image_url"}, "odd"]},
+        {"role": "assistant", "content": "a cat", "reasoning_details": [{"signature": "x\0\ud800"}]},
+    ]
+    assert await store.append_turn(id, turn, model="a/one")
+    clock.now += 5
+    assert await store.append_turn(id, [{"role": "user", "content": None}, {"role": "assistant"}], model="b/two")
+    assert await store.append_turn(id, [{"role": "assistant"}], model="a/one")
+    found = await store.get_thread(id)
+    assert found is not None
+    assert found.messages == [*turn, {"role": "user", "content": None}, {"role": "assistant"}, {"role": "assistant"}]
+    assert (found.system, found.title, list(found.models)) == ("be brief \ud800", "what is this", ["a/one", "b/two"])
+    assert (found.created, found.updated, found.count) == (NOW, NOW + 5, 5)
+
+
+async def test_long_title_is_cut_and_the_first_one_stays(store: Store) -> None:
+    id = await store.create_thread()
+    await store.append_turn(id, [{"role": "user", "content": "word " * 50}])
+    await store.append_turn(id, [{"role": "user", "content": "second"}])
+    found = await store.get_thread(id)
+    assert found is not None
+    assert found.title.endswith("word…")
+    assert len(found.title) <= 60
+    assert found.system is None
+
+
+async def test_message_that_is_no_json_leaves_the_thread_as_it_was(store: Store) -> None:
+    id = await store.create_thread()
+    with pytest.raises(TypeError):
+        await store.append_turn(id, [{"role": "user", "content": "x"}, {"role": "user", "content": object()}])
+    found = await store.get_thread(id)
+    assert found is not None
+    assert found.count == 0
+
+
+async def test_threads_are_listed_by_last_use(store: Store, clock: ResponseDeadline) -> None:
+    first = await store.create_thread()
+    clock.now += 1
+    second = await store.create_thread()
+    clock.now += 1
+    await store.append_turn(first, [{"role": "user", "content": "hi"}])
+    assert [t.id for t in await store.list_threads()] == [first, second]
+    assert [(t.id, t.count, list(t.messages)) for t in await store.list_threads(1)] == [(first, 1, [])]
+
+
+async def test_thread_is_held_by_one_call_at_a_time(store: Store, clock: ResponseDeadline) -> None:
+    id = await store.create_thread()
+    assert await store.hold_thread(id, "call-1", 60)
+    assert await store.hold_thread(id, "call-1", 60)
+    assert not await store.hold_thread(id, "call-2", 60)
+    await store.release_thread(id, "call-2")
+    assert not await store.hold_thread(id, "call-2", 60)
+    await store.release_thread(id, "call-1")
+    assert await store.hold_thread(id, "call-2", 60)
+    clock.now += 61
+    assert await store.hold_thread(id, "call-3", 60)
+
+
+async def test_model_lists_are_replaced(store: Store) -> None:
+    assert await store.load_models("p") is None
+    await store.save_models("p", 1.0, ["a"])
+    await store.save_models("p", 2.0, {"data": [{"id": "b"}]})
+    assert await store.load_models("p") == (2.0, {"data": [{"id": "b"}]})
+
+
+async def test_repairs_come_back_by_model_in_order(store: Store, clock: ResponseDeadline) -> None:
+    for repair in ({"drop": "seed"}, {"drop": "top_p"}, {"drop": "seed"}):
+        clock.now += 1
+        await store.save_repair("p", "m", repair)
+    await store.save_repair("p", "n", {"rename": "x"})
+    assert await store.load_repairs() == {
+        ("p", "m"): [{"drop": "top_p"}, {"drop": "seed"}],
+        ("p", "n"): [{"rename": "x"}],
+    }
+
+
+USAGE = UsageRow(
+    time=NOW,
+    tool="chat",
+    provider="p",
+    model="m",
+    outcome="complete",
+    duration_s=2,
+    host="zed",
+    input=10,
+    output=5,
+    cost=0.5,
+)
+
+
+@pytest.mark.parametrize(
+    ("by", "keys"),
+    [
+        ("model", ["p/m", "n"]),
+        ("provider", ["p", ""]),
+        ("tool", ["chat", "embed"]),
+        ("host", ["zed", ""]),
+        ("outcome", ["complete", "timeout"]),
+        ("day", ["2026-11-19", "2026-11-23"]),
+        ("all", ["all"]),
+    ],
+)
+async def test_usage_is_summed_by(store: Store, by: UsageKey, keys: list[str]) -> None:
+    late = UsageRow(time=NOW + 4 * DAY, tool="embed", provider="", model="n", outcome="timeout", duration_s=1)
+    await store.add_usage([USAGE, USAGE, late])
+    await store.add_usage([])
+    sums = await store.usage(by=by)
+    assert len(sums) == len(keys)
+    if by != "day":  # days are those of the user's clock
+        assert [s.key for s in sums] == keys
+    assert sum(s.calls for s in sums) == 3
+    assert sum(s.failed for s in sums) == 1
+    assert sums[0].input == 20
+    assert sums[0].cost == 1.0
+
+
+async def test_usage_starts_at_the_moment_asked_for(store: Store) -> None:
+    await store.add_usage([USAGE, replace(USAGE, time=NOW + 10, input=None, output=None, cost=None)])
+    (found,) = await store.usage(since=NOW + 1)
+    assert (found.calls, found.input, found.output, found.cost) == (1, None, None, None)
+
+
+async def test_absurd_figures_do_not_break_the_ledger(store: Store) -> None:
+    await store.add_usage([replace(USAGE, input=10**40, model="\ud800", cost=float("nan"))] * 3)
+    (found,) = await store.usage()
+    assert found.input == 3 * 2**53
+
+
+async def test_old_rows_end(tmp_path: Path, clock: ResponseDeadline) -> None:
+    async with open_store(StoreSettings(keep_days=30), tmp_path, clock=clock) as store:
+        await store.finish_call(ROW, "complete", None, "old")
+        old = await store.create_thread()
+        await store.append_turn(old, [{"role": "user", "content": "x"}])
+        await store.add_usage([USAGE])
+        await store.save_models("p", NOW, [])
+        await store.save_repair("p", "m", {})
+        clock.now += 31 * DAY
+        new = await store.create_thread()
+        assert await store.get_call("r-1") is None
+        assert [t.id for t in await store.list_threads()] == [new]
+        assert await store.usage() == []
+        assert await store.load_models("p") is None
+        assert await store.load_repairs() == {}
+
+
+async def test_too_large_a_file_loses_its_oldest_calls_and_shrinks(tmp_path: Path, clock: ResponseDeadline) -> None:
+    async with open_store(StoreSettings(max_mb=2), tmp_path, clock=clock) as store:
+        for number in range(10):
+            await store.finish_call(replace(ROW, id=f"r-{number}"), "complete", None, "x" * 500_000)
+            clock.now += 1
+        running = await store.create_thread()
+        clock.now += 7200
+        await store.begin_call(replace(ROW, id="fresh"))
+        kept = [c.id for c in await store.list_calls(99)]
+        assert "fresh" in kept
+        assert "r-9" in kept
+        assert "r-0" not in kept
+        assert await store.get_thread(running) is None or len(kept) > 1
+    assert (tmp_path / "anymodel.db").stat().st_size <= 2.5 * 2**20
+
+
+async def test_nothing_young_is_removed_however_large(tmp_path: Path, clock: ResponseDeadline) -> None:
+    async with open_store(StoreSettings(max_mb=0), tmp_path, clock=clock) as store:
+        await store.finish_call(ROW, "complete", None, "x" * 500_000)
+        await store.tidy()
+        assert await store.get_call("r-1") is not None
+
+
+async def test_cancelled_call_still_leaves_its_text_behind(store: Store) -> None:
+    await store.begin_call(ROW)
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await store.save_partial(ROW, "written all the same")
+    found = await store.get_call("r-1")
+    assert found is not None
+    assert found.text == "written all the same"
+
+
+async def test_many_tasks_share_one_store(store: Store) -> None:
+    async def one(number: int) -> None:
+        row = replace(ROW, id=f"r-{number}")
+        await store.begin_call(row)
+        await store.finish_call(row, "complete", {"n": number}, str(number))
+
+    async with anyio.create_task_group() as group:
+        for number in range(100):
+            group.start_soon(one, number)
+    found = [await store.get_call(f"r-{n}") for n in range(100)]
+    assert [c.text for c in found if c] == [str(n) for n in range(100)]
