@@ -48,13 +48,23 @@ class Outcome:
 
 
 def compare(case: Json, outcome: Outcome) -> list[str]:
-    """Every difference between a case's promise and its outcome; empty = it passes."""
-    expect: Json = case["expect"]
+    """Every difference between a case's promise and its outcome; empty = it passes.
+
+    Where the promise has alternatives (`or`), one that is kept is enough; else the differences are those of the first.
+    """
+    promise: Json = case["expect"]
+    problems = _check_promise(promise, outcome)
+    if any(not _check_promise(other, outcome) for other in promise.get("or", ())):
+        problems = []
+    return problems + check_wire(case["request"].get("wire"), outcome.requests)
+
+
+def _check_promise(expect: Json, outcome: Outcome) -> list[str]:
     problems = _check_form(expect, outcome)
     for name, check in _CHECKS.items():
         if name in expect:
             problems += check(expect[name], outcome)
-    return problems + check_wire(case["request"].get("wire"), outcome.requests)
+    return problems
 
 
 def _check_form(expect: Json, outcome: Outcome) -> list[str]:
@@ -80,6 +90,10 @@ def _check_text(wanted: str, outcome: Outcome) -> list[str]:
     if rest is None or (rest.strip() and not _is_addition(rest, at_start=not start)):
         return [f"text is {got[:300]!r}, wanted {wanted!r}"]
     return []
+
+
+def _check_text_not(unwanted: list[str], outcome: Outcome) -> list[str]:
+    return [f"text holds {words!r}: {outcome.text[:300]!r}" for words in unwanted if words in outcome.text]
 
 
 def _is_addition(rest: str, *, at_start: bool) -> bool:
@@ -239,6 +253,7 @@ def _check_param(wanted: str, outcome: Outcome) -> list[str]:
 
 _CHECKS: dict[str, Callable[[Any, Outcome], list[str]]] = {
     "text": _check_text,
+    "text_not": _check_text_not,
     "vectors": _check_vectors,
     "usage": _check_usage,
     "tool_calls": _check_tool_calls,
@@ -259,6 +274,6 @@ _CHECKS: dict[str, Callable[[Any, Outcome], list[str]]] = {
     },
 }
 
-READ_BY_ELSE = frozenset({"ok", "plain"})
+READ_BY_ELSE = frozenset({"ok", "plain", "or"})
 KNOWN = frozenset(_CHECKS) | READ_BY_ELSE
 """Everything that a case of a served group may promise."""

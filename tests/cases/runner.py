@@ -27,7 +27,7 @@ from tests.cases.requests import Json
 from tests.raw_upstream import Answer, Line, Reply, Seen, Upstream, Upstreams, open_upstreams, play, serve
 from tests.serving import Transport, open_client
 
-CASES_FILE = Path(__file__).with_name("cases.jsonl")
+CASES_FILES = tuple(Path(__file__).with_name(name) for name in ("cases.jsonl", "cases2.jsonl"))
 NOT_YET_SERVED = {
     "async_tasks": "tickets of media providers: their own submit and poll addresses",
     "audio": "transcription and speech",
@@ -49,9 +49,9 @@ _CONFIG_RENAMED = {"profile": "quirks"}
 _CONFIG_READ_ELSEWHERE = frozenset({"base_url", "api_key", "auth", "retry", "models_url", "env"})
 
 
-def load_cases(path: Path = CASES_FILE) -> list[Json]:
-    """All cases of a file."""
-    lines = path.read_text(encoding="utf-8").split("\n")
+def load_cases(*paths: Path) -> list[Json]:
+    """All cases of the files; of the suite's own where none is named."""
+    lines = [line for path in paths or CASES_FILES for line in path.read_text(encoding="utf-8").split("\n")]
     return [json.loads(line) for line in lines if line.strip()]
 
 

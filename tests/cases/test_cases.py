@@ -9,19 +9,33 @@ from pathlib import Path
 import pytest
 
 from tests.cases.compare import KNOWN
-from tests.cases.runner import CASES_FILE, NOT_YET_SERVED, load_cases, play_cases, split_served
+from tests.cases.runner import CASES_FILES, NOT_YET_SERVED, load_cases, play_cases, split_served
 from tests.serving import Transport
 
-_FILE = Path(os.environ.get("CASES_FILE") or CASES_FILE)
+_FILES = (Path(os.environ["CASES_FILE"]),) if os.environ.get("CASES_FILE") else CASES_FILES
+_KNOWN_FAILURES = frozenset(
+    {
+        "x2-019",
+        "x2-039",
+        "x2-043",
+        "x2-057",
+        "x2-069",
+        "x2-089",
+        "x2-094",
+        "x2-104",
+        "x2-110",
+    }
+)
+"""Cases that do not pass yet. A case that passes must be removed from here."""
 
 
 def test_every_promise_of_a_served_case_is_checked() -> None:
-    served, _ = split_served(load_cases(_FILE))
+    served, _ = split_served(load_cases(*_FILES))
     assert {name for case in served for name in case["expect"]} <= KNOWN
 
 
 def test_groups_that_are_not_yet_served_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
-    _, other = split_served(load_cases(_FILE))
+    _, other = split_served(load_cases(*_FILES))
     with capsys.disabled():
         for group, count in Counter(case["group"] for case in other).items():
             print(f"\n  not yet served: {group}, {count} cases ({NOT_YET_SERVED[group]})", end="")  # noqa: T201
@@ -32,7 +46,10 @@ def test_groups_that_are_not_yet_served_are_listed(capsys: pytest.CaptureFixture
 async def test_every_served_case_gives_what_it_promises(
     transport: Transport, tmp_path: Path, subtests: pytest.Subtests
 ) -> None:
-    served, _ = split_served(load_cases(_FILE))
+    served, _ = split_served(load_cases(*_FILES))
     for played in await play_cases(served, transport, tmp_path):
         with subtests.test(case=played.case["id"]):
-            assert not played.problems, "\n".join([played.case["expect"]["plain"], *played.problems])
+            if played.case["id"] in _KNOWN_FAILURES:
+                assert played.problems, "passes now: remove it from _KNOWN_FAILURES"
+            else:
+                assert not played.problems, "\n".join([played.case["expect"]["plain"], *played.problems])

@@ -33,6 +33,8 @@ _CALL = {"id": "c1", "name": "f", "arguments": {"a": 1}}
 _MODEL = {"id": "m", "capabilities": ["chat", "tools"], "price_per_million": {"input": 1.0, "output": 2.0}}
 
 PASSES: dict[str, tuple[Json, Outcome]] = {
+    "a text without the unwanted words": ({"text_not": ["base64"]}, _good("Hi")),
+    "the alternative is kept": ({"text": "Hi", "or": [{"ok": True, "text": "Ho"}]}, _good("Ho")),
     "the text alone": ({"text": "Hi"}, _good("Hi\n")),
     "an addition after an empty line": ({"text": "Hi [1]"}, _good("Hi [1]\n\n[cut]")),
     "an empty text and an addition": ({"text": ""}, _good("[refused]")),
@@ -63,6 +65,8 @@ FAILS: dict[str, tuple[Json, Outcome]] = {
     "both records": ({}, Outcome(text="", is_error=False, meta={RESULT_KEY: {}, ERROR_KEY: {}})),
     "structured content": ({}, Outcome(text="", is_error=False, meta={RESULT_KEY: {}}, structured={})),
     "usage that is not known": ({"usage": None}, _good(usage={"input": 1})),
+    "unwanted words": ({"text_not": ["base64"]}, _good("base64")),
+    "no alternative is kept": ({"text": "Hi", "or": [{"ok": True, "text": "Ho"}]}, _good("Ha")),
     "another usage": ({"usage": {"input": 1}}, _good(usage={"input": 2})),
     "usage that must be absent": ({"usage": {"cached": None}}, _good(usage={"cached": 0})),
     "an empty id": ({"tool_calls": [_CALL | {"id": "*"}]}, _good(tool_calls=[_CALL | {"id": ""}])),
