@@ -130,6 +130,15 @@ def test_a_host_that_shows_the_record_to_its_model_gets_none() -> None:
     assert without.meta is None
 
 
+def test_gemini_cli_gets_the_record_of_an_answer_but_not_of_an_error() -> None:
+    """It shows its model the JSON of the whole result when a call fails."""
+    gemini = ClientInfo(host=find_host("gemini-cli-mcp-client"))
+    failure = failed(Failure(kind="server", message="x"), "")
+    assert render(failure, text="Failed", peer=gemini, redactor=PLAIN).meta is None
+    assert render(failure, text="Failed", peer=ClientInfo(), redactor=PLAIN).meta is not None
+    assert render(Outcome(text="a", record={}), text="a", peer=gemini, redactor=PLAIN).meta is not None
+
+
 @pytest.mark.parametrize(
     ("name", "configured", "expected"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mcp.shared.exceptions import MCPError
@@ -60,13 +61,26 @@ def test_an_unknown_tool_in_the_configuration_is_named() -> None:
     assert "'chat'" in caught.value.failure.fix
 
 
-async def test_what_gemini_cli_adds_is_ignored_and_from_others_refused(tmp_path: Path) -> None:
-    fake = FakeProvider([completion("x")])
-    arguments = {"prompt": "a", "wait_for_previous": True}
-    async with connect(fake, tmp_path, name="gemini-cli-mcp-client") as client:
+@pytest.mark.parametrize(
+    ("host", "added"),
+    [
+        ("gemini-cli-mcp-client", {"wait_for_previous": True}),
+        ("@n8n/n8n-nodes-langchain.mcpClientTool", {"toolCallId": "call_1"}),
+        ("n8n-mcp-client", {"sessionId": "s", "action": "sendMessage", "chatInput": "hi", "toolCallId": "c"}),
+    ],
+)
+async def test_what_a_host_adds_to_every_call_is_dropped_and_from_others_refused(
+    host: str, added: dict[str, Any], tmp_path: Path
+) -> None:
+    fake = FakeProvider([completion("x"), completion("y")])
+    arguments = {"prompt": "a", **added}
+    async with connect(fake, tmp_path, name=host) as client:
         assert text_of(await client.call_tool("chat", arguments)) == "x"
+        assert "misspelt" in text_of(await client.call_tool("chat", {**arguments, "misspelt": 1}))
     async with connect(fake, tmp_path) as client:
-        assert "wait_for_previous" in error_of(await client.call_tool("chat", arguments))["message"]
+        assert next(iter(added)) in error_of(await client.call_tool("chat", arguments))["message"]
+    (request,) = fake.seen
+    assert not any(name in request.content.decode() for name in added)
 
 
 async def test_an_unknown_prompt_is_a_wrong_parameter(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ class Host:
         max_output_bytes: how much text arrives whole; `None` = the general cap.
         counts_json: the cap counts the characters of the JSON that carries the text, not the text's bytes.
         meta: `_meta` may be sent (else the host shows it to the model).
+        error_meta: `_meta` may be sent with an error (else the host shows the whole result of a failed call as JSON).
         images: picture blocks reach the model as pictures (else as text, or not at all).
         links: `resource_link` blocks are understood.
         extra_arguments: arguments that the host adds to every call.
@@ -33,6 +34,7 @@ class Host:
     max_output_bytes: int | None = None
     counts_json: bool = False
     meta: bool = True
+    error_meta: bool = True
     images: bool = True
     links: bool = True
     extra_arguments: frozenset[str] = frozenset()
@@ -78,8 +80,9 @@ HOSTS: tuple[Host, ...] = (
         title="Gemini CLI",
         deadline_s=540,
         max_output_bytes=38_000,
+        error_meta=False,
         extra_arguments=frozenset({"wait_for_previous"}),
-        source="0.61.0: hard stop at 600 s, 40,000 characters; adds wait_for_previous to every tool; measured 2026-11-20",
+        source="0.61.0: hard stop at 600 s, 40,000 characters; an error is shown as the JSON of the whole result; adds wait_for_previous to every tool; measured 2026-11-20",
     ),
     Host(
         names=("opencode",),
@@ -138,6 +141,19 @@ HOSTS: tuple[Host, ...] = (
         title="LM Studio",
         deadline_s=50,
         source="about 60 s; bug-tracker#727; read 2026-11-20",
+    ),
+    Host(
+        names=("windsurf*",),
+        title="Windsurf",
+        deadline_s=50,
+        source="timeout not documented, 60 s assumed; client name: apify/mcp-client-capabilities; read 2026-11-28",
+    ),
+    Host(
+        names=("@n8n/*", "n8n*"),
+        title="n8n",
+        deadline_s=50,
+        extra_arguments=frozenset({"toolCallId", "sessionId", "action", "chatInput"}),
+        source="McpClientTool: 60 s by default; adds fields of its own to the arguments; n8n-io/n8n#21500; read 2026-11-28",
     ),
 )
 

@@ -154,7 +154,8 @@ def render(
     clean = redactor.clean if outcome.error is not None else redactor.text
     blocks: list[ContentBlock] = [TextContent(type="text", text=clean(text))]
     blocks += _pictures(shown, outcome.inline, peer)
-    meta = _meta(outcome, redactor) if peer.host.meta else None
+    takes_meta = peer.host.meta and (outcome.error is None or peer.host.error_meta)
+    meta = _meta(outcome, redactor) if takes_meta else None
     return CallToolResult(
         content=blocks,
         is_error=outcome.error is not None,
