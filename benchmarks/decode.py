@@ -19,8 +19,8 @@ from typing import Any
 
 from anymodel_mcp.dialects.fields import Dialect
 from anymodel_mcp.types import ChatResult
-from anymodel_mcp.wire import readers
-from anymodel_mcp.wire.exchange import ResponseHead
+from anymodel_mcp.wire.apis import CHAT_APIS, IMAGES
+from anymodel_mcp.wire.exchange import ReadOptions, ResponseHead, WireRequest
 
 STREAM_BYTES = 10_000_000
 PICTURE_BYTES = 30_000_000
@@ -28,6 +28,7 @@ LIMIT = 64 * 1024 * 1024
 MOST_RATIO = 1.5
 MOST_MIB = 150
 HEAD = ResponseHead(status=200, headers={"content-type": "text/event-stream"})
+OPTIONS = ReadOptions(dialect=Dialect(), model="m", max_event_bytes=LIMIT)
 ENVELOPE: dict[str, Any] = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1789000000, "model": "m"}
 
 
@@ -63,7 +64,7 @@ def pieces(data: bytes, size: int) -> list[bytes]:
 
 
 def decode(parts: Iterable[bytes]) -> ChatResult:
-    reader = readers.chat_reader(HEAD, dialect=Dialect(), streamed=True, max_event_bytes=LIMIT, model="m")
+    reader = CHAT_APIS["chat"].read(HEAD, WireRequest(path="", endpoint="chat"), OPTIONS)
     for part in parts:
         reader.feed(part)
     return reader.finish()
@@ -92,7 +93,7 @@ def measure_picture() -> bool:
     parts = pieces(b"event: image_generation.completed\ndata: " + event.encode() + b"\n\n", 65536)
     del event, content
     tracemalloc.start()
-    reader = readers.images_reader(HEAD, max_event_bytes=LIMIT, model="m")
+    reader = IMAGES.read(HEAD, WireRequest(path="", endpoint="images"), OPTIONS)
     for part in parts:
         reader.feed(part)
     result = reader.finish()

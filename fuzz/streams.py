@@ -13,14 +13,16 @@ import random
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 from anymodel_mcp.dialects.fields import Dialect
 from anymodel_mcp.errors import ERROR_KINDS, Failure, ProviderError
 from anymodel_mcp.types import ChatResult
-from anymodel_mcp.wire import readers
-from anymodel_mcp.wire.exchange import Reader, ResponseHead
+from anymodel_mcp.wire.apis import CHAT_APIS, COMPLETIONS, EMBEDDINGS, IMAGES, MODELS, TASKS, Api
+from anymodel_mcp.wire.content.thinking import Mode
+from anymodel_mcp.wire.exchange import Reader, ReadOptions, ResponseHead, WireRequest
 from anymodel_mcp.wire.failures.provider_error import read_failure
 
 LIMITS = (100, 400, 20_000)
@@ -163,20 +165,31 @@ def mangled(rng: random.Random) -> bytes:
 
 def makers(head: ResponseHead, limit: int) -> dict[str, Callable[[], Reader[Any]]]:
     """A maker of each reader."""
-    dialects = [Dialect(), Dialect(think_tags="closing_only_possible")]
-    chats = {"chat": readers.chat_reader, "complete": readers.completion_reader, "respond": readers.responses_reader}
+    tags: list[Mode] = ["leading", "closing_only_possible"]
+    chats = [*CHAT_APIS.items(), ("completions", COMPLETIONS)]
     found: dict[str, Callable[[], Reader[Any]]] = {
-        f"{name}-{dialect.think_tags}": lambda make=make, dialect=dialect: make(
-            head, dialect=dialect, streamed=True, max_event_bytes=limit, model="m"
-        )
-        for name, make in chats.items()
-        for dialect in dialects
+        f"{name}-{mode}": _maker(api, name, head, limit, replace(Dialect(), think_tags=mode))
+        for name, api in chats
+        for mode in tags
     }
-    found["embed"] = lambda: readers.embeddings_reader(head, count=1, max_event_bytes=limit, model="m")
-    found["images"] = lambda: readers.images_reader(head, max_event_bytes=limit, model="m")
-    found["task"] = lambda: readers.task_reader(head, task_id="t", max_event_bytes=limit, model="m")
-    found["models"] = lambda: readers.models_reader(head, provider="p", max_event_bytes=limit)
+    found["embed"] = _maker(EMBEDDINGS, "embeddings", head, limit, body={"input": ["text"]})
+    found["images"] = _maker(IMAGES, "images", head, limit)
+    found["task"] = _maker(TASKS, "tasks", head, limit, body={"id": "t"})
+    found["models"] = _maker(MODELS, "models", head, limit)
     return found
+
+
+def _maker(
+    api: Api[Any, Any],
+    endpoint: Any,
+    head: ResponseHead,
+    limit: int,
+    dialect: Dialect = Dialect(),  # noqa: B008 frozen
+    body: dict[str, Any] | None = None,
+) -> Callable[[], Reader[Any]]:
+    sent = WireRequest(path="", endpoint=endpoint, body=body)
+    options = ReadOptions(dialect=dialect, model="m", provider="p", max_event_bytes=limit)
+    return lambda: api.read(head, sent, options)
 
 
 def outcome(reader: Reader[Any], parts: Sequence[bytes], broken: str | None) -> Any:

@@ -63,7 +63,7 @@ class Sent:
     async def chat(self, **more: Any) -> str:
         """The text of one chat."""
         request = ChatRequest(model="m", messages=[{"role": "user", "content": "hi"}], **more)
-        result, self.trip = await endpoints.chat(self.endpoint, request, self.deltas.extend)
+        result, self.trip = await self.endpoint.send(self.endpoint.chat, request, self.deltas.extend)
         return result.text
 
 

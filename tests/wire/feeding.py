@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 from anymodel_mcp.dialects.fields import Dialect, Quirks
 from anymodel_mcp.errors import Failure, ProviderError
-from anymodel_mcp.types import ChatResult, Delta, EmbeddingsResult, ImagesResult, ModelList
-from anymodel_mcp.wire import readers
-from anymodel_mcp.wire.exchange import Reader, ResponseHead
+from anymodel_mcp.types import ChatResult, Delta, EmbeddingsResult, ImagesResult, Json, ModelList
+from anymodel_mcp.wire.apis import CHAT_APIS, COMPLETIONS, EMBEDDINGS, IMAGES, MODELS, TASKS, Api
+from anymodel_mcp.wire.exchange import Endpoint, Reader, ReadOptions, ResponseHead, WireRequest
 
 T = TypeVar("T")
 LIMIT = 33_554_432
@@ -59,9 +59,36 @@ def words(deltas: Sequence[Delta]) -> tuple[str, str]:
     return text, "".join(d.text for d in deltas if d.kind == "reasoning")
 
 
+def reader_of(
+    api: Api[Any, T],
+    head: ResponseHead = SSE_HEAD,
+    *,
+    endpoint: Endpoint = "chat",
+    body: Json | None = None,
+    limit: int = LIMIT,
+    model: str = "asked",
+    **quirks: Any,
+) -> Reader[T]:
+    """The reader of one response of an API, for a dialect with these quirks."""
+    sent = WireRequest(path="", endpoint=endpoint, body=body)
+    options = ReadOptions(dialect=Dialect(**Quirks(**quirks)), model=model, provider="p", max_event_bytes=limit)
+    return api.read(head, sent, options)
+
+
 def chat_reader(head: ResponseHead = SSE_HEAD, *, limit: int = LIMIT, **quirks: Any) -> Reader[ChatResult]:
-    dialect = Dialect(**Quirks(**quirks))
-    return readers.chat_reader(head, dialect=dialect, streamed=True, max_event_bytes=limit, model="asked")
+    return reader_of(CHAT_APIS["chat"], head, limit=limit, **quirks)
+
+
+def responses_reader(head: ResponseHead = SSE_HEAD, *, limit: int = LIMIT) -> Reader[ChatResult]:
+    return reader_of(CHAT_APIS["responses"], head, endpoint="responses", limit=limit)
+
+
+def images_reader(head: ResponseHead = SSE_HEAD, *, limit: int = LIMIT) -> Reader[ImagesResult]:
+    return reader_of(IMAGES, head, endpoint="images", limit=limit)
+
+
+def task_reader(head: ResponseHead = SSE_HEAD, *, limit: int = LIMIT) -> Reader[ImagesResult]:
+    return reader_of(TASKS, head, endpoint="tasks", body={"id": "t1"}, limit=limit)
 
 
 def chat_outcome(
@@ -87,41 +114,31 @@ def chat_failure(
 
 def completion(data: bytes | str, *, head: ResponseHead = SSE_HEAD) -> ChatResult | Failure:
     raw = data.encode() if isinstance(data, str) else data
-    return everyway(
-        lambda: readers.completion_reader(head, dialect=Dialect(), streamed=True, max_event_bytes=LIMIT, model="asked"),
-        raw,
-    )
+    return everyway(lambda: reader_of(COMPLETIONS, head, endpoint="completions"), raw)
 
 
 def responses(data: bytes | str, *, head: ResponseHead = SSE_HEAD, broken: str | None = None) -> ChatResult | Failure:
     raw = data.encode() if isinstance(data, str) else data
-    return everyway(
-        lambda: readers.responses_reader(head, dialect=Dialect(), streamed=True, max_event_bytes=LIMIT, model="asked"),
-        raw,
-        broken,
-    )
+    return everyway(lambda: responses_reader(head), raw, broken)
 
 
 def embeddings(value: Any, count: int, *, head: ResponseHead = JSON_HEAD) -> EmbeddingsResult | Failure:
-    return everyway(
-        lambda: readers.embeddings_reader(head, count=count, max_event_bytes=LIMIT, model="asked"), as_bytes(value)
-    )
+    body = {"input": ["text"] * count}
+    return everyway(lambda: reader_of(EMBEDDINGS, head, endpoint="embeddings", body=body), as_bytes(value))
 
 
 def images(
     value: Any, *, head: ResponseHead = JSON_HEAD, broken: str | None = None, limit: int = LIMIT
 ) -> ImagesResult | Failure:
-    return everyway(lambda: readers.images_reader(head, max_event_bytes=limit, model="asked"), as_bytes(value), broken)
+    return everyway(lambda: images_reader(head, limit=limit), as_bytes(value), broken)
 
 
 def task(value: Any, *, head: ResponseHead = JSON_HEAD) -> ImagesResult | Failure:
-    return everyway(
-        lambda: readers.task_reader(head, task_id="t1", max_event_bytes=LIMIT, model="asked"), as_bytes(value)
-    )
+    return everyway(lambda: task_reader(head), as_bytes(value))
 
 
 def models(value: Any, *, head: ResponseHead = JSON_HEAD) -> ModelList | Failure:
-    return everyway(lambda: readers.models_reader(head, provider="p", max_event_bytes=LIMIT), as_bytes(value))
+    return everyway(lambda: reader_of(MODELS, head, endpoint="models"), as_bytes(value))
 
 
 def as_bytes(value: Any) -> bytes:

@@ -11,13 +11,12 @@ from typing import Any
 
 import pytest
 
-from anymodel_mcp.dialects.fields import Dialect
 from anymodel_mcp.errors import Failure
 from anymodel_mcp.types import ChatResult, EmbeddingsResult, ImagesResult, ModelList
-from anymodel_mcp.wire import readers
-from anymodel_mcp.wire.exchange import Reader, ResponseHead
+from anymodel_mcp.wire.apis import CHAT_APIS, COMPLETIONS, EMBEDDINGS, IMAGES, MODELS, TASKS, Api
+from anymodel_mcp.wire.exchange import Endpoint, Reader, ResponseHead
 from anymodel_mcp.wire.failures.provider_error import read_failure
-from tests.wire.feeding import LIMIT, everyway
+from tests.wire.feeding import everyway, reader_of
 
 Json = dict[str, Any]
 _UNSERVED = ("async_tasks", "audio", "anthropic_native")
@@ -50,22 +49,22 @@ def _reader(case: Json, head: ResponseHead) -> Callable[[], Reader[Any]]:
     tool, args = case["request"]["tool"], case["request"]["args"]
     profile = _profile(case)
     model: str = args.get("model", "m")
-    makers: dict[str, Callable[[], Reader[Any]]] = {
-        "generate_image": lambda: readers.images_reader(head, max_event_bytes=LIMIT, model=model),
-        "edit_image": lambda: readers.images_reader(head, max_event_bytes=LIMIT, model=model),
-        "list_models": lambda: readers.models_reader(head, provider="p", max_event_bytes=LIMIT),
-        "embed": lambda: readers.embeddings_reader(head, count=_count(case), max_event_bytes=LIMIT, model=model),
-    }
-    chats = {
-        "chat": readers.chat_reader,
-        "complete": readers.completion_reader,
-        "respond": readers.responses_reader,
-    }
-    if tool in chats:
-        return lambda: chats[tool](head, dialect=Dialect(**profile), streamed=True, max_event_bytes=LIMIT, model=model)
     if "/tasks" in json.dumps(case["request"].get("wire", [])):
-        return lambda: readers.task_reader(head, task_id="t", max_event_bytes=LIMIT, model=model)
-    return makers[tool]
+        return lambda: reader_of(TASKS, head, endpoint="tasks", body={"id": "t"}, model=model)
+    api, endpoint = _APIS[tool]
+    body = {"input": [""] * _count(case)} if tool == "embed" else None
+    return lambda: reader_of(api, head, endpoint=endpoint, body=body, model=model, **profile)
+
+
+_APIS: dict[str, tuple[Api[Any, Any], Endpoint]] = {
+    "chat": (CHAT_APIS["chat"], "chat"),
+    "respond": (CHAT_APIS["responses"], "responses"),
+    "complete": (COMPLETIONS, "completions"),
+    "embed": (EMBEDDINGS, "embeddings"),
+    "generate_image": (IMAGES, "images"),
+    "edit_image": (IMAGES, "images"),
+    "list_models": (MODELS, "models"),
+}
 
 
 def _profile(case: Json) -> Json:

@@ -8,10 +8,9 @@ import pytest
 
 from anymodel_mcp.errors import Failure
 from anymodel_mcp.types import ImagesResult, Picture, Usage
-from anymodel_mcp.wire import readers
 from anymodel_mcp.wire.content.parts import decode_base64, sniff_image
 from anymodel_mcp.wire.exchange import ResponseHead
-from tests.wire.feeding import DONE, SSE_HEAD, images, task
+from tests.wire.feeding import DONE, SSE_HEAD, images, images_reader, task, task_reader
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
 CODED = base64.b64encode(PNG).decode()
@@ -206,11 +205,11 @@ def test_a_ticket_is_no_picture_yet(value: Any) -> None:
 
 
 def test_there_is_neither_text_nor_news_of_pictures() -> None:
-    reader = readers.images_reader(SSE_HEAD, max_event_bytes=1000, model="m")
+    reader = images_reader(SSE_HEAD, limit=1000)
     assert reader.feed(stream({"type": "image_generation.partial_image", "b64_json": "x"})) == ()
     assert reader.partial_text == ""
     assert not reader.done
-    other = readers.task_reader(SSE_HEAD, task_id="t", max_event_bytes=1000, model="m")
+    other = task_reader(SSE_HEAD, limit=1000)
     assert (list(other.feed(b"{}")), other.partial_text, other.done) == ([], "", False)
 
 
@@ -219,7 +218,7 @@ def test_a_flood_of_pictures_is_cut_off() -> None:
 
 
 def test_a_picture_after_the_limit_is_not_kept() -> None:
-    reader = readers.images_reader(SSE_HEAD, max_event_bytes=100, model="m")
+    reader = images_reader(SSE_HEAD, limit=100)
     for _ in range(20):
         reader.feed(PNG)
     assert reader.done

@@ -8,9 +8,8 @@ from anymodel_mcp.dialects.fields import Dialect
 from anymodel_mcp.dialects.resolve import resolve
 from anymodel_mcp.errors import ArgumentError
 from anymodel_mcp.types import FilePart, ImageRequest
-from anymodel_mcp.wire.chat.request import build_image
 from anymodel_mcp.wire.exchange import WireRequest
-from anymodel_mcp.wire.images.request import aspect_ratio, size_of
+from anymodel_mcp.wire.images.request import aspect_ratio, build_image, size_of
 
 PNG = FilePart(name="a.png", mime="image/png", content=b"\x89PNG")
 JPEG = FilePart(name="b.jpg", mime="image/jpeg", content=b"\xff\xd8\xff")

@@ -10,8 +10,12 @@ import pytest
 from anymodel_mcp.dialects.fields import Dialect
 from anymodel_mcp.errors import AnyModelError, ArgumentError, ConfigError
 from anymodel_mcp.types import ChatRequest, CompletionRequest, EmbeddingsRequest
-from anymodel_mcp.wire.chat.request import build_chat, build_completion, build_embeddings, build_models, build_task
+from anymodel_mcp.wire.chat.request import build_chat
+from anymodel_mcp.wire.completions import build_completion
+from anymodel_mcp.wire.embeddings.request import build_embeddings, split_batches
 from anymodel_mcp.wire.exchange import WireRequest
+from anymodel_mcp.wire.images.request import build_task
+from anymodel_mcp.wire.models.request import build_models
 
 Json = dict[str, Any]
 HI: Json = {"role": "user", "content": "hi"}
@@ -251,7 +255,8 @@ def test_a_completion_has_a_prompt_and_the_old_name_of_the_limit() -> None:
 
 def test_inputs_are_sent_in_batches_in_their_order() -> None:
     asked = EmbeddingsRequest(model="e", inputs=[f"t{i}" for i in range(25)], dimensions=8, options={"user": "u"})
-    batches = build_embeddings(asked, Dialect(embed_batch=10, embed_encoding="float"))
+    dialect = Dialect(embed_batch=10, embed_encoding="float")
+    batches = [build_embeddings(batch, dialect) for batch in split_batches(asked, dialect)]
     assert [body(b)["input"][0] for b in batches] == ["t0", "t10", "t20"]
     assert [len(body(b)["input"]) for b in batches] == [10, 10, 5]
     assert body(batches[2]) == {
@@ -276,20 +281,20 @@ def test_inputs_are_sent_in_batches_in_their_order() -> None:
 )
 def test_the_side_of_a_search_is_told_where_it_is_asked(kind: Any, purpose: Any, sent: str | None) -> None:
     asked = EmbeddingsRequest(model="e", inputs=["a"], purpose=purpose)
-    (request,) = build_embeddings(asked, Dialect(embed_input_type=kind))
+    request = build_embeddings(asked, Dialect(embed_input_type=kind))
     assert body(request).get("input_type") == sent
-    (own,) = build_embeddings(replace(asked, options={"input_type": "x"}), Dialect(embed_input_type=kind))
+    own = build_embeddings(replace(asked, options={"input_type": "x"}), Dialect(embed_input_type=kind))
     assert body(own)["input_type"] == "x"
 
 
 @pytest.mark.parametrize("inputs", [[], [""], ["a", ""]], ids=["none", "one empty", "among others"])
 def test_nothing_to_embed_is_refused(inputs: list[str]) -> None:
     with pytest.raises(ArgumentError, match="empty"):
-        build_embeddings(EmbeddingsRequest(model="e", inputs=inputs), Dialect())
+        split_batches(EmbeddingsRequest(model="e", inputs=inputs), Dialect())
 
 
 def test_the_encoding_may_be_repaired_although_the_user_chose_it() -> None:
-    (request,) = build_embeddings(
+    request = build_embeddings(
         EmbeddingsRequest(model="e", inputs=["a"], options={"encoding_format": "base64"}), Dialect()
     )
     assert body(request)["encoding_format"] == "base64"
@@ -297,7 +302,7 @@ def test_the_encoding_may_be_repaired_although_the_user_chose_it() -> None:
 
 
 def test_lists_and_tickets_are_asked_for_where_the_dialect_says() -> None:
-    listed = build_models(Dialect(models_path="v2/models"), {"after_id": "x"})
+    listed = build_models({"after_id": "x"}, Dialect(models_path="v2/models"))
     assert (listed.method, listed.path, listed.query, listed.body) == ("GET", "v2/models", {"after_id": "x"}, None)
     ticket = build_task("t1", Dialect())
     assert (ticket.path, ticket.endpoint, ticket.body) == ("tasks", "tasks", {"id": "t1", "action": "retrieve"})

@@ -11,10 +11,14 @@ import pytest
 from anymodel_mcp.config import load
 from anymodel_mcp.dialects.resolve import resolve
 from anymodel_mcp.types import ChatRequest, CompletionRequest, EmbeddingsRequest, ImageRequest
-from anymodel_mcp.wire.chat import request as requests
+from anymodel_mcp.wire.chat.request import build_chat
+from anymodel_mcp.wire.completions import build_completion
+from anymodel_mcp.wire.embeddings.request import build_embeddings
 from anymodel_mcp.wire.exchange import ResponseHead, WireRequest
 from anymodel_mcp.wire.failures.provider_error import read_failure
 from anymodel_mcp.wire.failures.repair import apply, find_repair
+from anymodel_mcp.wire.images.request import build_image
+from anymodel_mcp.wire.models.request import build_models
 from anymodel_mcp.wire.urls import join
 from tests.cases.requests import MISSING, equal
 
@@ -67,18 +71,17 @@ def _build(case: Json) -> WireRequest:
         case "chat":
             stream = args.get("stream", False)
             chat = ChatRequest(**same, **sampling, messages=args["messages"], tools=args.get("tools"), stream=stream)
-            return requests.build_chat(chat, dialect)
+            return build_chat(chat, dialect)
         case "complete":
             asked = CompletionRequest(**same, **sampling, prompt=args["prompt"], stream=args.get("stream", False))
-            return requests.build_completion(asked, dialect)
+            return build_completion(asked, dialect)
         case "embed":
-            (only,) = requests.build_embeddings(EmbeddingsRequest(**same, inputs=args["input"]), dialect)
-            return only
+            return build_embeddings(EmbeddingsRequest(**same, inputs=args["input"]), dialect)
         case "list_models":
-            return requests.build_models(dialect, {})
+            return build_models({}, dialect)
         case _:
             picture: Json = {name: args.get(name) for name in ("size", "n", "quality", "output_format")}
-            return requests.build_image(ImageRequest(**same, prompt=args["prompt"], **picture), dialect)
+            return build_image(ImageRequest(**same, prompt=args["prompt"], **picture), dialect)
 
 
 def _at(body: Any, path: str) -> Any:

@@ -5,12 +5,22 @@ from typing import Any
 
 import pytest
 
-from anymodel_mcp.dialects.fields import Dialect
 from anymodel_mcp.errors import Failure
 from anymodel_mcp.types import ChatResult, Citation, Usage
-from anymodel_mcp.wire import readers
 from anymodel_mcp.wire.exchange import ResponseHead
-from tests.wire.feeding import DONE, JSON_HEAD, SSE_HEAD, STOP, as_bytes, message, responses, run, texts, words
+from tests.wire.feeding import (
+    DONE,
+    JSON_HEAD,
+    SSE_HEAD,
+    STOP,
+    as_bytes,
+    message,
+    responses,
+    responses_reader,
+    run,
+    texts,
+    words,
+)
 
 Json = dict[str, Any]
 USAGE = {"input_tokens": 5, "output_tokens": 9, "total_tokens": 14, "output_tokens_details": {"reasoning_tokens": 4}}
@@ -102,7 +112,7 @@ def test_a_last_event_without_output_leaves_what_was_streamed() -> None:
 
 
 def test_text_arrives_as_news_and_the_stream_ends_at_its_last_event() -> None:
-    reader = readers.responses_reader(SSE_HEAD, dialect=Dialect(), streamed=True, max_event_bytes=10_000, model="asked")
+    reader = responses_reader(SSE_HEAD, limit=10_000)
     deltas = [*reader.feed(events(CREATED, *DELTAS).encode())]
     assert words(deltas) == ("Hi", "Hm\nso")
     assert reader.partial_text == "Hi"
@@ -210,14 +220,14 @@ def test_a_gateway_that_answers_as_chat_is_understood() -> None:
 
 @pytest.mark.parametrize("body", [events(CREATED, *DELTAS), texts("H", "i")])
 def test_what_exceeds_the_limit_ends_the_answer(body: str) -> None:
-    reader = readers.responses_reader(SSE_HEAD, dialect=Dialect(), streamed=True, max_event_bytes=300, model="asked")
+    reader = responses_reader(SSE_HEAD, limit=300)
     outcome, _ = run(reader, [body.encode(), b"x" * 400])
     assert isinstance(outcome, Failure)
     assert (outcome.kind, outcome.partial_text) == ("too_large", "Hi")
 
 
 def test_a_text_without_end_is_cut_off() -> None:
-    reader = readers.responses_reader(SSE_HEAD, dialect=Dialect(), streamed=True, max_event_bytes=300, model="asked")
+    reader = responses_reader(SSE_HEAD, limit=300)
     outcome, _ = run(reader, [events({"type": "response.output_text.delta", "delta": "x" * 100}).encode()] * 5)
     assert isinstance(outcome, Failure)
     assert outcome.kind == "too_large"
@@ -257,13 +267,13 @@ def test_a_call_told_whole_at_its_end_is_one_call() -> None:
 
 @pytest.mark.parametrize("event", [BEGUN, PIECES[0], WHOLE], ids=["added", "delta", "done"])
 def test_a_call_taking_shape_is_news_and_no_request_follows_it(event: Json) -> None:
-    reader = readers.responses_reader(SSE_HEAD, dialect=Dialect(), streamed=True, max_event_bytes=10_000, model="asked")
+    reader = responses_reader(SSE_HEAD, limit=10_000)
     assert [d.kind for d in reader.feed(events(CREATED, event).encode())] == ["tool_call"]
     assert not failed(events(CREATED, event)).retryable
 
 
 def test_arguments_without_end_are_cut_off() -> None:
-    reader = readers.responses_reader(SSE_HEAD, dialect=Dialect(), streamed=True, max_event_bytes=300, model="asked")
+    reader = responses_reader(SSE_HEAD, limit=300)
     piece = {"type": "response.function_call_arguments.delta", "delta": "x" * 100}
     outcome, _ = run(reader, [events(piece).encode()] * 5)
     assert isinstance(outcome, Failure)

@@ -7,8 +7,8 @@ import pytest
 from anymodel_mcp.dialects.fields import Dialect
 from anymodel_mcp.errors import ArgumentError
 from anymodel_mcp.types import ChatRequest
-from anymodel_mcp.wire.chat.request import build_responses
 from anymodel_mcp.wire.exchange import WireRequest
+from anymodel_mcp.wire.responses.request import build_responses
 
 Json = dict[str, Any]
 HI: Json = {"role": "user", "content": "hi"}

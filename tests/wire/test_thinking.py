@@ -1,15 +1,12 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
-from anymodel_mcp.dialects.fields import Dialect
 from anymodel_mcp.wire.content.thinking import Mode, ThinkSplitter
-from anymodel_mcp.wire.exchange import ResponseHead
-from anymodel_mcp.wire.readers import chat_reader
+from tests.wire.feeding import chat_reader
 
 
 def split(parts: list[str], mode: Mode) -> tuple[str, str]:
@@ -104,13 +101,7 @@ def test_a_flood_of_white_space_is_not_held_back() -> None:
 
 
 def test_an_assumed_block_that_is_never_closed_was_the_answer_alone() -> None:
-    reader = chat_reader(
-        ResponseHead(status=200, headers={"content-type": "text/event-stream"}),
-        dialect=replace(Dialect(), think_tags="closing_only_possible"),
-        streamed=True,
-        max_event_bytes=10_000,
-        model="m",
-    )
+    reader = chat_reader(think_tags="closing_only_possible", limit=10_000)
     frame = '{"choices":[{"index":0,"delta":{"content":"plain answer"},"finish_reason":"stop"}]}'
     reader.feed(f"data: {frame}\n\ndata: [DONE]\n\n".encode())
     result = reader.finish()

@@ -52,8 +52,8 @@ class Attachments:
         if not self.images and not self.files:
             return list(turns)
         dialect = endpoint.dialect
-        if endpoint.api == "responses":
-            dialect = replace(dialect, file_parts="responses")
+        if endpoint.chat.file_parts:
+            dialect = replace(dialect, file_parts=endpoint.chat.file_parts)
         made = [await self.inputs.image_part(ref, dialect) for ref in self.images]
         made += [await self.inputs.file_part(ref, dialect) for ref in self.files]
         notes += [part.note for part in made if part.note and part.note not in notes]

@@ -19,7 +19,6 @@ from anymodel_mcp.tools.schemas import JSON_SCHEMA, MESSAGES, MODEL, OPTIONS, TO
 from anymodel_mcp.tools.spec import Job, ToolSpec
 from anymodel_mcp.tools.structured import bare_json, check_schema, complaint, mending_turns, plain_schema
 from anymodel_mcp.types import CallStats, ChatRequest, ChatResult, Json, Outcome
-from anymodel_mcp.upstream import endpoints
 from anymodel_mcp.upstream.call_state import OnDeltas
 from anymodel_mcp.upstream.endpoints import Endpoint, total_usage
 
@@ -92,7 +91,8 @@ class _Question:
                 stream=arguments.stream is not False,
                 options=arguments.options or {},
             )
-            return await endpoints.chat(self.attachments.route(endpoint), request, on_deltas)
+            routed = self.attachments.route(endpoint)
+            return await routed.send(routed.chat, request, on_deltas)
 
         return ask
 

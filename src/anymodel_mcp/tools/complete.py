@@ -12,9 +12,9 @@ from anymodel_mcp.tools.asking import ask_chain, outcome_of
 from anymodel_mcp.tools.schemas import MODEL, OPTIONS
 from anymodel_mcp.tools.spec import Job, ToolSpec
 from anymodel_mcp.types import CallStats, ChatResult, CompletionRequest, Outcome
-from anymodel_mcp.upstream import endpoints
 from anymodel_mcp.upstream.call_state import OnDeltas
 from anymodel_mcp.upstream.endpoints import Endpoint
+from anymodel_mcp.wire.apis import COMPLETIONS
 
 
 class CompleteArguments(Arguments):
@@ -48,7 +48,7 @@ async def complete(job: Job, arguments: CompleteArguments) -> Outcome:
             stream=arguments.stream is not False,
             options=arguments.options or {},
         )
-        return await endpoints.complete(endpoint, request, on_deltas)
+        return await endpoint.send(COMPLETIONS, request, on_deltas)
 
     track = job.call.track(arguments.model or "default model")
     answered = await ask_chain(job, arguments.model, "completion", ask, track=track, write=job.call.write)

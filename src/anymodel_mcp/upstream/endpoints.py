@@ -1,10 +1,10 @@
-"""What a provider can be asked: each endpoint as one function from a request to its result, over the one sender."""
+"""One model of one provider, and the calls that need several requests: batches, jobs, pages."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TypeVar
 
 import anyio
 
@@ -14,7 +14,6 @@ from anymodel_mcp.types import (
     CallStats,
     ChatRequest,
     ChatResult,
-    CompletionRequest,
     EmbeddingsRequest,
     EmbeddingsResult,
     ImageRequest,
@@ -25,9 +24,12 @@ from anymodel_mcp.types import (
 )
 from anymodel_mcp.upstream.call_state import OnDeltas, ignore_deltas
 from anymodel_mcp.upstream.client import ProviderClient
-from anymodel_mcp.wire import readers
-from anymodel_mcp.wire.chat import request as requests
-from anymodel_mcp.wire.exchange import Reader, ResponseHead, WireRequest
+from anymodel_mcp.wire.apis import CHAT_APIS, EMBEDDINGS, IMAGES, MODELS, TASKS, Api, ChatApiName
+from anymodel_mcp.wire.embeddings.request import split_batches
+from anymodel_mcp.wire.exchange import Reader, ReadOptions, ResponseHead, WireRequest
+
+Request = TypeVar("Request")
+Result = TypeVar("Result")
 
 _TICKET_FIRST_WAIT_S = 1.0
 _TICKET_MOST_WAIT_S = 10.0
@@ -42,55 +44,46 @@ class Endpoint:
     dialect: Dialect
     model: str
     max_event_bytes: int
-    api: Literal["chat", "responses"] = "chat"
+    api: ChatApiName = "chat"
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep
 
+    @property
+    def chat(self) -> Api[ChatRequest, ChatResult]:
+        """The API through which this model takes chat turns."""
+        return CHAT_APIS[self.api]
 
-async def chat(ep: Endpoint, request: ChatRequest, on_deltas: OnDeltas = ignore_deltas) -> tuple[ChatResult, CallStats]:
-    """A chat turn, over the API that the provider is configured for."""
-    if ep.api == "responses":
-        wire, read = requests.build_responses(request, ep.dialect), readers.responses_reader
-    else:
-        wire, read = requests.build_chat(request, ep.dialect), readers.chat_reader
+    async def send(
+        self, api: Api[Request, Result], request: Request, on_deltas: OnDeltas = ignore_deltas
+    ) -> tuple[Result, CallStats]:
+        """The result of one request through an API.
 
-    def reader(head: ResponseHead, sent: WireRequest) -> Reader[ChatResult]:
-        return read(
-            head, dialect=ep.dialect, streamed=sent.stream, max_event_bytes=ep.max_event_bytes, model=request.model
+        Raises:
+            AnyModelError: the request cannot be built, or the provider gave no answer.
+        """
+        options = ReadOptions(
+            dialect=self.dialect,
+            model=self.model,
+            max_event_bytes=self.max_event_bytes,
+            provider=self.client.settings.name,
         )
 
-    return await ep.client.send(wire, reader, model=request.model, on_deltas=on_deltas)
+        def read(head: ResponseHead, sent: WireRequest) -> Reader[Result]:
+            return api.read(head, sent, options)
 
-
-async def complete(
-    ep: Endpoint, request: CompletionRequest, on_deltas: OnDeltas = ignore_deltas
-) -> tuple[ChatResult, CallStats]:
-    """A legacy text completion."""
-
-    def reader(head: ResponseHead, sent: WireRequest) -> Reader[ChatResult]:
-        return readers.completion_reader(
-            head, dialect=ep.dialect, streamed=sent.stream, max_event_bytes=ep.max_event_bytes, model=request.model
-        )
-
-    wire = requests.build_completion(request, ep.dialect)
-    return await ep.client.send(wire, reader, model=request.model, on_deltas=on_deltas)
+        return await self.client.send(api.build(request, self.dialect), read, model=self.model, on_deltas=on_deltas)
 
 
 async def embed(
     ep: Endpoint, request: EmbeddingsRequest, on_batch: Callable[[int, int], None] = lambda _done, _all: None
 ) -> tuple[EmbeddingsResult, CallStats]:
     """Vectors for all inputs, in their order; sent in batches of the size that the provider takes."""
-    wires = requests.build_embeddings(request, ep.dialect)
+    batches = split_batches(request, ep.dialect)
     vectors: list[Sequence[float]] = []
     results: list[EmbeddingsResult] = []
     trips: list[CallStats] = []
-    for done, wire in enumerate(wires):
-        on_batch(done, len(wires))
-        count = len((wire.body or {})["input"])
-
-        def reader(head: ResponseHead, _: WireRequest, count: int = count) -> Reader[EmbeddingsResult]:
-            return readers.embeddings_reader(head, count=count, max_event_bytes=ep.max_event_bytes, model=request.model)
-
-        result, trip = await ep.client.send(wire, reader, model=request.model)
+    for done, batch in enumerate(batches):
+        on_batch(done, len(batches))
+        result, trip = await ep.send(EMBEDDINGS, batch)
         vectors += result.vectors
         results.append(result)
         trips.append(trip)
@@ -139,17 +132,7 @@ async def make_images(
     ep: Endpoint, request: ImageRequest, on_wait: Callable[[str], None] = lambda _phase: None
 ) -> tuple[ImagesResult, CallStats]:
     """Pictures; where the provider answers with a ticket, waits until the work is done. Never sent again once taken."""
-    wire = requests.build_image(request, ep.dialect)
-    if wire.endpoint == "chat":
-        result, trip = await ep.client.send(wire, _picture_chat(ep, request), model=request.model)
-        return ImagesResult(
-            images=result.images, model=result.model, usage=result.usage, warnings=result.warnings
-        ), trip
-
-    def reader(head: ResponseHead, _: WireRequest) -> Reader[ImagesResult]:
-        return readers.images_reader(head, max_event_bytes=ep.max_event_bytes, model=request.model)
-
-    result, trip = await ep.client.send(wire, reader, model=request.model)
+    result, trip = await ep.send(IMAGES, request)
     trips, wait = [trip], _TICKET_FIRST_WAIT_S
     while result.task_id and not result.images:
         if not ep.dialect.task_path:
@@ -161,25 +144,9 @@ async def make_images(
         on_wait(f"in the provider's queue, task {result.task_id}")
         await ep.sleep(wait)
         wait = min(wait * 1.5, _TICKET_MOST_WAIT_S)
-        result, trip = await _ask_task(ep, result.task_id)
+        result, trip = await ep.send(TASKS, result.task_id)
         trips.append(trip)
     return result, _joined(trips)
-
-
-async def _ask_task(ep: Endpoint, task_id: str) -> tuple[ImagesResult, CallStats]:
-    def reader(head: ResponseHead, _: WireRequest) -> Reader[ImagesResult]:
-        return readers.task_reader(head, task_id=task_id, max_event_bytes=ep.max_event_bytes, model=ep.model)
-
-    return await ep.client.send(requests.build_task(task_id, ep.dialect), reader, model=ep.model)
-
-
-def _picture_chat(ep: Endpoint, request: ImageRequest) -> Callable[[ResponseHead, WireRequest], Reader[ChatResult]]:
-    def reader(head: ResponseHead, sent: WireRequest) -> Reader[ChatResult]:
-        return readers.chat_reader(
-            head, dialect=ep.dialect, streamed=sent.stream, max_event_bytes=ep.max_event_bytes, model=request.model
-        )
-
-    return reader
 
 
 async def list_models(ep: Endpoint) -> ModelList:
@@ -190,15 +157,12 @@ async def list_models(ep: Endpoint) -> ModelList:
     """
     name = ep.client.settings.name
 
-    def reader(head: ResponseHead, _: WireRequest) -> Reader[ModelList]:
-        return readers.models_reader(head, provider=name, max_event_bytes=ep.max_event_bytes)
-
     found: dict[str, ModelRecord] = {}
     warnings: list[str] = []
     query: dict[str, str] = {}
     try:
         for _ in range(_MOST_PAGES):
-            page, _trip = await ep.client.send(requests.build_models(ep.dialect, query), reader, model="")
+            page, _trip = await ep.send(MODELS, query)
             fresh = {m.id: m for m in page.models if m.id not in found}
             found |= fresh
             warnings += page.warnings

@@ -11,9 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeVar
 
+from anymodel_mcp.dialects.fields import Dialect
 from anymodel_mcp.types import Delta, FilePart
 
 T_co = TypeVar("T_co", covariant=True)
+
+Endpoint = Literal["chat", "completions", "embeddings", "images", "responses", "models", "tasks"]
+"""Which kind of request it is, for retry rules and messages."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +39,7 @@ class WireRequest:
 
     method: Literal["GET", "POST"] = "POST"
     path: str
-    endpoint: Literal["chat", "completions", "embeddings", "images", "responses", "models", "tasks"]
+    endpoint: Endpoint
     body: dict[str, Any] | None = None
     form: Sequence[tuple[str, str]] = ()
     files: Sequence[tuple[str, FilePart]] = ()
@@ -58,6 +62,23 @@ class ResponseHead:
     def content_type(self) -> str:
         """The media type in lower case, without its parameters; "" when there is none."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadOptions:
+    """What a reader needs to know beside the request and the response.
+
+    Attributes:
+        dialect: the habits of provider and model.
+        model: the provider's id of the model that was asked; "" for model lists.
+        provider: the configured name of the provider.
+        max_event_bytes: the longest event, and the most text of one answer.
+    """
+
+    dialect: Dialect
+    model: str
+    max_event_bytes: int
+    provider: str = ""
 
 
 class Reader(Protocol[T_co]):

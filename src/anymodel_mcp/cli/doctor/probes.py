@@ -12,7 +12,6 @@ from anymodel_mcp.app import App
 from anymodel_mcp.config import ProviderSettings, Settings
 from anymodel_mcp.errors import AnyModelError, ConfigError, ProviderError
 from anymodel_mcp.types import ChatRequest, Delta, ModelRecord
-from anymodel_mcp.upstream import endpoints
 from anymodel_mcp.upstream.routing import Target
 
 _MAX_TOKENS = 32  # some endpoints refuse less than 16
@@ -85,7 +84,8 @@ async def ask_chat(app: App, provider: str, model: str, probe: Probe) -> Probe:
 
     request = ChatRequest(model=model, messages=[{"role": "user", "content": "Say: OK"}], max_tokens=_MAX_TOKENS)
     try:
-        result, trip = await endpoints.chat(await app.endpoint(Target(provider, model)), request, count)
+        endpoint = await app.endpoint(Target(provider, model))
+        result, trip = await endpoint.send(endpoint.chat, request, count)
     except AnyModelError as error:
         return replace(probe, chat_name=model, chat_error=error, chat_s=anyio.current_time() - started)
     return replace(

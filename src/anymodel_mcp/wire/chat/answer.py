@@ -17,8 +17,9 @@ from anymodel_mcp.wire.content.finish import is_failure, read_finish, why_empty
 from anymodel_mcp.wire.content.parts import Citations, linked_pictures, take_embedded
 from anymodel_mcp.wire.content.thinking import Mode
 from anymodel_mcp.wire.content.usage import find_usage, is_told, read_usage
+from anymodel_mcp.wire.decode.body import BodyReader
 from anymodel_mcp.wire.decode.json_values import as_count, as_list, as_object, as_text, first_text, glimpse, objects
-from anymodel_mcp.wire.exchange import ResponseHead
+from anymodel_mcp.wire.exchange import Reader, ReadOptions, ResponseHead, WireRequest
 from anymodel_mcp.wire.failures.provider_error import failure_from, taken_on, tidy
 
 _NESTS = ("provider", "data", "result", "response", "completion")
@@ -29,6 +30,19 @@ _QUIET = frozenset(
     {"id", "object", "created", "model", "choices", "usage", "system_fingerprint", "service_tier", "obfuscation"}
 )
 _QUIET_CHOICE = frozenset({"index", "delta", "finish_reason", "logprobs"})
+
+
+def read_chat(head: ResponseHead, sent: WireRequest, options: ReadOptions) -> Reader[ChatResult]:
+    """Reads a chat answer, streamed or whole: the bytes say which, not the request."""
+    answer = Accumulator(
+        status=head.status,
+        headers=head.headers,
+        endpoint=sent.endpoint,
+        model=options.model,
+        think_tags=options.dialect.think_tags,
+        max_chars=options.max_event_bytes,
+    )
+    return BodyReader(head, answer, max_event_bytes=options.max_event_bytes)
 
 
 class Accumulator:

@@ -1,41 +1,23 @@
-"""Requests as values: what is asked, in the words that one provider and model understand.
+"""Chat requests as values: the question in the form that one provider and model accept.
 
-Rules of every builder: a field that nobody asked for is not sent, and never a null; `options` come last, verbatim, and
-are named in `protected`, so that no repair touches them (a null in them takes a field of ours away); whatever is lost
-or changed on the way is told in `warnings`.
+Rules of every request builder: a field that was not asked for is not sent, and never as null; `options` are merged
+last, verbatim, and are listed in `protected`, so that no repair changes them (a null in them removes a field of ours);
+whatever is dropped or changed is listed in `warnings`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from anymodel_mcp.dialects.fields import Dialect
-from anymodel_mcp.errors import ArgumentError, ConfigError
-from anymodel_mcp.types import ChatRequest, CompletionRequest, EmbeddingsRequest, Json
-from anymodel_mcp.wire.exchange import WireRequest
+from anymodel_mcp.types import ChatRequest, Json
+from anymodel_mcp.wire.exchange import Endpoint, WireRequest
 from anymodel_mcp.wire.fields.efforts import set_effort
 from anymodel_mcp.wire.fields.messages import check_file_bytes, with_instruction, with_system_role
 from anymodel_mcp.wire.fields.options import TOKEN_PARAMS, drop_refused, merge_options, protected_names
 from anymodel_mcp.wire.fields.sampling import set_sampling, set_stop
 from anymodel_mcp.wire.fields.structured import instruction, schema_format
-from anymodel_mcp.wire.images.request import build_image
-from anymodel_mcp.wire.responses.request import build_responses
-
-__all__ = [
-    "build_chat",
-    "build_completion",
-    "build_embeddings",
-    "build_image",
-    "build_models",
-    "build_responses",
-    "build_task",
-]
-
-_INPUT_TYPES = {
-    "nvidia": {"query": "query", "document": "passage"},
-    "cohere": {"query": "search_query", "document": "search_document"},
-}
 
 
 def build_chat(request: ChatRequest, dialect: Dialect) -> WireRequest:
@@ -48,7 +30,7 @@ def build_chat(request: ChatRequest, dialect: Dialect) -> WireRequest:
     body: dict[str, Any] = {"model": request.model}
     body["messages"] = with_system_role(request.messages, dialect.system_role)
     warnings = set_sampling(body, request.temperature, request.top_p, dialect)
-    _set_token_limit(body, request.max_tokens, dialect.token_param, dialect)
+    set_token_limit(body, request.max_tokens, dialect.token_param, dialect)
     warnings += set_stop(body, request.stop, dialect)
     if request.tools:
         body["tools"] = list(request.tools)
@@ -58,7 +40,7 @@ def build_chat(request: ChatRequest, dialect: Dialect) -> WireRequest:
         body["reasoning_split"] = True
     if request.json_schema is not None:
         _set_schema(body, request.json_schema, dialect)
-    return _finished(
+    return finish_body(
         body,
         request.options,
         dialect,
@@ -69,24 +51,8 @@ def build_chat(request: ChatRequest, dialect: Dialect) -> WireRequest:
     )
 
 
-def build_completion(request: CompletionRequest, dialect: Dialect) -> WireRequest:
-    """One text at the legacy `completions`; its limit has always been called `max_tokens`."""
-    body: dict[str, Any] = {"model": request.model, "prompt": request.prompt}
-    warnings = set_sampling(body, request.temperature, None, dialect)
-    _set_token_limit(body, request.max_tokens, "max_tokens", dialect)
-    warnings += set_stop(body, request.stop, dialect)
-    return _finished(
-        body,
-        request.options,
-        dialect,
-        path="completions",
-        endpoint="completions",
-        stream=request.stream,
-        warnings=warnings,
-    )
-
-
-def _set_token_limit(body: dict[str, Any], asked: int | None, name: str, dialect: Dialect) -> None:
+def set_token_limit(body: dict[str, Any], asked: int | None, name: str, dialect: Dialect) -> None:
+    """Sets the ceiling of generated tokens: the caller's, else the dialect's default, else none."""
     limit = asked if asked is not None else dialect.default_max_tokens
     if limit is not None:
         body[name] = limit
@@ -101,13 +67,13 @@ def _set_schema(body: dict[str, Any], schema: Json, dialect: Dialect) -> None:
     body["messages"] = with_instruction(body["messages"], instruction(schema))
 
 
-def _finished(
+def finish_body(
     body: dict[str, Any],
     options: Json,
     dialect: Dialect,
     *,
     path: str,
-    endpoint: Any,
+    endpoint: Endpoint,
     stream: bool,
     warnings: Sequence[str],
 ) -> WireRequest:
@@ -129,56 +95,3 @@ def _finished(
         protected=protected_names(options),
         warnings=tuple(told),
     )
-
-
-def build_embeddings(request: EmbeddingsRequest, dialect: Dialect) -> tuple[WireRequest, ...]:
-    """One request a batch, in the order of the inputs.
-
-    Raises:
-        ArgumentError: there is nothing to embed, or an input is empty.
-    """
-    inputs = list(request.inputs)
-    if not inputs:
-        raise ArgumentError("input is empty: give at least one text to embed", param="input")
-    empty = [at for at, text in enumerate(inputs) if not text]
-    if empty:
-        raise ArgumentError(
-            f"input[{empty[0]}] is empty: providers refuse empty texts", param="input", fix="Leave it out."
-        )
-    common: dict[str, Any] = {"model": request.model}
-    settings: dict[str, Any] = {}
-    if request.dimensions is not None:
-        settings["dimensions"] = request.dimensions
-    if dialect.embed_encoding is not None:
-        settings["encoding_format"] = dialect.embed_encoding
-    if dialect.embed_input_type != "none":
-        settings["input_type"] = _INPUT_TYPES[dialect.embed_input_type][request.purpose]
-    warnings = tuple(drop_refused(settings, dialect))
-    protected = protected_names(request.options, form_only=("encoding_format",))
-    size = max(1, dialect.embed_batch)
-    batches: list[WireRequest] = []
-    for start in range(0, len(inputs), size):
-        body = {**common, "input": inputs[start : start + size], **settings}
-        merge_options(body, request.options)
-        batches.append(
-            WireRequest(path="embeddings", endpoint="embeddings", body=body, protected=protected, warnings=warnings)
-        )
-    return tuple(batches)
-
-
-def build_models(dialect: Dialect, query: Mapping[str, str]) -> WireRequest:
-    """One page of the model list."""
-    return WireRequest(method="GET", path=dialect.models_path, endpoint="models", query=dict(query))
-
-
-def build_task(task_id: str, dialect: Dialect) -> WireRequest:
-    """A question after work that was taken under a ticket.
-
-    Raises:
-        ConfigError: nobody has said where this provider answers such questions.
-    """
-    if not dialect.task_path:
-        raise ConfigError(
-            "no address is known where this provider tells how its tasks stand", fix="Set quirks.task_path."
-        )
-    return WireRequest(path=dialect.task_path, endpoint="tasks", body={"id": task_id, "action": "retrieve"})

@@ -5,15 +5,17 @@ Nothing here is asked for twice: a picture may already have been made and paid f
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from anymodel_mcp.errors import ProviderError
-from anymodel_mcp.types import ImagesResult, Json, Picture
+from anymodel_mcp.types import ChatResult, Delta, ImagesResult, Json, Picture
+from anymodel_mcp.wire.chat.answer import read_chat
 from anymodel_mcp.wire.content.parts import Content, different, linked_pictures, read_picture, sniff_image
 from anymodel_mcp.wire.content.usage import find_usage, read_usage
 from anymodel_mcp.wire.decode.body import BodyReader, Document
 from anymodel_mcp.wire.decode.json_values import as_list, as_object, as_text, first_text, objects
-from anymodel_mcp.wire.exchange import ResponseHead
+from anymodel_mcp.wire.exchange import Reader, ReadOptions, ResponseHead, WireRequest
 from anymodel_mcp.wire.failures.provider_error import failure_from, tidy
 
 _LISTS = ("data", "images", "output", "artifacts")
@@ -23,6 +25,41 @@ _SNIFFED_BYTES = 16
 _TEXT_STARTS = b'{["<:dei \r\n\t\xef'
 _MAX_PICTURES = 128
 _MAX_DEPTH = 4
+
+
+def read_images(head: ResponseHead, sent: WireRequest, options: ReadOptions) -> Reader[ImagesResult]:
+    """Reads pictures (JSON, a stream of events, or the bytes themselves), or the id of the job that makes them."""
+    if sent.endpoint == "chat":  # the image dialect asks a chat model
+        return _PicturesFromChat(read_chat(head, sent, options))
+    return PictureReader(head, Images(head, model=options.model), max_event_bytes=options.max_event_bytes)
+
+
+class _PicturesFromChat:
+    """Reads the pictures of a chat answer."""
+
+    def __init__(self, chat: Reader[ChatResult]) -> None:
+        self._chat = chat
+
+    @property
+    def done(self) -> bool:
+        return self._chat.done
+
+    @property
+    def partial_text(self) -> str:
+        return self._chat.partial_text
+
+    def feed(self, data: bytes) -> Sequence[Delta]:
+        return self._chat.feed(data)
+
+    def finish(self, *, broken: str | None = None) -> ImagesResult:
+        result = self._chat.finish(broken=broken)
+        return ImagesResult(images=result.images, model=result.model, usage=result.usage, warnings=result.warnings)
+
+
+def read_task(head: ResponseHead, sent: WireRequest, options: ReadOptions) -> Reader[ImagesResult]:
+    """Reads the state of a job: its pictures, or `task_id` again while it runs."""
+    task_id = as_text((sent.body or {}).get("id"))
+    return BodyReader(head, Task(head, model=options.model, task_id=task_id), max_event_bytes=options.max_event_bytes)
 
 
 class Images(Document[ImagesResult]):

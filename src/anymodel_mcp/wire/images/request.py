@@ -14,7 +14,7 @@ from math import log
 from typing import Any
 
 from anymodel_mcp.dialects.fields import Dialect
-from anymodel_mcp.errors import ArgumentError
+from anymodel_mcp.errors import ArgumentError, ConfigError
 from anymodel_mcp.types import FilePart, ImageRequest
 from anymodel_mcp.wire.decode.json_values import as_list
 from anymodel_mcp.wire.exchange import WireRequest
@@ -241,3 +241,16 @@ _FORMS: dict[str, Callable[[ImageRequest, Dialect], WireRequest]] = {
     "openrouter": _openrouter,
     "chat": _chat,
 }
+
+
+def build_task(task_id: str, dialect: Dialect) -> WireRequest:
+    """A question after work that was taken under a ticket.
+
+    Raises:
+        ConfigError: nobody has said where this provider answers such questions.
+    """
+    if not dialect.task_path:
+        raise ConfigError(
+            "no address is known where this provider tells how its tasks stand", fix="Set quirks.task_path."
+        )
+    return WireRequest(path=dialect.task_path, endpoint="tasks", body={"id": task_id, "action": "retrieve"})

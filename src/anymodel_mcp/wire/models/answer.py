@@ -10,9 +10,9 @@ import re
 from typing import Any, Final
 
 from anymodel_mcp.types import Capability, Json, ModelList, ModelRecord, Price
-from anymodel_mcp.wire.decode.body import Document
+from anymodel_mcp.wire.decode.body import BodyReader, Document
 from anymodel_mcp.wire.decode.json_values import as_count, as_list, as_number, as_object, as_text, first_text, objects
-from anymodel_mcp.wire.exchange import ResponseHead
+from anymodel_mcp.wire.exchange import Reader, ReadOptions, ResponseHead, WireRequest
 
 _CONTEXT = (
     "context_length",
@@ -72,6 +72,11 @@ _OTHER_NAME = re.compile(
     r"whisper|tts|transcri|moderation|rerank|realtime|sora|veo|speech|audio|guard|davinci-002|babbage-002",
     re.IGNORECASE,
 )
+
+
+def read_models(head: ResponseHead, _sent: WireRequest, options: ReadOptions) -> Reader[ModelList]:
+    """Reads one page of a model list."""
+    return BodyReader(head, Models(head, provider=options.provider), max_event_bytes=options.max_event_bytes)
 
 
 class Models(Document[ModelList]):

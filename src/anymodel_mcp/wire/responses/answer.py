@@ -14,14 +14,22 @@ from anymodel_mcp.wire.chat.answer import Accumulator
 from anymodel_mcp.wire.content.choice import Choice, DeltaBuffer
 from anymodel_mcp.wire.content.parts import Citations
 from anymodel_mcp.wire.content.thinking import Mode
+from anymodel_mcp.wire.decode.body import BodyReader
 from anymodel_mcp.wire.decode.json_values import as_list, as_object, as_text, first_text, objects
-from anymodel_mcp.wire.exchange import ResponseHead
+from anymodel_mcp.wire.exchange import Reader, ReadOptions, ResponseHead, WireRequest
 from anymodel_mcp.wire.failures.provider_error import failure_from, taken_on
 
 _ENDS = ("response.completed", "response.done", "response.incomplete", "response.failed", "response.cancelled")
 _ACCEPTED = 202
 _CALLS = ("function_call", "custom_tool_call")
 _FINISH = {"max_output_tokens": "length", "content_filter": "content_filter"}
+
+
+def read_responses(head: ResponseHead, _sent: WireRequest, options: ReadOptions) -> Reader[ChatResult]:
+    """Reads an answer of the Responses API, streamed or whole."""
+    tags = options.dialect.think_tags
+    answer = ResponsesAnswer(head, model=options.model, think_tags=tags, max_chars=options.max_event_bytes)
+    return BodyReader(head, answer, max_event_bytes=options.max_event_bytes)
 
 
 class ResponsesAnswer:

@@ -11,11 +11,20 @@ from typing import Any, Final, cast
 from anymodel_mcp.types import EmbeddingsResult, Json
 from anymodel_mcp.wire.content.parts import decode_base64
 from anymodel_mcp.wire.content.usage import find_usage, read_usage
-from anymodel_mcp.wire.decode.body import Document
+from anymodel_mcp.wire.decode.body import BodyReader, Document
 from anymodel_mcp.wire.decode.json_values import as_count, as_list, as_object, as_text, objects
-from anymodel_mcp.wire.exchange import ResponseHead
+from anymodel_mcp.wire.exchange import Reader, ReadOptions, ResponseHead, WireRequest
 
+_VECTOR_BYTES = 131_072
+"""More than the JSON of the longest vector: 4,096 numbers of 24 characters, and its envelope."""
 _LISTS = ("data", "embeddings", "vectors", "float", "result", "output")
+
+
+def read_embeddings(head: ResponseHead, sent: WireRequest, options: ReadOptions) -> Reader[EmbeddingsResult]:
+    """Reads one vector for each input that was sent; the body may be longer than `max_event_bytes`."""
+    count = len(as_list((sent.body or {}).get("input")))
+    limit = max(options.max_event_bytes, count * _VECTOR_BYTES)
+    return BodyReader(head, Embeddings(head, model=options.model, count=count), max_event_bytes=limit)
 
 
 class Embeddings(Document[EmbeddingsResult]):

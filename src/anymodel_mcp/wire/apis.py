@@ -1,0 +1,71 @@
+"""The APIs that this server speaks: how each builds a request and reads the response. No other module lists them.
+
+To add an API: a module or folder in `wire/` with a builder and a reader, and one line here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Generic, Literal, TypeVar
+
+from anymodel_mcp.dialects.fields import Dialect
+from anymodel_mcp.types import (
+    ChatRequest,
+    ChatResult,
+    CompletionRequest,
+    EmbeddingsRequest,
+    EmbeddingsResult,
+    ImageRequest,
+    ImagesResult,
+    ModelList,
+)
+from anymodel_mcp.wire.chat.answer import read_chat
+from anymodel_mcp.wire.chat.request import build_chat
+from anymodel_mcp.wire.completions import build_completion, read_completion
+from anymodel_mcp.wire.embeddings.answer import read_embeddings
+from anymodel_mcp.wire.embeddings.request import build_embeddings
+from anymodel_mcp.wire.exchange import Reader, ReadOptions, ResponseHead, WireRequest
+from anymodel_mcp.wire.images.answer import read_images, read_task
+from anymodel_mcp.wire.images.request import build_image, build_task
+from anymodel_mcp.wire.models.answer import read_models
+from anymodel_mcp.wire.models.request import Page, build_models
+from anymodel_mcp.wire.responses.answer import read_responses
+from anymodel_mcp.wire.responses.request import build_responses
+
+Request = TypeVar("Request")
+Result = TypeVar("Result")
+
+ChatApiName = Literal["chat", "responses"]
+"""What `api` of a provider may name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Api(Generic[Request, Result]):
+    """One API.
+
+    Attributes:
+        build: makes the HTTP request.
+        read: makes the reader of one successful response.
+        file_parts: the form in which a chat message carries documents; `None` = the dialect decides.
+    """
+
+    build: Callable[[Request, Dialect], WireRequest]
+    read: Callable[[ResponseHead, WireRequest, ReadOptions], Reader[Result]]
+    file_parts: Literal["responses"] | None = None
+
+
+CHAT_APIS: Mapping[ChatApiName, Api[ChatRequest, ChatResult]] = MappingProxyType(
+    {
+        "chat": Api(build_chat, read_chat),
+        "responses": Api(build_responses, read_responses, file_parts="responses"),
+    }
+)
+"""The APIs through which a chat turn can go, by the word of the configuration."""
+
+COMPLETIONS: Api[CompletionRequest, ChatResult] = Api(build_completion, read_completion)
+EMBEDDINGS: Api[EmbeddingsRequest, EmbeddingsResult] = Api(build_embeddings, read_embeddings)
+IMAGES: Api[ImageRequest, ImagesResult] = Api(build_image, read_images)
+TASKS: Api[str, ImagesResult] = Api(build_task, read_task)
+MODELS: Api[Page, ModelList] = Api(build_models, read_models)
