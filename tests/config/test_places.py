@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,46 @@ def test_the_file_is_the_named_one_then_the_variables_then_the_users_own(tmp_pat
     assert own.name == "config.toml"
     assert "anymodel" in own.parts
     assert config_path({}, "~/x.toml") == Path("~/x.toml").expanduser()
+
+
+@pytest.mark.parametrize("named", ["config.toml", "./anymodel/config.toml", "../config.toml", ".", "a b/c"])
+def test_a_variable_with_a_relative_path_is_refused_and_nothing_is_read(named: str, tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("default_model = 'evil'", encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        read_settings({"ANYMODEL_CONFIG": named})
+    failure = caught.value.failure
+    assert "ANYMODEL_CONFIG (environment) gives the relative path" in failure.message
+    assert "working directory" in failure.message
+    assert "whole path" in failure.fix
+
+
+def test_a_relative_user_folder_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "conf" / "anymodel").mkdir(parents=True)
+    (tmp_path / "conf" / "anymodel" / "config.toml").write_text("default_model = 'evil'", encoding="utf-8")
+    monkeypatch.setenv("XDG_CONFIG_HOME", "conf")
+    if sys.platform != "linux":
+        assert read_settings({}).default_model is None
+        return
+    with pytest.raises(ConfigError, match="XDG_CONFIG_HOME"):
+        read_settings({})
+
+
+def test_a_path_typed_on_the_command_line_may_be_relative(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text("default_model = 'a/b'", encoding="utf-8")
+    assert read_settings({}, "mine.toml").default_model == "a/b"
+
+
+def test_a_home_that_does_not_exist_is_a_mistake_of_the_configuration() -> None:
+    with pytest.raises(ConfigError, match="no such home folder"):
+        config_path({"ANYMODEL_CONFIG": "~no-such-user-here/config.toml"})
+
+
+def test_a_key_file_with_a_relative_path_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("sk-of-a-project", encoding="utf-8")
+    place = tmp_path / "a.toml"
+    place.write_text("[providers.work]\nbase_url = 'https://gw.example/v1'\napi_key_file = 'key'", encoding="utf-8")
+    with pytest.raises(ConfigError, match="nothing is read from the working directory"):
+        read_settings({}, place)
 
 
 def test_no_file_is_no_mistake_unless_it_was_named(tmp_path: Path) -> None:

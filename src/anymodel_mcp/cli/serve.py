@@ -11,7 +11,7 @@ from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
-from anymodel_mcp.config import Settings, read_settings
+from anymodel_mcp.config import Settings, StoreSettings, read_settings
 from anymodel_mcp.errors import AnyModelError, ConfigError
 from anymodel_mcp.redact import Redactor
 
@@ -59,6 +59,10 @@ def serve(argv: list[str]) -> int:
     options = _parse(argv) if argv else SimpleNamespace(**dict.fromkeys(_OPTIONS), http=False)
     try:
         settings = read_settings(os.environ, options.config, _overrides(options))
+    except ConfigError as error:
+        complain(error)
+        return 2 if options.http else _serve_stdio(Settings(), error)
+    try:
         return _serve_http(settings) if options.http else _serve_stdio(settings)
     except ConfigError as error:
         complain(error)
@@ -85,10 +89,24 @@ def _overrides(options: SimpleNamespace) -> Mapping[str, object]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _serve_stdio(settings: Settings) -> int:
+def _serve_stdio(settings: Settings, config_error: ConfigError | None = None) -> int:
+    """Serves over stdio; a configuration that cannot be read ends no server: each call answers with the sentence.
+
+    A host shows nothing but "closed" for a server that exits.
+    """
     from anymodel_mcp.transports.stdio import run_stdio
 
-    return run_stdio(partial(_build, settings), settings.limits)
+    return run_stdio(partial(_build_or_explain, settings, config_error), settings.limits)
+
+
+def _build_or_explain(settings: Settings, config_error: ConfigError | None) -> AnyModelServer:
+    if config_error is None:
+        try:
+            return _build(settings)
+        except ConfigError as error:
+            complain(error)
+            config_error = error
+    return _build(Settings(store=StoreSettings(enabled=False)), config_error)
 
 
 def _serve_http(settings: Settings) -> int:
@@ -97,12 +115,13 @@ def _serve_http(settings: Settings) -> int:
     return run_http(partial(_build, settings), settings.http)
 
 
-def _build(settings: Settings) -> AnyModelServer:
+def _build(settings: Settings, config_error: ConfigError | None = None) -> AnyModelServer:
     """The server of this process; each worker makes its own."""
     from anymodel_mcp.server.server import build_server
 
-    log_to_stderr(Redactor(settings.secrets()))
-    server = build_server(settings)
+    redactor = Redactor(settings.secrets())
+    log_to_stderr(redactor)  # the server's own redactor: it also learns the keys that commands print
+    server = build_server(settings, redactor=redactor, config_error=config_error)
     # What is loaded now stays loaded: the collector need not look through it again, while every stream waits.
     gc.freeze()
     gc.set_threshold(*COLLECT_AFTER)

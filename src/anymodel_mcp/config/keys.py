@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from anymodel_mcp.config.settings import Secret
@@ -23,11 +23,16 @@ _VARIABLE = re.compile(r"[A-Za-z_]\w*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """What is known of a key: itself, or the command that prints it, or what to set."""
+    """What is known of a key: itself, or the command that prints it, or what to set.
+
+    Attributes:
+        file_field: the field of the file that names this key; `None` = the environment names it, or nobody does.
+    """
 
     secret: Secret | None = None
     command: tuple[str, ...] = ()
     hint: str = ""
+    file_field: str | None = None
 
 
 def clean_key(found: Found) -> Secret:
@@ -61,11 +66,11 @@ def read_key(
         ConfigError: two sources at once, one that cannot be read, or a key that cannot be sent.
     """
     section = f"providers.{name}"
-    found = _only(section, _in_environment(layers, section), "environment") or _only(
-        section, _in_file(layers, section, table), layers.file_origin
-    )
-    if found is not None:
-        return _from_source(layers, name, found, read_file)
+    if given := _only(section, _in_environment(layers, section), "environment"):
+        return _from_source(layers, name, given, read_file)
+    if found := _only(section, _in_file(layers, section, table), layers.file_origin):
+        key = _from_source(layers, name, found, read_file)
+        return replace(key, file_field=_field_of(found, own_variable))
     return _from_variable(layers, name, own_variable) if own_variable else Key(hint=f"set api_key_env in [{section}]")
 
 
@@ -87,6 +92,13 @@ def _in_file(layers: Layers, section: str, table: Mapping[str, Any]) -> list[Fou
         for source in SOURCES
         if source in table
     ]
+
+
+def _field_of(found: Found, own_variable: str | None) -> str | None:
+    """The field that names a key in the file, where nothing but the file names it."""
+    empty = isinstance(found.value, str) and meant(found.value) is None
+    source = found.name.rpartition(".")[2]
+    return None if empty or (source == "api_key_env" and found.value == own_variable) else source
 
 
 def _only(section: str, found: list[Found], place: str) -> Found | None:

@@ -18,13 +18,41 @@ _MAX_KEY_BYTES = 100_000
 
 
 def config_path(environ: Mapping[str, str], explicit: str | os.PathLike[str] | None = None) -> Path:
-    """The configuration file: the one named, else `$ANYMODEL_CONFIG`, else `config.toml` in the user's folder."""
-    named = explicit or meant(environ.get("ANYMODEL_CONFIG"))
+    """The configuration file: the one named, else `$ANYMODEL_CONFIG`, else `config.toml` in the user's folder.
+
+    Only a path typed on the command line may be relative: a variable that depends on the working directory would let a
+    project decide where prompts and keys go.
+
+    Raises:
+        ConfigError: a variable names a relative path.
+    """
+    if explicit:
+        return _expanded(explicit, "--config")
+    named = meant(environ.get("ANYMODEL_CONFIG"))
     if named:
-        return Path(named).expanduser()
+        return _absolute(_expanded(named, "ANYMODEL_CONFIG"), "ANYMODEL_CONFIG")
     import platformdirs  # only who has named no file pays for it
 
-    return Path(platformdirs.user_config_dir(APP_NAME, appauthor=False)) / _FILE_NAME
+    folder = Path(platformdirs.user_config_dir(APP_NAME, appauthor=False))
+    return _absolute(folder, "XDG_CONFIG_HOME or HOME") / _FILE_NAME
+
+
+def _expanded(named: str | os.PathLike[str], source: str) -> Path:
+    try:
+        return Path(named).expanduser()
+    except RuntimeError as error:
+        raise ConfigError(f"{source} names {str(named)!r}, but there is no such home folder") from error
+
+
+def _absolute(place: Path, variable: str) -> Path:
+    if place.is_absolute():
+        return place
+    raise ConfigError(
+        f"{variable} (environment) gives the relative path {str(place)!r}: configuration is never read from the "
+        "working directory",
+        param=variable,
+        fix=f"Write the whole path, such as {str(Path.home() / '.config' / APP_NAME / _FILE_NAME)!r}.",
+    )
 
 
 def read_settings(
@@ -67,4 +95,7 @@ def _read(place: Path, limit: int) -> str:
 
 
 def _read_key_file(path: str) -> str:
-    return _read(Path(path).expanduser(), _MAX_KEY_BYTES)
+    place = _expanded(path, "api_key_file")
+    if not place.is_absolute():
+        raise ValueError("the path is relative, and nothing is read from the working directory")
+    return _read(place, _MAX_KEY_BYTES)

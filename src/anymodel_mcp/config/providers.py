@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from anymodel_mcp.config.credentials import check_key_address
 from anymodel_mcp.config.keys import SOURCES, read_key
 from anymodel_mcp.config.quirks import read_quirks
 from anymodel_mcp.config.settings import ProviderSettings
@@ -94,6 +95,16 @@ def _provider(layers: Layers, name: str, table: Mapping[str, Any], read_file: Ca
     base_url, warnings = _base_url(layers, name, values.pop("base_url"), own)
     row = _habits(layers, name, values.pop("dialect"), base_url)
     key = read_key(layers, name, table, _own_variable(layers, base_url, own), read_file)
+    headers = _headers(layers, section, table)
+    check_key_address(
+        layers,
+        name,
+        table,
+        base_url=base_url,
+        row_url=own.base_url if own is not None else None,
+        key_source=key.file_field,
+        headers=headers,
+    )
     values["models_url"] = _models_url(layers, name, values["models_url"], base_url, row)
     at_home = own is not None and own.base_url == base_url
     habits: dict[str, Any] = {"auth": row.auth, "api": row.api, "models": own.models if own is not None else ()}
@@ -105,7 +116,7 @@ def _provider(layers: Layers, name: str, table: Mapping[str, Any], read_file: Ca
         api_key=key.secret,
         key_command=key.command,
         key_hint="" if own is not None and own.key_optional else key.hint,
-        headers={**dict(row.headers), **_headers(layers, section, table)},
+        headers={**dict(row.headers), **headers},
         quirks=_quirks(layers, section, table, own.own if own is not None and at_home else {}),
         warnings=warnings,
     )
@@ -185,7 +196,7 @@ def _models_url(layers: Layers, name: str, given: str | None, base_url: str, row
     parts = urlsplit(given)
     if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
         raise ConfigError(f"{label} ({origin}) must be a web address that begins with https://", param=label)
-    if not same_host(given, base_url):
+    if not same_host(given, base_url) or parts.scheme != urlsplit(base_url).scheme:
         raise ConfigError(
             f"{label} ({origin}) is at another host than base_url, and a key goes to the host of base_url only: "
             f"list the models in models instead",

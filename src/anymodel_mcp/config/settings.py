@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from anymodel_mcp.config.credentials import secrets_of_header, secrets_of_url
 from anymodel_mcp.dialects.fields import Auth, Quirks
 
 
@@ -152,7 +153,11 @@ class Settings:
     def secrets(self) -> tuple[str, ...]:
         """Every live key and header value that must never be shown."""
         found = [p.api_key.reveal() for p in self.providers.values() if p.api_key]
-        found += [v for p in self.providers.values() for v in p.headers.values() if len(v) >= 12]
+        for provider in self.providers.values():
+            for name, value in provider.headers.items():
+                found += secrets_of_header(name, value)
+            found += secrets_of_url(provider.base_url)
+            found += secrets_of_url(provider.models_url)
         if self.http.token:
             found.append(self.http.token.reveal())
         return tuple(found)

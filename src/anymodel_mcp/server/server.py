@@ -57,14 +57,23 @@ class AnyModelServer(MCPServer[App]):
         settings: the configuration.
         transport: how HTTP to providers is sent; `None` = the network.
         data_dir: where store and pictures are; `None` = the user's data folder.
+        redactor: the one of this process; `None` makes one.
+        config_error: why there is no configuration; every call answers with it.
     """
 
     def __init__(
-        self, settings: Settings, *, transport: httpx2.AsyncBaseTransport | None = None, data_dir: Path | None = None
+        self,
+        settings: Settings,
+        *,
+        transport: httpx2.AsyncBaseTransport | None = None,
+        data_dir: Path | None = None,
+        redactor: Redactor | None = None,
+        config_error: ConfigError | None = None,
     ) -> None:
         self.anymodel_settings = settings
-        self.redactor = Redactor(settings.secrets())
-        self._open = lambda: open_app(settings, redactor=self.redactor, transport=transport, data_dir=data_dir)
+        self.redactor = redactor = redactor or Redactor(settings.secrets())
+        self._config_error = config_error
+        self._open = lambda: open_app(settings, redactor=redactor, transport=transport, data_dir=data_dir)
         self._app: App | None = None
         super().__init__(
             NAME,
@@ -151,6 +160,8 @@ class AnyModelServer(MCPServer[App]):
     async def _outcome(self, spec: ToolSpec, arguments: dict[str, Any], peer: ClientInfo, limit: int) -> Outcome:
         patience = self._patience(peer)
         try:
+            if self._config_error is not None:
+                raise self._config_error
             parsed = parse(spec.arguments, arguments, peer.host.extra_arguments)
             if spec.direct:
                 job = Job(
@@ -250,7 +261,12 @@ def _listing(name: str, tool: ToolSpec) -> Tool:
 
 
 def build_server(
-    settings: Settings, *, transport: httpx2.AsyncBaseTransport | None = None, data_dir: Path | None = None
+    settings: Settings,
+    *,
+    transport: httpx2.AsyncBaseTransport | None = None,
+    data_dir: Path | None = None,
+    redactor: Redactor | None = None,
+    config_error: ConfigError | None = None,
 ) -> AnyModelServer:
     """A server for these settings; nothing is opened before it runs.
 
@@ -258,5 +274,9 @@ def build_server(
         settings: the configuration.
         transport: how HTTP to providers is sent; `None` = the network.
         data_dir: where store and pictures are; `None` = the user's data folder.
+        redactor: the one of this process; `None` makes one.
+        config_error: why there is no configuration; every call answers with it.
     """
-    return AnyModelServer(settings, transport=transport, data_dir=data_dir)
+    return AnyModelServer(
+        settings, transport=transport, data_dir=data_dir, redactor=redactor, config_error=config_error
+    )
