@@ -1,4 +1,4 @@
-"""What every test starts from: asyncio unless a module asks for trio too, and an environment without real keys."""
+"""What every test starts from: a time limit, asyncio unless a module asks for trio too, no real keys."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-pytest_plugins = ["tests.upstreams.fixtures"]
+pytest_plugins = ["tests.hangs"]
 
 _KEYS = re.compile(r"(_API_KEY|_TOKEN|_BASE_URL)$|^(ANYMODEL|OPENAI|ANTHROPIC)_|_PROXY$", re.IGNORECASE)
 

@@ -19,6 +19,7 @@ from anymodel_mcp.cli.serve import StderrLines
 from anymodel_mcp.config import Limits, Secret, Settings, StoreSettings
 from anymodel_mcp.redact import Redactor
 from tests.fakes import DONE, chunk, completion, connect, problem, provider, settings, stream
+from tests.waiting import HANG_S
 
 PLAIN_KEY = "sk-canary-0123456789abcdefghij"
 HEADER = "canary-header-value-998877"
@@ -151,7 +152,7 @@ async def test_a_key_command_s_key_is_known_to_the_redactor(tmp_path: Path) -> N
             seen.append(request.headers["authorization"])
         return problem(401, f"wrong key {PLAIN_KEY}")
 
-    with anyio.fail_after(10):
+    with anyio.fail_after(HANG_S):
         async with connect(handle, tmp_path, settings(place)) as client:
             result = await client.call_tool("chat", {"prompt": "x"})
     assert seen == [f"Bearer {PLAIN_KEY}"]

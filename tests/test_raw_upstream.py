@@ -9,12 +9,16 @@ import httpx2
 import pytest
 
 from tests.raw_upstream import Line, Reply, Seen, open_upstream, play, serve
+from tests.waiting import HANG_S
 
 
 async def _read(url: str) -> tuple[list[bytes], httpx2.TransportError | None]:
     pieces: list[bytes] = []
     try:
-        async with httpx2.AsyncClient(trust_env=False, timeout=5) as client, client.stream("POST", url) as response:
+        async with (
+            httpx2.AsyncClient(trust_env=False, timeout=HANG_S) as client,
+            client.stream("POST", url) as response,
+        ):
             async for piece in response.aiter_raw():
                 pieces.append(piece)  # noqa: PERF401 - what came before an error counts
     except httpx2.TransportError as exc:
@@ -45,7 +49,7 @@ async def test_a_stall_says_nothing_and_notices_that_the_caller_leaves() -> None
         with anyio.move_on_after(0.2) as waited:
             await _read(upstream.origin)
         assert waited.cancelled_caught
-        with anyio.fail_after(5):
+        with anyio.fail_after(HANG_S):
             while upstream.open_connections:
                 await upstream.idle.wait()
         assert upstream.seen[0].gone_at is not None
@@ -101,7 +105,7 @@ async def test_playing_to_a_caller_who_left_ends_quietly() -> None:
                 client.stream("POST", upstream.origin) as response,
             ):
                 assert response.status_code == 200
-        with anyio.fail_after(5):
+        with anyio.fail_after(HANG_S):
             while upstream.open_connections:
                 await upstream.idle.wait()
         assert upstream.seen[0].gone_at is not None

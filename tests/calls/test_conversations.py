@@ -12,6 +12,7 @@ from anymodel_mcp.config import StoreSettings
 from anymodel_mcp.errors import ArgumentError
 from anymodel_mcp.state import Store, open_store
 from anymodel_mcp.types import ChatResult, Json, ToolCall
+from tests.waiting import HANG_S
 
 CALL = ToolCall(id="c1", name="f", arguments={"a": 1}, extra={"google": {"thought_signature": "s"}})
 ANSWER = assistant_turn(ChatResult(text="t", tool_calls=[CALL], carry={"reasoning_content": "r"}), "p")
@@ -60,7 +61,7 @@ async def test_two_calls_on_one_thread_do_not_interleave(tmp_path: Path) -> None
             seen.append("second")
             assert [m["content"] for m in held.history] == ["one"]
 
-    with anyio.fail_after(10):
+    with anyio.fail_after(HANG_S):
         async with hold_conversation(store, "new", "be kind") as fresh:
             thread = fresh.id
         async with anyio.create_task_group() as group:
@@ -83,7 +84,7 @@ async def test_waiting_calls_go_in_order_of_arrival(tmp_path: Path, anyio_backen
         async with hold_conversation(store, thread, None):
             order.append(number)
 
-    with anyio.fail_after(20):
+    with anyio.fail_after(HANG_S):
         async with hold_conversation(store, "new", None) as fresh:
             thread = fresh.id
         async with anyio.create_task_group() as group:
@@ -98,7 +99,7 @@ async def test_waiting_calls_go_in_order_of_arrival(tmp_path: Path, anyio_backen
 
 async def test_a_call_that_is_cancelled_in_line_lets_the_next_one_in(tmp_path: Path) -> None:
     store = open_store(StoreSettings(), tmp_path)
-    with anyio.fail_after(10):
+    with anyio.fail_after(HANG_S):
         async with hold_conversation(store, "new", None) as fresh:
             thread = fresh.id
         async with hold_conversation(store, thread, None), anyio.create_task_group() as group:

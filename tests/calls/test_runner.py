@@ -15,6 +15,7 @@ from anymodel_mcp.errors import AnyModelError, ProviderError
 from anymodel_mcp.redact import Redactor
 from anymodel_mcp.state import Store, open_store
 from anymodel_mcp.types import Delta, Outcome
+from tests.waiting import HANG_S
 
 
 @pytest.fixture(params=["asyncio", "trio"])
@@ -62,7 +63,7 @@ async def test_a_call_that_ends_in_time_has_its_outcome(tmp_path: Path) -> None:
 
 
 async def test_a_call_past_its_deadline_goes_on_under_a_handle(tmp_path: Path) -> None:
-    with anyio.fail_after(5):
+    with anyio.fail_after(HANG_S):
         async with _opened(tmp_path) as (calls, _store):
             work = Slow()
             call = calls.start("chat", "host", work)
@@ -80,7 +81,7 @@ async def test_a_call_past_its_deadline_goes_on_under_a_handle(tmp_path: Path) -
 
 
 async def test_the_result_is_there_after_a_restart(tmp_path: Path) -> None:
-    with anyio.fail_after(10):
+    with anyio.fail_after(HANG_S):
         async with _opened(tmp_path) as (calls, _store):
             work = Slow()
             call = calls.start("chat", "host", work)
@@ -95,7 +96,7 @@ async def test_the_result_is_there_after_a_restart(tmp_path: Path) -> None:
 
 
 async def test_a_stopped_server_keeps_the_partial_text(tmp_path: Path) -> None:
-    with anyio.fail_after(10):
+    with anyio.fail_after(HANG_S):
         async with _opened(tmp_path) as (calls, _store):
             work = Slow()
             call = calls.start("chat", "host", work)
@@ -111,7 +112,7 @@ async def test_a_stopped_server_keeps_the_partial_text(tmp_path: Path) -> None:
 
 
 async def test_a_dead_owner_means_interrupted(tmp_path: Path) -> None:
-    with anyio.fail_after(10):
+    with anyio.fail_after(HANG_S):
         async with _opened(tmp_path) as (calls, store):
             work = Slow()
             call = calls.start("chat", "host", work)
@@ -133,7 +134,7 @@ async def test_a_dead_owner_means_interrupted(tmp_path: Path) -> None:
 
 
 async def test_another_process_can_wait_and_cancel(tmp_path: Path) -> None:
-    with anyio.fail_after(20):
+    with anyio.fail_after(HANG_S):
         async with _opened(tmp_path) as (calls, _), _opened(tmp_path) as (others, _other_store):
             work = Slow()
             call = calls.start("chat", "host", work)
@@ -150,7 +151,7 @@ async def test_another_process_can_wait_and_cancel(tmp_path: Path) -> None:
 
 
 async def test_cancel_ends_the_work_at_once(tmp_path: Path) -> None:
-    with anyio.fail_after(5):
+    with anyio.fail_after(HANG_S):
         async with _opened(tmp_path) as (calls, _):
             work = Slow()
             call = calls.start("chat", "host", work)
@@ -200,7 +201,7 @@ async def test_failures_and_faults_become_outcomes(tmp_path: Path) -> None:
     async def crash(_: Call) -> Outcome:
         raise KeyError("sk-secret-value")
 
-    with anyio.fail_after(5):
+    with anyio.fail_after(HANG_S):
         async with _opened(tmp_path) as (calls, _):
             for work, kind in ((refuse, "quota"), (crash, "server")):
                 call = calls.start("chat", "host", work)
@@ -219,7 +220,7 @@ async def test_progress_tells_news_and_never_after_the_end(tmp_path: Path) -> No
         notes.append((value, message))
         told.set()
 
-    with anyio.fail_after(5):
+    with anyio.fail_after(HANG_S):
         async with _opened(tmp_path) as (calls, _):
             work = Slow(first="hello\x1b[31m sk-secret-value\nworld ")
             call = calls.start("chat", "host", work)
@@ -238,7 +239,7 @@ async def test_progress_tells_news_and_never_after_the_end(tmp_path: Path) -> No
 
 
 async def test_too_many_waiting_calls_are_refused(tmp_path: Path) -> None:
-    with anyio.fail_after(5):
+    with anyio.fail_after(HANG_S):
         async with _opened(tmp_path, limit=1) as (calls, _):
             works = [Slow() for _ in range(17)]
             started = [calls.start("chat", "host", w) for w in works]
@@ -253,7 +254,7 @@ async def test_too_many_waiting_calls_are_refused(tmp_path: Path) -> None:
 
 
 async def test_a_locked_store_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with anyio.fail_after(20):
+    with anyio.fail_after(HANG_S):
         async with _opened(tmp_path) as (calls, store):
 
             async def locked(*_: object) -> None:

@@ -33,6 +33,7 @@ from tests.fakes import (
     settings,
     stream,
 )
+from tests.waiting import HANG_S
 
 ANSWER = (chunk("Hel"), chunk("lo "), chunk("you"), chunk(finish="stop"), DONE)
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -203,7 +204,7 @@ async def test_words_are_on_the_screen_before_the_answer_ends(tmp_path: Path) ->
     body = Endless(chunk("first words "))
     body.rest = (chunk("and more"), chunk(finish="stop"), DONE)
     desk, chosen = make_desk(tmp_path, fake=FakeProvider([endless(body)])), settings()
-    with anyio.fail_after(5):
+    with anyio.fail_after(HANG_S):
         async with anyio.create_task_group() as group:
             group.start_soon(ask, _redacting(desk, chosen), chosen, Question(prompt="hi"))
             while desk.said != "first words ":
@@ -215,7 +216,7 @@ async def test_words_are_on_the_screen_before_the_answer_ends(tmp_path: Path) ->
 async def test_a_cancelled_question_closes_the_connection(tmp_path: Path) -> None:
     body = Endless(chunk("first words "))
     desk, chosen = make_desk(tmp_path, fake=FakeProvider([endless(body)])), settings()
-    with anyio.fail_after(5):
+    with anyio.fail_after(HANG_S):
         async with anyio.create_task_group() as group:
             group.start_soon(ask, _redacting(desk, chosen), chosen, Question(prompt="hi"))
             while not desk.said:

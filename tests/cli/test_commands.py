@@ -21,6 +21,7 @@ from anymodel_mcp.cli.install.rows import HOSTS
 from anymodel_mcp.cli.screen import Terminal, this_terminal
 from anymodel_mcp.errors import ConfigError, ProviderError
 from tests.cli.terminals import Screen, make_desk
+from tests.waiting import HANG_S
 
 
 def test_a_person_without_a_command_is_told_how_to_try_it(tmp_path: Path) -> None:
@@ -210,7 +211,7 @@ def test_a_reader_who_has_seen_enough_ends_the_command_quietly(tmp_path: Path) -
             stdout=stdout,
             stderr=subprocess.PIPE,
             env=environ,
-            timeout=60,
+            timeout=HANG_S,
             check=False,
         )
     assert (done.returncode, done.stderr) == (1, b"")
@@ -248,7 +249,7 @@ def test_ctrl_c_closes_the_connection_and_ends_with_130(tmp_path: Path) -> None:
             rest = connection.recv(65_536)
             while rest:  # the end of the request, then the end of the connection
                 rest = connection.recv(65_536)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=HANG_S)
     assert process.returncode == 130
     assert b"stopped" in said
     assert b"Traceback" not in said

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import io
-import os
-import re
 import shlex
-import subprocess
 import sys
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -19,8 +16,7 @@ from anymodel_mcp.cli.demo import find_command, missing_words, run_demo
 from anymodel_mcp.cli.screen import Terminal
 from anymodel_mcp.errors import AnyModelError, ConfigError, ProviderError
 from anymodel_mcp.local.engine import Engine
-from anymodel_mcp.local.weights import default_cache_dir, ensure_weights
-from tests.local.test_local_provider import engines_below
+from tests.waiting import HANG_S
 
 Progress = Callable[[str, int | None, int | None], None]
 
@@ -66,33 +62,6 @@ def failing(error: AnyModelError) -> Callable[..., object]:
     return engine
 
 
-@pytest.mark.xdist_group("engine")
-async def test_the_demo_shows_every_tool_at_work_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    await ensure_weights(default_cache_dir())
-    environ = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
-    environ |= {name: value for name, value in os.environ.items() if name.startswith("COVERAGE")}
-    # what the user has configured has no part in it: this provider would not answer
-    environ |= {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "OPENAI_API_KEY": "sk-nobody-may-see-this-key-000"}
-    environ |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(default_cache_dir().parent)}
-    command = [sys.executable, "-m", "anymodel_mcp", "demo"]
-    with anyio.fail_after(60):
-        done = await anyio.run_process(command, env=environ, cwd=tmp_path, check=False, stderr=subprocess.STDOUT)
-    shown = done.stdout.decode()
-    assert done.returncode == 0, shown
-    for words in ("> chat", "> complete", "> embed", "> list_models", "> generate_image", "over stdio, protocol 20"):
-        assert words in shown
-    assert re.search(r"came in [1-9]\d* progress notes", shown), shown
-    assert "large language model" in shown.split("> chat", 1)[1].split("> complete")[0].split("\n", 1)[1]
-    assert re.search(r"1\. 0\.\d+ #1: Our cat sleeps", shown)
-    assert "local/smollm2-135m-instruct" in shown
-    assert "makes no pictures" in shown
-    assert "135 million parameters" in shown
-    assert "sk-nobody" not in shown
-    assert "\x1b" not in shown
-    assert engines_below(tmp_path) == []
-    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == []
-
-
 async def test_a_missing_engine_is_told_in_three_lines() -> None:
     out = io.StringIO()
     error = ConfigError("The local engine is not installed.", fix="Install the local engine with: pip install x")
@@ -124,7 +93,7 @@ async def test_a_server_that_does_not_start_is_told_with_its_last_words(tmp_path
 
 async def test_a_model_that_does_not_answer_is_shown_as_the_error_that_the_tool_gives() -> None:
     out = io.StringIO()
-    with anyio.fail_after(60):
+    with anyio.fail_after(HANG_S):
         status = await run_demo(make_terminal(out), engine=dead_engine)
     assert status == 1
     assert "Fetching the model (100 MB, once)" in out.getvalue()

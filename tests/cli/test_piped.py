@@ -16,6 +16,7 @@ from anymodel_mcp.cli import piped
 from anymodel_mcp.cli.piped import read_piped
 from anymodel_mcp.errors import ArgumentError
 from tests.cli.terminals import Screen
+from tests.waiting import HANG_S
 
 
 def _silent(_text: str) -> None:
@@ -113,7 +114,7 @@ def test_a_question_and_a_pipe_are_joined(tmp_path: Path) -> None:
         input=b"a text",
         env=environ,
         capture_output=True,
-        timeout=60,
+        timeout=HANG_S,
         check=False,
     )
     assert done.returncode == 2

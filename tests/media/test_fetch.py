@@ -10,6 +10,7 @@ import pytest
 from anymodel_mcp.errors import ArgumentError, ProviderError
 from anymodel_mcp.media import fetch_public, is_public
 from anymodel_mcp.media.fetch import resolve_name
+from tests.waiting import HANG_S
 
 PUBLIC = "93.184.215.14"
 PUBLIC_V6 = "2606:2800:21f:cb07:6820:80da:af6b:8b2c"
@@ -420,7 +421,7 @@ async def test_slow_download_ends_at_its_time() -> None:
     async def resolve(host: str, port: int) -> Sequence[str]:
         return [PUBLIC]
 
-    with anyio.fail_after(5), pytest.raises(ProviderError, match="longer than") as caught:
+    with anyio.fail_after(HANG_S), pytest.raises(ProviderError, match="longer than") as caught:
         await fetch_public("https://cdn.example/", transport=Stuck(), resolver=resolve, timeout_s=0.05)
     assert (caught.value.kind, caught.value.failure.retryable) == ("timeout", True)
 

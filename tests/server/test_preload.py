@@ -12,6 +12,7 @@ import pytest
 from anymodel_mcp.config import load
 from anymodel_mcp.errors import ConfigError
 from anymodel_mcp.server.server import build_server
+from tests.waiting import HANG_S
 
 PROBE = """
 import sys
@@ -24,7 +25,7 @@ async def main():
     server = build_server(load({"OPENAI_API_KEY": "sk-test-key-0123"}), data_dir=Path(sys.argv[1]))
     async with server.running() as app:
         assert "httpcore2" not in sys.modules, "the start loads it already"
-        with anyio.fail_after(10):
+        with anyio.fail_after(HANG_S):
             await server.list_tools()
             await app.warmed.wait()
         assert "httpcore2" in sys.modules
@@ -44,7 +45,7 @@ async def test_proxy_that_cannot_be_used_is_told_by_the_call_not_by_the_warm_up(
     monkeypatch.setenv("HTTPS_PROXY", "nonsense://[")
     server = build_server(load({"OPENAI_API_KEY": "sk-test-key-0123"}), data_dir=tmp_path)
     async with server.running() as app:
-        with anyio.fail_after(10):
+        with anyio.fail_after(HANG_S):
             await server.list_tools()
             await app.warmed.wait()
         with pytest.raises(ConfigError, match="proxy"):

@@ -16,6 +16,7 @@ from anymodel_mcp.errors import AnyModelError
 from anymodel_mcp.state import CallRow, Store, open_store
 from anymodel_mcp.state.sqlite.database import Database
 from anymodel_mcp.state.sqlite.schema import VERSION
+from tests.waiting import HANG_S
 
 ROW = CallRow(id="r-1", owner="me", tool="chat")
 
@@ -284,7 +285,7 @@ async def test_several_processes_write_one_new_file(tmp_path: Path) -> None:
     command = [sys.executable, "-c", _WRITER, str(tmp_path)]
     writers = [subprocess.Popen([*command, str(n)], stderr=subprocess.PIPE) for n in range(3)]  # noqa: ASYNC220 waited for below
     for writer in writers:
-        assert writer.communicate(timeout=60)[1] == b""
+        assert writer.communicate(timeout=HANG_S)[1] == b""
     async with opened(tmp_path) as store:
         listed = await store.list_calls(1000)
     assert len(listed) == 75

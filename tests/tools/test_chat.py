@@ -28,6 +28,7 @@ from tests.fakes import (
     stream,
     text_of,
 )
+from tests.waiting import HANG_S
 
 ANSWER = (chunk("Hel"), chunk("lo"), chunk(finish="stop"), DONE)
 
@@ -224,7 +225,7 @@ async def test_past_the_deadline_a_handle_gives_the_rest(tmp_path: Path) -> None
     body = Endless(chunk("so far "))
     body.rest = (chunk("and the rest"), chunk(finish="stop"), DONE)
     configured = settings(limits=Limits(soft_deadline_s=0.3))
-    with anyio.fail_after(10):
+    with anyio.fail_after(HANG_S):
         async with connect(FakeProvider([endless(body)]), tmp_path, configured) as client:
             running = await client.call_tool("chat", {"prompt": "a"})
             record = record_of(running)
@@ -243,7 +244,7 @@ async def test_past_the_deadline_a_handle_gives_the_rest(tmp_path: Path) -> None
 async def test_a_cancelled_call_closes_upstream(tmp_path: Path) -> None:
     body = Endless(chunk("so far "))
     configured = settings(limits=Limits(soft_deadline_s=0.2))
-    with anyio.fail_after(10):
+    with anyio.fail_after(HANG_S):
         async with connect(FakeProvider([endless(body)]), tmp_path, configured) as client:
             running = await client.call_tool("chat", {"prompt": "a"})
             stopped = await client.call_tool("get_result", {"id": record_of(running)["result_id"], "cancel": True})
@@ -281,7 +282,7 @@ async def test_progress_tells_the_newest_words(tmp_path: Path) -> None:
         body.go_on.set()
         told.set()
 
-    with anyio.fail_after(10):
+    with anyio.fail_after(HANG_S):
         async with connect(FakeProvider([endless(body)]), tmp_path, mode="legacy") as client:
             await client.call_tool("chat", {"prompt": "a"}, progress_callback=note)
             await told.wait()

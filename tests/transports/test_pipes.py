@@ -13,6 +13,7 @@ import pytest
 
 from anymodel_mcp.transports import pipes
 from anymodel_mcp.transports.pipes import ByteReader, ByteWriter
+from tests.waiting import HANG_S
 
 
 @pytest.fixture
@@ -74,13 +75,13 @@ def test_a_reading_thread_outlives_its_loop_without_a_word(
     anyio.run(start)
     (thread,) = set(threading.enumerate()) - before
     os.write(pipe[1], b"late")
-    thread.join(5)
+    thread.join(HANG_S)
     assert not thread.is_alive()
 
 
 async def test_a_closed_descriptor_reads_as_the_end(pipe: tuple[int, int]) -> None:
     os.close(pipe[0])
-    with anyio.fail_after(5):
+    with anyio.fail_after(HANG_S):
         assert await ByteReader(pipe[0]).read() == b""
 
 
@@ -99,7 +100,7 @@ async def test_a_slow_reader_loses_nothing(
     monkeypatch.undo()
     messages = [bytes([65 + n]) * 150_000 + b"\n" for n in range(8)]
     got: list[bytes] = []
-    with anyio.fail_after(20):
+    with anyio.fail_after(HANG_S):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(writer.run)
             async with anyio.create_task_group() as senders:
@@ -114,7 +115,7 @@ async def test_a_slow_reader_loses_nothing(
 async def test_a_cancelled_sender_leaves_a_whole_message(pipe: tuple[int, int]) -> None:
     writer = ByteWriter(pipe[1])
     data = b""
-    with anyio.fail_after(10):
+    with anyio.fail_after(HANG_S):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(writer.run)
             async with anyio.create_task_group() as sender:
@@ -142,7 +143,7 @@ async def test_a_reader_that_goes_breaks_every_sender(
         except anyio.BrokenResourceError:
             broken.append(name)
 
-    with anyio.fail_after(10):
+    with anyio.fail_after(HANG_S):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(send, "first")
             tasks.start_soon(send, "second")
@@ -160,7 +161,7 @@ async def test_a_reader_that_is_gone_already_breaks_the_first_write(pipe: tuple[
     writer = ByteWriter(pipe[1])
     with pytest.raises(anyio.BrokenResourceError):
         await writer.write(b"x")
-    with anyio.fail_after(5):
+    with anyio.fail_after(HANG_S):
         await writer.run()
 
 
@@ -172,7 +173,7 @@ async def test_a_pipe_that_cannot_be_watched_for_writing_goes_to_threads(
 
     monkeypatch.setattr(pipes.anyio, "wait_writable", refuse)
     writer = ByteWriter(pipe[1])
-    with anyio.fail_after(10):
+    with anyio.fail_after(HANG_S):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(writer.run)
             tasks.start_soon(writer.write, b"x" * 300_000)
@@ -182,7 +183,7 @@ async def test_a_pipe_that_cannot_be_watched_for_writing_goes_to_threads(
 
 def run(code: str, *redirections: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     command = ["sh", "-c", " ".join(['exec "$0" -c "$1"', *redirections]), sys.executable, code]
-    return subprocess.run(command, input=stdin, capture_output=True, timeout=30, check=False)
+    return subprocess.run(command, input=stdin, capture_output=True, timeout=HANG_S, check=False)
 
 
 CLAIM = """

@@ -27,6 +27,7 @@ from tests.conformance.provider import config
 from tests.raw_upstream import Line, Reply, Seen, Upstream, open_upstream, play
 from tests.serving import child_environment, open_http_server, write_config
 from tests.transports.test_http import ACCEPT, LEGACY, call, modern_headers
+from tests.waiting import HANG_S
 
 Json = dict[str, Any]
 
@@ -48,9 +49,9 @@ class Provider:
         await play(ENDLESS, line)
 
     async def wait_until_left(self) -> None:
-        """Returns when no connection to it is open; a second is too long."""
+        """Returns when no connection to it is open."""
         assert self.upstream is not None
-        with anyio.fail_after(1):
+        with anyio.fail_after(HANG_S):
             while self.upstream.open_connections:
                 await self.upstream.idle.wait()
 
@@ -75,7 +76,7 @@ async def wired(it: Provider, data: Path) -> AsyncGenerator[tuple[int, ByteReade
     server_in, host_out = os.pipe()
     host_in, server_out = os.pipe()
     server = build_server(it.settings(), data_dir=data)
-    with anyio.fail_after(20):
+    with anyio.fail_after(HANG_S):
         async with anyio.create_task_group() as tasks:
 
             async def serve() -> None:
@@ -128,11 +129,11 @@ async def test_on_stdio_the_end_of_the_pipe_closes_the_upstream(tmp_path: Path) 
 async def site(it: Provider, data: Path, *, stateless: bool = False) -> AsyncGenerator[httpx2.AsyncClient]:
     stop = anyio.Event()
     server = build_server(it.settings(), data_dir=data)
-    with open_socket("127.0.0.1", 0) as listener, anyio.fail_after(20):
+    with open_socket("127.0.0.1", 0) as listener, anyio.fail_after(HANG_S):
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         headers = {"accept": ACCEPT, "content-type": "application/json"}
         async with (
-            httpx2.AsyncClient(base_url=url, timeout=10, headers=headers, trust_env=False) as client,
+            httpx2.AsyncClient(base_url=url, timeout=HANG_S, headers=headers, trust_env=False) as client,
             anyio.create_task_group() as tasks,
         ):
 
@@ -218,7 +219,7 @@ def start(upstream: Upstream, folder: Path) -> subprocess.Popen[bytes]:
 
 
 @pytest.mark.parametrize("end", ["SIGTERM", "SIGINT", "EOF"])
-async def test_the_command_on_stdio_ends_in_two_seconds_with_a_call_open(end: str, tmp_path: Path) -> None:
+async def test_the_command_on_stdio_ends_with_a_call_open(end: str, tmp_path: Path) -> None:
     async with provider() as it:
         assert it.upstream is not None
         process = start(it.upstream, tmp_path)
@@ -228,7 +229,7 @@ async def test_the_command_on_stdio_ends_in_two_seconds_with_a_call_open(end: st
             process.stdin.close()
         else:
             process.send_signal(signal.Signals[end])
-        assert await anyio.to_thread.run_sync(process.wait, 2) == 0
+        assert await anyio.to_thread.run_sync(process.wait, HANG_S) == 0
         await it.wait_until_left()
         assert process.stderr is not None
         assert process.stderr.read() == b""
@@ -237,20 +238,20 @@ async def test_the_command_on_stdio_ends_in_two_seconds_with_a_call_open(end: st
             stream.close()
 
 
-async def test_the_command_over_http_ends_in_three_seconds_with_a_call_open(tmp_path: Path) -> None:
+async def test_the_command_over_http_ends_with_a_call_open(tmp_path: Path) -> None:
     async with provider() as it:
         assert it.upstream is not None
         environ = child_environment(write_config(config(it.upstream.origin), tmp_path), tmp_path)
         async with open_http_server(environ, tmp_path) as server:
             headers = {"accept": ACCEPT, "content-type": "application/json"}
             async with (
-                httpx2.AsyncClient(base_url=server.origin, timeout=10, headers=headers, trust_env=False) as client,
+                httpx2.AsyncClient(base_url=server.origin, timeout=HANG_S, headers=headers, trust_env=False) as client,
                 anyio.create_task_group() as tasks,
             ):
                 chat_in(tasks, client, modern_headers("chat"), modern=True, token="t")
                 await it.called.wait()
                 server.process.terminate()
-                with anyio.fail_after(3):
+                with anyio.fail_after(HANG_S):
                     assert await server.process.wait() == 0
                 tasks.cancel_scope.cancel()
         await it.wait_until_left()

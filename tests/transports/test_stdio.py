@@ -20,6 +20,7 @@ from anymodel_mcp.transports.framing import LineSplitter
 from anymodel_mcp.transports.pipes import ByteReader
 from anymodel_mcp.transports.stdio import run_stdio, serve_stdio
 from tests.transports.servers import Events, build
+from tests.waiting import HANG_S
 
 Json = dict[str, Any]
 
@@ -93,7 +94,7 @@ async def connected(limits: Limits = Limits()) -> AsyncGenerator[Wire]:  # noqa:
         codes.append(await serve_stdio(build(events), limits, stdin=server_in, stdout=server_out))
         os.close(server_out)
 
-    with anyio.fail_after(20):
+    with anyio.fail_after(HANG_S):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(serve)
             try:
@@ -296,7 +297,7 @@ async def test_a_host_that_closes_its_reading_end_ends_the_server() -> None:
     events = Events()
     os.close(host_in)
     os.write(host_out, b"nonsense\n")
-    with anyio.fail_after(10):
+    with anyio.fail_after(HANG_S):
         stops: list[int] = []
         served = serve_stdio(
             build(events), Limits(), stdin=server_in, stdout=server_out, on_stop=lambda: stops.append(events.closed)
@@ -336,14 +337,14 @@ def test_a_signal_ends_the_process_cleanly_while_stdin_stays_open(number: signal
     process = start_waiting()
     process.send_signal(number)
     assert process.stderr is not None
-    assert process.wait(2) == 0
+    assert process.wait(HANG_S) == 0
     assert process.stderr.read() == b"<cancelled>\n<closed>\n"
     process.communicate()
 
 
 def test_the_end_of_stdin_ends_the_process_cleanly() -> None:
     process = start_waiting()
-    _, said = process.communicate(timeout=2)
+    _, said = process.communicate(timeout=HANG_S)
     assert process.returncode == 0
     assert said == b"<cancelled>\n<closed>\n"
 
@@ -358,21 +359,21 @@ def test_a_clean_up_that_hangs_does_not_keep_the_process(end: str) -> None:
     assert process.stdout.readline()
     if end == "signal":
         process.terminate()
-        assert process.wait(4) == 0
-    process.communicate(timeout=4)
+        assert process.wait(HANG_S) == 0
+    process.communicate(timeout=HANG_S)
     assert process.returncode == 0
 
 
 def test_a_closed_stdin_ends_the_process_at_once() -> None:
     command = ["sh", "-c", 'exec "$0" -m tests.transports.servers stdio <&-', sys.executable]
-    done = subprocess.run(command, capture_output=True, timeout=10, check=False)
+    done = subprocess.run(command, capture_output=True, timeout=HANG_S, check=False)
     assert done.returncode == 0
     assert done.stdout == b""
 
 
 def test_a_closed_stdout_is_one_sentence() -> None:
     command = ["sh", "-c", 'exec "$0" -m tests.transports.servers stdio >&-', sys.executable]
-    done = subprocess.run(command, capture_output=True, timeout=10, check=False, stdin=subprocess.DEVNULL)
+    done = subprocess.run(command, capture_output=True, timeout=HANG_S, check=False, stdin=subprocess.DEVNULL)
     assert done.returncode == 1
     assert done.stderr.count(b"\n") == 1
     assert b"standard input and output cannot be used" in done.stderr

@@ -25,6 +25,7 @@ from anymodel_mcp.transports.http import open_socket, run_http, run_worker
 from anymodel_mcp.transports.workers import supervise
 from tests.transports.servers import Events, build, build_loud
 from tests.transports.test_http import ACCEPT, LEGACY, call
+from tests.waiting import HANG_S
 
 URL = re.compile(rb"serving on (http://127\.0\.0\.1:\d+)/mcp\n")
 
@@ -60,7 +61,7 @@ def running(workers: int) -> Generator[tuple[Running, str]]:
 def ask(url: str) -> str:
     headers = {"accept": ACCEPT, "content-type": "application/json", "mcp-protocol-version": LEGACY}
     transport = httpx2.HTTPTransport(retries=5)
-    with httpx2.Client(transport=transport, timeout=15, trust_env=False) as client:
+    with httpx2.Client(transport=transport, timeout=HANG_S, trust_env=False) as client:
         response = client.post(f"{url}/mcp", json=call(1, "echo", {"text": "hi"}, modern=False), headers=headers)
     assert response.status_code == 200, response.text
     return response.text
@@ -71,7 +72,7 @@ def test_a_signal_ends_the_http_process_cleanly(number: signal.Signals) -> None:
     with running(1) as (server, url):
         assert httpx2.get(f"{url}/readyz", trust_env=False).status_code == 200
         server.process.send_signal(number)
-        assert server.process.wait(3) == 0
+        assert server.process.wait(HANG_S) == 0
         server.read_until(re.compile(b"<closed>\n"))
 
 
@@ -81,7 +82,7 @@ def test_several_workers_are_stateless_and_stop_together() -> None:
         for _ in range(6):
             assert '"hi"' in ask(url)
         server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(6) == 0
+        assert server.process.wait(HANG_S) == 0
 
 
 def test_a_worker_that_cannot_start_ends_the_server_with_its_status(capfd: pytest.CaptureFixture[str]) -> None:
@@ -125,7 +126,7 @@ def test_a_worker_that_does_not_stop_is_killed() -> None:
     server = Running(process)
     server.read_until(re.compile(b"<deaf>\n.*<deaf>\n", re.DOTALL))
     process.send_signal(signal.SIGTERM)
-    assert process.wait(5) == 0
+    assert process.wait(HANG_S) == 0
     process.communicate()
 
 

@@ -21,6 +21,7 @@ from anymodel_mcp.upstream.client import ProviderClient
 from anymodel_mcp.upstream.endpoints import Endpoint
 from anymodel_mcp.wire.failures.repair_steps import Repair
 from tests.fakes import DONE, Endless, chunk, completion, endless, problem, provider, stream
+from tests.waiting import HANG_S
 
 Handler = Callable[[httpx2.Request], Any]
 
@@ -74,7 +75,7 @@ def in_turn(*answers: Any) -> Handler:
 
 
 async def _failure(sent: Sent, **more: Any) -> ProviderError:
-    with anyio.fail_after(10), pytest.raises(ProviderError) as caught:
+    with anyio.fail_after(HANG_S), pytest.raises(ProviderError) as caught:
         await sent.chat(**more)
     return caught.value
 
@@ -116,14 +117,14 @@ async def test_each_timeout_fires_and_names_its_setting(
 async def test_a_whole_answer_whose_socket_stays_open_is_whole() -> None:
     body = Endless(chunk("all"), chunk(finish="stop"))
     sent = Sent(lambda _: endless(body), idle_timeout_s=0.1)
-    with anyio.fail_after(5):
+    with anyio.fail_after(HANG_S):
         assert await sent.chat() == "all"
 
 
 async def test_reading_stops_at_done() -> None:
     body = Endless(chunk("all"), chunk(finish="stop"), DONE)
     sent = Sent(lambda _: endless(body))
-    with anyio.fail_after(5):
+    with anyio.fail_after(HANG_S):
         assert await sent.chat() == "all"
     assert body.closed.is_set()
 
@@ -131,7 +132,7 @@ async def test_reading_stops_at_done() -> None:
 async def test_cancelling_closes_the_connection() -> None:
     body = Endless(chunk("a"))
     sent = Sent(lambda _: endless(body))
-    with anyio.fail_after(5):
+    with anyio.fail_after(HANG_S):
         async with anyio.create_task_group() as group:
             group.start_soon(sent.chat)
             while not sent.deltas:

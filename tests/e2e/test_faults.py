@@ -11,6 +11,7 @@ import pytest
 from tests.faults import answer, killed_body, text_of, word
 from tests.raw_upstream import open_upstream
 from tests.rawclient import StdioPipe, open_pipe, text_of_result
+from tests.waiting import HANG_S
 
 CONFIG = """
 [providers.f]
@@ -55,7 +56,7 @@ async def pipe(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Stdio
 
 
 async def _call(model: str, pipe: StdioPipe) -> dict[str, Any]:
-    with anyio.fail_after(10):
+    with anyio.fail_after(HANG_S):
         return await pipe.call("chat", {"model": f"f/{model}", "prompt": "x", "stream": True})
 
 

@@ -14,6 +14,7 @@ from mcp.types import CallToolResult
 
 from anymodel_mcp.local.weights import default_cache_dir, ensure_weights
 from tests.serving import Transport, open_client
+from tests.waiting import HANG_S
 
 pytestmark = pytest.mark.xdist_group("engine")
 
@@ -107,7 +108,7 @@ async def test_a_dead_engine_is_replaced_and_none_outlives_the_server(tmp_path: 
 
 async def until_it_answers(client: Client) -> str:
     """The server learns of the death from the system a moment later; until then a call may still fail."""
-    with anyio.fail_after(20):
+    with anyio.fail_after(HANG_S):
         while True:
             result = await client.call_tool("chat", dict(PARIS))
             if not result.is_error:
