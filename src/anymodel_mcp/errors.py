@@ -36,6 +36,7 @@ ErrorKind = Literal[
     "connection",
     "busy",
     "cancelled",
+    "task_failed",
 ]
 ERROR_KINDS: tuple[ErrorKind, ...] = get_args(ErrorKind)
 

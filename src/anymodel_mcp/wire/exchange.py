@@ -16,7 +16,7 @@ from anymodel_mcp.types import Delta, FilePart
 
 T_co = TypeVar("T_co", covariant=True)
 
-Endpoint = Literal["chat", "completions", "embeddings", "images", "responses", "models", "tasks"]
+Endpoint = Literal["chat", "completions", "embeddings", "images", "responses", "models", "tasks", "jobs"]
 """Which kind of request it is, for retry rules and messages."""
 
 
@@ -26,6 +26,7 @@ class WireRequest:
 
     Attributes:
         path: what follows the base URL, such as "chat/completions".
+        url: the whole address, where it is not below the base URL; it gets the key only where its host may have it.
         body: the JSON body; `None` for GET and for forms.
         form: fields of a multipart form, in order; a name may come more than once.
         files: parts of a multipart form: (field name, part).
@@ -37,8 +38,9 @@ class WireRequest:
         warnings: what was renamed or left out for this provider.
     """
 
-    method: Literal["GET", "POST"] = "POST"
+    method: Literal["GET", "POST", "PUT", "DELETE"] = "POST"
     path: str
+    url: str = ""
     endpoint: Endpoint
     body: dict[str, Any] | None = None
     form: Sequence[tuple[str, str]] = ()

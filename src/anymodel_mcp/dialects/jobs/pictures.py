@@ -1,0 +1,102 @@
+"""Picture services that work by jobs, or under paths of their own."""
+
+from __future__ import annotations
+
+from anymodel_mcp.dialects.jobs.row import JobRow
+
+CHECKED = "2026-11-21"
+
+ROWS: tuple[JobRow, ...] = (
+    JobRow(
+        name="midjourney",
+        submit={
+            "imagine": "/mj/submit/imagine",
+            "action": "/mj/submit/action",
+            "change": "/mj/submit/change",
+            "simple-change": "/mj/submit/simple-change",
+            "modal": "/mj/submit/modal",
+            "blend": "/mj/submit/blend",
+            "describe": "/mj/submit/describe",
+            "shorten": "/mj/submit/shorten",
+            "edits": "/mj/submit/edits",
+            "video": "/mj/submit/video",
+            "swap": "/mj/insight-face/swap",
+        },
+        poll="GET /mj/task/{id}/fetch",
+        fields={"model": "", "task": "taskId", "images": "base64Array[] as data"},
+        action_fields={
+            "describe": {"image": "base64 as data"},
+            "swap": {"image": "sourceBase64 as data", "image_end": "targetBase64 as data"},
+            "edits": {"image": "image as data"},
+            "video": {"image": "image as data"},
+        },
+        ids=("result",),
+        ok=("code", (1, 21, 22)),
+        codes={
+            "3": "gone",
+            "4": "bad_request",
+            "23": "rate_limit",
+            "24": "content_filter",
+            "25": "quota",
+            "30": "rate_limit",
+        },
+        states=("status",),
+        outputs=("videoUrls[].url", "videoUrl", "imageUrl"),
+        texts={"describe": "properties.finalPrompt", "shorten": "properties.finalPrompt"},
+        buttons=("buttons[]", "action", "customId"),
+        input_action="modal",
+        models=("mj", "midjourney", "niji"),
+        source="https://github.com/novicezk/midjourney-proxy/blob/main/docs/api.md; "
+        "https://docs.newapi.pro (Midjourney)",
+        checked=CHECKED,
+    ),
+    JobRow(
+        name="flux",
+        prefix="/flux",
+        hosts=("bfl.ai",),
+        submit={"generate": "/v1/{model}"},
+        poll="GET @polling_url|/v1/get_result?id={id}",
+        fields={"image": "input_image as base64", "image_end": "input_image_2 as base64"},
+        ids=("id",),
+        states=("status",),
+        outputs=("result.sample",),
+        every_s=(1, 2),
+        models=("flux",),
+        minutes="10 to 60 seconds",
+        source="https://docs.bfl.ai/api-reference; https://apiai.apifox.cn/api-233032087",
+        checked=CHECKED,
+    ),
+    JobRow(
+        name="recraft",
+        prefix="/recraft",
+        hosts=("external.api.recraft.ai",),
+        submit={
+            "generate": "/v1/images/generations",
+            "vectorize": "/v1/images/vectorize",
+            "remove-background": "/v1/images/removeBackground",
+            "upscale": "/v1/images/clarityUpscale",
+        },
+        poll="",
+        ids=(),
+        outputs=("data[].url", "image.url"),
+        models=("recraft",),
+        minutes="10 to 60 seconds",
+        source="https://www.recraft.ai/docs/api-reference; https://apiai.apifox.cn/en/api-228986170",
+        checked=CHECKED,
+    ),
+    JobRow(
+        name="ideogram",
+        prefix="/ideogram",
+        hosts=("api.ideogram.ai",),
+        submit={"generate": "/generate", "remix": "/remix", "edit": "/edit", "upscale": "/upscale"},
+        poll="",
+        fields={"prompt": "image_request.prompt", "model": "image_request.model"},
+        ids=(),
+        outputs=("data[].url",),
+        refused=("data[].is_image_safe",),
+        models=("ideogram",),
+        minutes="10 to 60 seconds",
+        source="https://developer.ideogram.ai/api-reference; https://apiai.apifox.cn (Ideogram)",
+        checked=CHECKED,
+    ),
+)
