@@ -1,71 +1,71 @@
-"""`python -m benchmarks.soak [--record] [PART ...]`: measures all parts, or the named ones; status 0 when all hold.
+"""`python -m benchmarks.soak [--short] [--record] [PART ...]`: measures all parts, or the named ones.
 
-With `--record` the figures are also written into docs/benchmarks.md.
+Exit status 0 when all figures hold, 1 when one does not or a part fails, 2 for an unknown part. `--short` takes seconds
+instead of minutes for each part; `--record` also writes the figures into docs/benchmarks.md.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+import traceback
 from datetime import date
 from pathlib import Path
 
 import anyio
 
 from benchmarks.peers.table import write_section
-from benchmarks.soak import cancels, growth, kills, lines, silence, streams
 from benchmarks.soak.figures import Figure
+from benchmarks.soak.parts import PARTS, Measure
 
-
-async def _more_streams(folder: Path) -> list[Figure]:
-    return await streams.measure(folder, streams=500, seconds=20, later_s=5.0)
-
-
-PARTS: dict[str, Callable[[Path], Awaitable[list[Figure]]]] = {
-    "kills": kills.measure,
-    "cancels-stdio": cancels.measure_stdio,
-    "cancels-http": cancels.measure_http,
-    "silence": silence.measure,
-    "malformed": lines.measure_malformed,
-    "pipelined": lines.measure_pipelined,
-    "growth": growth.measure,
-    "streams-200": streams.measure,
-    "streams-500": _more_streams,
-}
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 BOUND_S = 900
 """No part may take longer."""
 
 
-async def run(names: list[str], printed: list[str]) -> bool:
-    """Measures the named parts, prints each figure and adds it to `printed`; gives whether all hold."""
-    good = True
-    for name in names:
-        begun = time.monotonic()
-        with tempfile.TemporaryDirectory(prefix="anymodel-soak-") as folder, anyio.fail_after(BOUND_S):
-            figures = await PARTS[name](Path(folder))
-        good &= all(figure.holds for figure in figures)
-        printed += [f"\n{name} ({time.monotonic() - begun:.0f} s)", *(f"  {figure}" for figure in figures)]
-        print(*printed[-len(figures) - 1 :], sep="\n", flush=True)
-    return good
+async def _measure(measure: Measure) -> list[Figure]:
+    with tempfile.TemporaryDirectory(prefix="anymodel-soak-") as folder, anyio.fail_after(BOUND_S):
+        return await measure(Path(folder))
+
+
+def _run(name: str, measure: Measure) -> tuple[bool, str]:
+    """Whether all figures of a part hold, and its lines; a part that fails does not end the run."""
+    begun = time.monotonic()
+    try:
+        figures = anyio.run(_measure, measure)
+    except Exception as exc:
+        traceback.print_exc()
+        return False, f"MISS {name}: {type(exc).__name__}: {exc}"
+    good = all(figure.holds for figure in figures)
+    return good, "\n  ".join([f"{name} ({time.monotonic() - begun:.0f} s)", *map(str, figures)])
 
 
 def main() -> int:
-    """Exit status 0 when every figure holds, 1 when one does not, 2 for an unknown part."""
-    record = "--record" in sys.argv[1:]
-    names = [name for name in sys.argv[1:] if name != "--record"] or list(PARTS)
-    unknown = [name for name in names if name not in PARTS]
-    if unknown:
-        print(f"Unknown part {unknown[0]!r}; there are {', '.join(PARTS)}.", file=sys.stderr)
-        return 2
+    """Measures and prints; gives the exit status."""
+    parser = argparse.ArgumentParser(prog="scripts/soak", description="Reliability figures with their bounds.")
+    parser.add_argument("part", nargs="*", help=f"one of: {', '.join(PARTS)} (default: all)")
+    parser.add_argument("--short", action="store_true", help="seconds instead of minutes for each part")
+    parser.add_argument("--record", action="store_true", help="also write the figures into docs/benchmarks.md")
+    asked = parser.parse_args()
+    if unknown := [name for name in asked.part if name not in PARTS]:
+        parser.error(f"unknown part {unknown[0]!r}; there are {', '.join(PARTS)}")
     printed: list[str] = []
-    good = anyio.run(run, names, printed)
-    if record:
-        figures = "\n".join(printed).strip()
+    missed: list[str] = []
+    for name in asked.part or PARTS:
+        if measure := PARTS[name].short if asked.short else PARTS[name].full:
+            good, lines = _run(name, measure)
+            print(lines, flush=True)
+            printed.append(lines)
+            missed += [] if good else [name]
+    if asked.record:
+        figures = "\n\n".join(printed)
         write_section(PAGE, "soak", f"Measured {date.today()} with `scripts/soak`:\n\n```\n{figures}\n```")
-    return 0 if good else 1
+    print(
+        f"{len(printed) - len(missed)} of {len(printed)} parts hold" + (f"; not {', '.join(missed)}" if missed else "")
+    )
+    return 1 if missed else 0
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import anyio
 from benchmarks.soak.figures import Figure, descriptors, first, rss_mib
 from benchmarks.soak.setup import open_faults, to_config
 from tests.rawclient import StdioPipe, open_pipe, text_of_result
+from tests.waiting import HANG_S
 
 AT_ONCE = 16
 MODELS = ("ok", "ok", "ok", "status-500", "split-2", "html", "kill-400-3")
@@ -19,7 +20,7 @@ async def measure(folder: Path, *, count: int = 20_000, warm_up: int = 2_000, gr
     """`count` calls after `warm_up` others."""
     problems: list[str] = []
     async with open_faults() as origin, open_pipe(to_config(origin), folder) as pipe:
-        with anyio.fail_after(60 + (warm_up + count) / 50):
+        with anyio.fail_after(HANG_S + (warm_up + count) / 10):
             await _calls(pipe, warm_up, problems)
             before, open_before = rss_mib(pipe.pid), descriptors(pipe.pid)
             await _calls(pipe, count, problems)

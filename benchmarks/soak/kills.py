@@ -8,7 +8,7 @@ from typing import Any
 
 import anyio
 
-from benchmarks.soak.figures import Figure, descriptors, first, percentile
+from benchmarks.soak.figures import Figure, descriptors, first, open_pulse
 from benchmarks.soak.setup import to_config
 from tests.faults import answer, killed_body, text_of, word
 from tests.raw_upstream import Line, Seen, open_upstream
@@ -16,7 +16,7 @@ from tests.rawclient import StdioPipe, open_pipe, text_of_result
 
 DELTAS = 40
 AT_ONCE = 20
-LATE_S = 1.0
+LATE_PINGS = 30
 """From the reset to the answer."""
 
 _KINDS = frozenset({"stream_truncated", "connection", "upstream", "protocol"})
@@ -44,7 +44,7 @@ async def measure(folder: Path, *, count: int = 500, seed: int = 1) -> list[Figu
             waits.append(anyio.current_time() - resets.get(str(number), 0.0))
             problems.extend(f"cut at {cut}: {problem}" for problem in _check(result, cut))
 
-        async with anyio.create_task_group() as tasks:
+        async with open_pulse(lambda: pipe.request("ping")) as pulse, anyio.create_task_group() as tasks:
             for number, cut in enumerate(cuts):
                 tasks.start_soon(kill, number, cut)
         left = upstream.open_connections
@@ -53,10 +53,9 @@ async def measure(folder: Path, *, count: int = 500, seed: int = 1) -> list[Figu
         Figure(
             name="kills: calls that lost text or named no cause", value=len(problems), bound=0, note=first(problems)
         ),
-        Figure(name="kills: reset to answer, slowest", value=max(waits), bound=LATE_S, unit="s"),
-        Figure(name="kills: reset to answer, p99", value=percentile(waits, 0.99), bound=LATE_S, unit="s"),
         Figure(name="kills: upstream connections left", value=left, bound=0),
         Figure(name="kills: descriptors grown", value=grown, bound=0),
+        *(pulse.figure("kills: reset to answer", waits, share, most=LATE_PINGS) for share in (0.5, 0.99)),
     ]
 
 

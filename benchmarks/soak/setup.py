@@ -12,6 +12,7 @@ from pathlib import Path
 import anyio
 
 from tests.serving import end_process
+from tests.waiting import HANG_S
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -37,7 +38,7 @@ async def open_faults() -> AsyncGenerator[str, None]:
     process = await anyio.open_process(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=None)
     try:
         assert process.stdout is not None
-        with anyio.fail_after(20):
+        with anyio.fail_after(HANG_S):
             line = await process.stdout.receive()
         yield f"http://127.0.0.1:{json.loads(line)['port']}"
     finally:

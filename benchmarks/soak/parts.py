@@ -1,0 +1,40 @@
+"""The parts of the soak. To add one: a module whose `measure(folder, ...)` gives figures, and its line here."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from benchmarks.soak import cancels, growth, kills, lines, silence, streams
+from benchmarks.soak.figures import Figure
+
+Measure = Callable[[Path], Awaitable[list[Figure]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One part in two sizes; its argument is an empty folder.
+
+    Attributes:
+        full: as `scripts/soak` and `scripts/nightly` run it.
+        short: some seconds, as `scripts/soak --short`, CI and the tests run it; `None` where a short run says nothing.
+    """
+
+    full: Measure
+    short: Measure | None
+
+
+PARTS: dict[str, Part] = {
+    "kills": Part(full=kills.measure, short=partial(kills.measure, count=40)),
+    "cancels-stdio": Part(full=cancels.measure_stdio, short=partial(cancels.measure_stdio, count=40)),
+    "cancels-http": Part(full=cancels.measure_http, short=partial(cancels.measure_http, count=40)),
+    "silence": Part(full=silence.measure, short=partial(silence.measure, count=3)),
+    "malformed": Part(full=lines.measure_malformed, short=partial(lines.measure_malformed, malformed=400, wrong=160)),
+    "pipelined": Part(full=lines.measure_pipelined, short=partial(lines.measure_pipelined, count=128)),
+    # Memory settles after some thousand calls, so a short run is allowed more.
+    "growth": Part(full=growth.measure, short=partial(growth.measure, count=150, warm_up=100, grown_mib=10.0)),
+    "streams-200": Part(full=streams.measure, short=partial(streams.measure, streams=40, seconds=2, longer=3)),
+    "streams-500": Part(full=partial(streams.measure, streams=500, seconds=20, longer=1.25), short=None),
+}
