@@ -13,7 +13,6 @@ import httpx2
 import platformdirs
 from anyio.abc import TaskGroup, TaskStatus
 
-from anymodel_mcp import __version__
 from anymodel_mcp.calls.runner import Calls
 from anymodel_mcp.calls.task_group import open_tasks
 from anymodel_mcp.config import ProviderSettings, Secret, Settings
@@ -26,6 +25,7 @@ from anymodel_mcp.state import Store, UsageRow, open_store
 from anymodel_mcp.upstream.call_state import LearnedRepairs
 from anymodel_mcp.upstream.catalog import Catalog
 from anymodel_mcp.upstream.client import ProviderClient
+from anymodel_mcp.upstream.connections import Connections
 from anymodel_mcp.upstream.endpoints import Endpoint
 from anymodel_mcp.upstream.routing import NOTHING_CONFIGURED, Purpose, Target, default_name, needs_lists, route, suits
 from anymodel_mcp.wire.failures.repair_steps import Repair
@@ -80,8 +80,7 @@ class App:
         self.calls = Calls(group, store, self.redactor, settings.limits.max_concurrent_calls)
         self.catalogue = Catalog(settings.providers, store, self.endpoint, redactor.value)
         self._group = group
-        self._transport = transport
-        self._http: httpx2.AsyncClient | None = None
+        self._connections = Connections(transport)
         self._clients: dict[str, ProviderClient] = {}
         self._ledger = _Ledger()
         self._lessons: LearnedRepairs | None = None
@@ -114,10 +113,14 @@ class App:
         async with self._starting:
             if name not in self._clients:
                 provider = self.settings.providers[name]
-                if provider.base_url.startswith(LOCAL):
+                local = provider.base_url.startswith(LOCAL)
+                if local:
                     provider = await self._start_local(provider, on_wait)
+                link = self._connections.open(name, provider.base_url, direct=local)
+                self.redactor.add(*link.secrets)
+                key = _KeyReader(provider, self.redactor).read
                 self._clients[name] = ProviderClient(
-                    provider, self._open_http(), await self._open_lessons(), _KeyReader(provider, self.redactor).read
+                    provider, link.http, await self._open_lessons(), key, find_path=link.find_path
                 )
         return self._clients[name]
 
@@ -130,28 +133,11 @@ class App:
     async def _warm(self) -> None:
         await anyio.sleep(WARM_AFTER_S)
         async with self._starting:
-            with suppress(ConfigError):  # the first call tells of it
-                await anyio.to_thread.run_sync(self._open_http)
+            for provider in self.settings.providers.values():
+                if not provider.base_url.startswith(LOCAL):
+                    with suppress(ConfigError):  # the first call tells of it
+                        await anyio.to_thread.run_sync(self._connections.open, provider.name, provider.base_url)
         self.warmed.set()
-
-    def _open_http(self) -> httpx2.AsyncClient:
-        if self._http is None:
-            try:
-                self._http = httpx2.AsyncClient(
-                    transport=self._transport,
-                    follow_redirects=False,
-                    limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30),
-                    headers={"user-agent": f"anymodel-mcp/{__version__}"},
-                )
-            except (ImportError, ValueError, httpx2.InvalidURL) as error:  # all of them are about the proxy
-                raise ConfigError(
-                    "the proxy that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY names cannot be used: it is no address of the "
-                    "form http://host:port"
-                    + (", and SOCKS needs the package socksio" if "SOCKS" in str(error) else ""),
-                    code="proxy",
-                    fix="Name an http:// proxy, or put the provider's host into NO_PROXY.",
-                ) from error
-        return self._http
 
     async def _open_lessons(self) -> LearnedRepairs:
         if self._lessons is None:
@@ -255,8 +241,7 @@ class App:
         """Closes connections and files; what is not written yet is written."""
         with anyio.CancelScope(shield=True, deadline=anyio.current_time() + 1.5):
             await self.flush()
-            if self._http is not None:
-                await self._http.aclose()
+            await self._connections.aclose()
             await self.store.aclose()
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from anymodel_mcp.cli.commands import run_command
 from anymodel_mcp.cli.doctor import doctor
-from anymodel_mcp.cli.doctor.addresses import explain_tls, find_proxy, other_base_urls
+from anymodel_mcp.cli.doctor.addresses import other_base_urls
 from anymodel_mcp.config import StoreSettings
 from anymodel_mcp.state import open_store
 from tests.cli.terminals import Desk, make_desk
@@ -263,29 +263,20 @@ def test_other_addresses_are_tried_with_and_without_v1(base_url: str, others: tu
     assert other_base_urls(base_url) == others
 
 
-def test_certificates_that_are_not_trusted_are_explained() -> None:
-    error = ConnectionError("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate")
-    finding = explain_tls(error, "https://h/v1")
-    assert finding
-    assert "SSL_CERT_FILE" in finding.fix
-    assert explain_tls(ConnectionError("refused"), "https://h/v1") is None
-
-
 @pytest.mark.parametrize(
-    ("environ", "url", "address"),
+    ("environ", "words"),
     [
-        ({"https_proxy": "proxy.example:8080"}, "https://h.example/v1", "http://proxy.example:8080"),
-        ({"all_proxy": "socks5://u:p@127.0.0.1:9"}, "https://h.example/v1", "socks5://127.0.0.1:9"),
-        ({"https_proxy": "http://proxy.example", "no_proxy": "h.example"}, "https://h.example/v1", None),
-        ({"http_proxy": "http://proxy.example"}, "https://h.example/v1", None),
+        ({"SSL_CERT_FILE": "/nonexistent/ca.pem"}, "SSL_CERT_FILE names /nonexistent/ca.pem, which cannot be used"),
+        ({"SSL_CERT_DIR": "/nonexistent"}, "SSL_CERT_DIR names /nonexistent, which cannot be used"),
+        ({"ALL_PROXY": "socks://me:hunter22@127.0.0.1:1080/"}, "the proxy socks://127.0.0.1:1080/ (ALL_PROXY)"),
+        ({"https_proxy": "http://:80", "NO_PROXY": "*"}, "the proxy http://:80 (https_proxy) cannot be used"),
     ],
-    ids=["bare", "all", "bypassed", "other-scheme"],
 )
-def test_the_proxy_of_an_address_is_found(
-    monkeypatch: pytest.MonkeyPatch, environ: Mapping[str, str], url: str, address: str | None
+async def test_network_variables_that_cannot_be_used_are_a_warning_and_no_end(
+    tmp_path: Path, environ: Mapping[str, str], words: str
 ) -> None:
-    monkeypatch.delenv("REQUEST_METHOD", raising=False)
-    for name, value in environ.items():
-        monkeypatch.setenv(name, value)
-    found = find_proxy(url)
-    assert (found.address if found else None) == address
+    status, desk = await _examine(tmp_path, {"OPENAI_API_KEY": KEY, **environ})
+    assert words in desk.said
+    assert "hunter22" not in desk.said
+    assert "hosts" in desk.said  # the last section is still there
+    assert status == 0

@@ -19,6 +19,7 @@ import anyio
 import httpx2
 
 from anymodel_mcp.errors import AnyModelError, ArgumentError, ProviderError
+from anymodel_mcp.tls import open_tls
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 """Gives the addresses of a name, as text."""
@@ -95,8 +96,9 @@ async def fetch_public(
     Raises:
         ArgumentError: the URL, or one that it redirects to, is refused.
         ProviderError: the download failed; `retryable` says whether to try again.
+        ConfigError: the environment names certificates that cannot be used.
     """
-    own = transport or httpx2.AsyncHTTPTransport()
+    own = transport or httpx2.AsyncHTTPTransport(verify=open_tls(), trust_env=False)
     timeouts = httpx2.Timeout(timeout_s, connect=timeout_s / 3)  # the first address may be one that never answers
     try:
         with anyio.fail_after(timeout_s):

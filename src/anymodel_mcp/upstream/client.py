@@ -18,9 +18,9 @@ import httpx2
 
 from anymodel_mcp.config import ProviderSettings
 from anymodel_mcp.errors import ConfigError, ProviderError
-from anymodel_mcp.redact import shorten
 from anymodel_mcp.types import CallStats
 from anymodel_mcp.upstream.call_state import CallState, LearnedRepairs, OnDeltas, ResponseDeadline, ignore_deltas
+from anymodel_mcp.upstream.network_errors import Path, explain, explain_refusal, path_to, words
 from anymodel_mcp.wire.exchange import Reader, ResponseHead, WireRequest
 from anymodel_mcp.wire.failures.provider_error import read_failure
 from anymodel_mcp.wire.failures.repair import apply, find_repair
@@ -41,11 +41,12 @@ class ProviderClient:
 
     Args:
         settings: where and how patiently.
-        http: the process's HTTP client; redirects off.
+        http: the provider's HTTP client; redirects off, no cookies.
         lessons: learned repairs, shared by all providers.
         read_key: gives the key, or `None` where there is none.
         sleep: waits between attempts.
         jitter: a number from 0 to 1 for each wait.
+        find_path: the way that a request to a URL takes: what a network error is explained by.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class ProviderClient:
         *,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
         jitter: Callable[[], float] = random.random,
+        find_path: Callable[[str], Path] = path_to,
     ) -> None:
         self.settings = settings
         self._http = http
@@ -64,6 +66,7 @@ class ProviderClient:
         self._read_key = read_key
         self._sleep = sleep
         self._jitter = jitter
+        self._find_path = find_path
         self._place = f"{settings.name} {settings.base_url}"  # a lesson of one address says nothing of another
 
     async def send(
@@ -139,6 +142,8 @@ class ProviderClient:
                 try:
                     head = journey.head = _head(response)
                     if head.status >= 300:
+                        if refusal := explain_refusal(head.status, self._find_path(str(response.request.url))):
+                            raise refusal
                         body = await _read_some(response, _ERROR_BODY_BYTES)
                         raise read_failure(
                             head, body, endpoint=wire.endpoint, model=journey.model, base_url=self.settings.base_url
@@ -152,8 +157,10 @@ class ProviderClient:
             raise ProviderError(f"the answer's compression cannot be undone: {error}", kind="protocol") from error
         except httpx2.TransportError as error:
             if reader is None:
-                raise self._unreachable(error, request) from error
-            broken = f"the connection broke ({_words(error)})"
+                raise explain(
+                    error, self._find_path(_url_of(error, request)), self.settings.connect_timeout_s
+                ) from error
+            broken = f"the connection broke{self._find_path(_url_of(error, request)).via} ({words(error)})"
         if clock.fired:
             return self._late(clock.reason, reader, journey)
         if reader is None:  # pragma: no cover - the scope swallows only its own cancellation, seen above
@@ -226,25 +233,6 @@ class ProviderClient:
             )
         return await self._http.send(request, stream=True)
 
-    def _unreachable(self, error: httpx2.TransportError, request: httpx2.Request) -> ProviderError:
-        where = f"{request.url.scheme}://{request.url.netloc.decode('ascii', 'replace').rpartition('@')[2]}"
-        if isinstance(error, httpx2.ConnectTimeout):
-            return ProviderError(
-                f"no connection to {where} within {self.settings.connect_timeout_s:g} s",
-                kind="timeout",
-                code="not_sent",
-                retryable=True,
-                fix="Is the address right, the server up, a proxy needed (HTTPS_PROXY)?",
-            )
-        not_sent = isinstance(error, httpx2.ConnectError | httpx2.ProxyError | httpx2.UnsupportedProtocol)
-        return ProviderError(
-            f"no connection to {where}: {_words(error)}" if not_sent else f"{where} broke off: {_words(error)}",
-            kind="config" if isinstance(error, httpx2.UnsupportedProtocol) else "connection",
-            code="not_sent" if not_sent else None,
-            retryable=not isinstance(error, httpx2.UnsupportedProtocol),
-            fix="Is base_url right, the server running, a proxy needed (HTTPS_PROXY)?",
-        )
-
 
 async def _pump(response: httpx2.Response, reader: Reader[Any], clock: ResponseDeadline, journey: CallState) -> None:
     """Feeds the reader until the answer is whole or the body ends."""
@@ -300,15 +288,12 @@ def _same_host_redirect(response: httpx2.Response) -> str | None:
     return None
 
 
-def _words(error: Exception) -> str:
-    """What the network said, without Python's own words."""
-    cause: BaseException | None = error
-    while cause is not None:
-        text = str(cause).strip()
-        if text:
-            return shorten(text, 200)
-        cause = cause.__cause__ or cause.__context__
-    return type(error).__name__
+def _url_of(error: httpx2.TransportError, request: httpx2.Request) -> str:
+    """Where a request went that failed: after a redirect not where it began."""
+    try:
+        return str(error.request.url)
+    except RuntimeError:  # the transport named no request
+        return str(request.url)
 
 
 def told(error: ProviderError, provider: str, model: str | None) -> ProviderError:

@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 import tempfile
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -17,8 +18,11 @@ from anymodel_mcp.cli.doctor.findings import Finding, Section
 from anymodel_mcp.cli.install.program import find_program
 from anymodel_mcp.cli.screen import Terminal
 from anymodel_mcp.config import Settings
+from anymodel_mcp.errors import ConfigError
 from anymodel_mcp.media.artifacts import Outputs
 from anymodel_mcp.state import open_store
+from anymodel_mcp.tls import open_tls
+from anymodel_mcp.upstream.proxies import check_proxy, select_proxy
 
 # what launchd and systemd hand to desktop programs; a shell's additions are not there (python-sdk#478, read 2026-11-20)
 _GUI_PATHS = {
@@ -32,7 +36,23 @@ def look_at_machine(terminal: Terminal) -> Section:
     libraries = ", ".join(f"{name} {metadata.version(name)}" for name in ("mcp", "httpx2"))
     system = f"{platform.system()} {platform.machine()}"
     versions = f"anymodel-mcp {__version__}, Python {platform.python_version()}, {libraries}, {system}"
-    return Section("machine", (Finding("ok", versions), _gui_finding(terminal)))
+    return Section("machine", (Finding("ok", versions), _gui_finding(terminal), *network_findings(terminal.environ)))
+
+
+def network_findings(environ: Mapping[str, str]) -> Sequence[Finding]:
+    """What is wrong with the variables that name certificates and proxies; who needs neither is not affected."""
+    found: list[ConfigError] = []
+    try:
+        open_tls(environ)
+    except ConfigError as error:
+        found.append(error)
+    for proxy in {select_proxy(f"{scheme}://any.invalid", {**environ, "no_proxy": ""}) for scheme in ("http", "https")}:
+        try:
+            if proxy is not None:
+                check_proxy(proxy, "the provider's host")
+        except ConfigError as error:
+            found.append(error)
+    return [Finding("warn", error.failure.message, error.failure.fix) for error in found]
 
 
 def gui_path(terminal: Terminal) -> str:

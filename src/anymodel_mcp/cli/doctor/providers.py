@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -9,13 +10,13 @@ from importlib.util import find_spec
 import anyio
 
 from anymodel_mcp.app import App, open_app
-from anymodel_mcp.cli.doctor.addresses import explain_tls, find_proxy, look_up, other_base_urls
+from anymodel_mcp.cli.doctor.addresses import look_up, other_base_urls
 from anymodel_mcp.cli.doctor.findings import Finding, Section
 from anymodel_mcp.cli.doctor.probes import Probe, ask_chat, ask_list, chat_model
 from anymodel_mcp.cli.screen import Terminal, bare_url
 from anymodel_mcp.config import ProviderSettings, Settings, StoreSettings
 from anymodel_mcp.config.providers import LOCAL
-from anymodel_mcp.errors import AnyModelError
+from anymodel_mcp.upstream.proxies import select_proxy
 
 _WRONG_PLACE = ("config", "endpoint_not_found", "model_not_found", "protocol", "upstream", "bad_request")
 _OF_AN_API = ("auth", "quota", "rate_limit", "context_length", "content_filter", "unsupported_parameter")
@@ -83,16 +84,17 @@ class _Visit:
         if provider.base_url.startswith(LOCAL):
             return [_engine_finding()]
         findings: list[Finding] = []
-        proxy = find_proxy(provider.base_url) if self._terminal.transport is None else None
+        proxy = select_proxy(provider.base_url, os.environ) if self._terminal.transport is None else None
         if proxy:
-            findings.append(Finding("note", f"through the proxy {proxy.address} ({proxy.variable})"))
+            findings.append(Finding("note", f"through the proxy {proxy}"))
         lost = None if proxy else await self._look_up()
         return [*findings, *([lost] if lost else await self._examine())]
 
     async def _examine(self) -> Sequence[Finding]:
         probe = await self._probe(self._provider)
         if probe.unreachable:
-            return [self._unreachable(probe.unreachable)]
+            failure = probe.unreachable.failure
+            return [Finding("fail", failure.message, failure.fix)]
         right = await self._right_address(probe)
         return self._judge(probe) if right is None else [right]
 
@@ -112,10 +114,6 @@ class _Visit:
             return probe
         model = chat_model(self._settings, provider, probe.models)
         return probe if model is None else await ask_chat(app, provider.name, model, probe)
-
-    def _unreachable(self, error: AnyModelError) -> Finding:
-        tls = explain_tls(error, self._provider.base_url)
-        return tls or Finding("fail", error.failure.message, error.failure.fix)
 
     async def _right_address(self, probe: Probe) -> Finding | None:
         """The finding that names another base URL, where this one is wrong and that one answers."""

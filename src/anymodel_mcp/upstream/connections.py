@@ -1,0 +1,147 @@
+"""Connections to providers: one HTTP client per provider, with the proxy and the TLS that its address needs.
+
+Nothing is set up before an address needs it: a provider without TLS never reads certificates, and a variable that names
+a proxy for other addresses is never looked at. Clients keep no cookies.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+
+import httpx2
+
+from anymodel_mcp import __version__
+from anymodel_mcp.errors import ConfigError
+from anymodel_mcp.tls import open_tls
+from anymodel_mcp.upstream.network_errors import Path, path_to
+from anymodel_mcp.upstream.proxies import Proxy, check_proxy, select_proxy
+
+_LIMITS = httpx2.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30)
+OpenTls = Callable[[], ssl.SSLContext]
+
+_DIRECT: Mapping[str, str] = {"no_proxy": "*"}
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What a sender needs of the network.
+
+    Attributes:
+        http: the client of one provider; redirects off, no cookies.
+        find_path: the way that a request to a URL takes, for messages.
+        secrets: what a proxy is given and nobody else may see.
+    """
+
+    http: httpx2.AsyncClient
+    find_path: Callable[[str], Path]
+    secrets: tuple[str, ...]
+
+
+class Connections:
+    """The HTTP clients of one process.
+
+    Args:
+        transport: sends in place of the network; `None` = the network.
+        environ: names proxies and trusted authorities.
+    """
+
+    def __init__(
+        self, transport: httpx2.AsyncBaseTransport | None = None, environ: Mapping[str, str] = os.environ
+    ) -> None:
+        self._environ = environ
+        self._transport = transport
+        self._clients: dict[str, httpx2.AsyncClient] = {}
+        self._tls: ssl.SSLContext | None = None
+
+    def open(self, name: str, base_url: str, *, direct: bool = False) -> Link:
+        """The connections to a provider, ready for its address.
+
+        Args:
+            name: of the provider; each has a client, and so connections, of its own.
+            base_url: where it is.
+            direct: never through a proxy: the engine that this process started itself.
+
+        Raises:
+            ConfigError: the proxy of the address, or the certificates that TLS needs, cannot be used.
+        """
+        environ = _DIRECT if direct else self._environ
+        if name not in self._clients:
+            try:
+                self._clients[name] = self._open_client(base_url, environ)
+            except ConfigError as error:
+                raise error.having(provider=name) from error.__cause__
+        proxy = select_proxy(base_url, environ)
+        return Link(self._clients[name], partial(path_to, environ=environ), proxy.secrets if proxy else ())
+
+    def _open_client(self, base_url: str, environ: Mapping[str, str]) -> httpx2.AsyncClient:
+        network = _Network(self._open_tls, environ)
+        if self._transport is None:
+            network.prepare(httpx2.URL(base_url))
+        return httpx2.AsyncClient(
+            transport=self._transport or network,
+            trust_env=False,
+            follow_redirects=False,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            headers={"user-agent": f"anymodel-mcp/{__version__}"},
+        )
+
+    def _open_tls(self) -> ssl.SSLContext:
+        if self._tls is None:
+            self._tls = open_tls(self._environ)
+        return self._tls
+
+    async def aclose(self) -> None:
+        """Closes all connections."""
+        for client in self._clients.values():
+            await client.aclose()
+        self._clients.clear()
+
+
+class _Network(httpx2.AsyncBaseTransport):
+    """Sends each request the way that its address needs: straight or through a proxy, with or without TLS."""
+
+    def __init__(self, tls: OpenTls, environ: Mapping[str, str]) -> None:
+        self._open_tls = tls
+        self._environ = environ
+        self._ways: dict[tuple[str, str, int | None], httpx2.AsyncHTTPTransport] = {}
+
+    def prepare(self, url: httpx2.URL) -> httpx2.AsyncHTTPTransport:
+        """The transport for an address.
+
+        Raises:
+            ConfigError: the proxy or the certificates cannot be used.
+        """
+        origin = (url.scheme, url.host, url.port)
+        if origin not in self._ways:
+            self._ways[origin] = self._open_way(url)
+        return self._ways[origin]
+
+    def _open_way(self, url: httpx2.URL) -> httpx2.AsyncHTTPTransport:
+        proxy = select_proxy(str(url), self._environ)
+        if proxy is not None:
+            check_proxy(proxy, url.host)
+        # the bare context trusts nobody; it is only there so that none is made for addresses without TLS
+        verify = self._open_tls() if url.scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        through = None if proxy is None else self._open_proxy(proxy)
+        return httpx2.AsyncHTTPTransport(verify=verify, trust_env=False, limits=_LIMITS, proxy=through)
+
+    def _open_proxy(self, proxy: Proxy) -> httpx2.Proxy:
+        secure = httpx2.URL(proxy.url).scheme == "https"
+        return httpx2.Proxy(proxy.url, ssl_context=self._open_tls() if secure else None)
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Sends one request."""
+        try:
+            return await self.prepare(request.url).handle_async_request(request)
+        except UnicodeError as error:  # a host name that no DNS query can carry
+            raise httpx2.ConnectError(f"{request.url.host!r} is not a host name", request=request) from error
+
+    async def aclose(self) -> None:
+        """Closes the connections of all ways."""
+        for way in self._ways.values():
+            await way.aclose()
