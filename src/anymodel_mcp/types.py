@@ -171,7 +171,6 @@ class ChatResult:
         choices: all texts, by index, when there is more than one.
         carry: fields of the assistant message that the provider wants back in the next turn
             (`reasoning_content`, `reasoning_details`, `extra_content`), as they came.
-        filtered: the provider's own categories when a filter stopped the answer.
         task_id: set when the provider only gave a ticket for work that goes on.
     """
 
@@ -189,7 +188,6 @@ class ChatResult:
     id: str | None = None
     model: str | None = None
     carry: Json = field(default_factory=dict[str, Any])
-    filtered: Sequence[str] = ()
     warnings: Sequence[str] = ()
 
 

@@ -142,8 +142,7 @@ def test_a_picture_is_one() -> None:
     [
         ("max_output_tokens", "length", "reasoning"),
         ("content_filter", "content_filter", "filter"),
-        ("", "unknown", ""),
-        ("other", "unknown", ""),
+        ("", "length", "does not say why"),
     ],
 )
 @pytest.mark.parametrize("streamed", [True, False])

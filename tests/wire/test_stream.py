@@ -279,7 +279,11 @@ def test_filtered_categories_are_named() -> None:
     results = {"violence": {"filtered": True, "severity": "high"}, "hate": {"filtered": False}}
     stream = texts("Ha") + chunk({}, "content_filter", choice={"content_filter_results": results}) + DONE
     result = chat(stream)
-    assert (result.text, result.finish_reason, list(result.filtered)) == ("Ha", "content_filter", ["violence"])
+    assert (result.text, result.finish_reason, list(result.warnings)) == (
+        "Ha",
+        "content_filter",
+        ["the provider's content filter stopped the answer (violence)"],
+    )
 
 
 def test_usage_before_the_text_is_no_end() -> None:

@@ -134,3 +134,102 @@ def test_a_number_that_json_does_not_have_makes_a_call_invalid(number: str) -> N
     good, bad = assembled(piece({"a": float(number)}, name="f", id="x"))
     assert not good
     assert len(bad) == 1
+
+
+FRAGMENTS: list[tuple[str, list[Json], tuple[str, Json]]] = [
+    (
+        "another id in every piece: https://github.com/NousResearch/hermes-agent (LM Studio)",
+        [
+            piece("", name="run", id="341", index=0),
+            piece('{"cmd"', name="", id="342", index=0),
+            piece(': "ls"}', name="", id="343", index=0),
+        ],
+        ("run", {"cmd": "ls"}),
+    ),
+    (
+        "another id in every piece and no index",
+        [piece("", name="run", id="1"), piece('{"cmd": ', id="2"), piece('"ls"}', id="3")],
+        ("run", {"cmd": "ls"}),
+    ),
+    (
+        "id null and a name in the last piece: https://github.com/agentscope-ai/agentscope-java/pull/1223",
+        [piece('{"cmd": "ls"', name="run", id="1", index=0), piece("}", name="run", index=0)],
+        ("run", {"cmd": "ls"}),
+    ),
+    (
+        "an empty id: https://github.com/langchain-ai/langchain/pull/35414",
+        [piece('{"cmd":', name="run", id="1", index=0), piece(' "ls"}', id="", index=0)],
+        ("run", {"cmd": "ls"}),
+    ),
+    (
+        "an opening piece without a name: https://github.com/jjang-ai/vmlx/pull/244",
+        [piece("", name="", id="1", index=0), piece('{"cmd": "ls"}', name="run", id="1", index=0)],
+        ("run", {"cmd": "ls"}),
+    ),
+    (
+        "the name comes after arguments: https://github.com/vercel/ai/pull/14760",
+        [piece('{"cmd"', id="1", index=0), piece(': "ls"}', name="run", index=0)],
+        ("run", {"cmd": "ls"}),
+    ),
+    (
+        "empty names: https://github.com/tontinton/maki/pull/785",
+        [piece("", name="run", id="1", index=0), piece('{"cmd": "ls"}', name="", index=0)],
+        ("run", {"cmd": "ls"}),
+    ),
+]
+
+
+@pytest.mark.parametrize(("pieces", "wanted"), [pytest.param(p, w, id=name) for name, p, w in FRAGMENTS])
+def test_fragments_of_one_call_are_one_call(pieces: list[Json], wanted: tuple[str, Json]) -> None:
+    calls, bad = assembled(*pieces)
+    assert bad == []
+    assert [(c.name, c.arguments) for c in calls] == [wanted]
+
+
+NAMES: list[tuple[str, list[str], str]] = [
+    ("two: https://github.com/continuedev/continue/pull/5849", ["edit_ex", "isting_file"], "edit_existing_file"),
+    ("in two pieces: https://github.com/openai/openai-agents-python/issues/326", ["get_", "weather"], "get_weather"),
+    ("in many pieces: https://github.com/NVIDIA-NeMo/Switchyard/pull/785", ["get", "_wea", "ther"], "get_weather"),
+    ("again and again: https://github.com/NousResearch/hermes-agent/pull/11984", ["read_file"] * 4, "read_file"),
+    ("twice: https://github.com/open-webui/open-webui/pull/22235", ["my_server_search"] * 2, "my_server_search"),
+    ("longer each time (made up)", ["get", "get_weather"], "get_weather"),
+    ("unknown to us", ["foo", "bar"], "foo"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("names", "wanted"), [pytest.param(n, w, id=name) for name, n, w in NAMES])
+@pytest.mark.parametrize("place", [{"index": 0}, {"id": "x"}, {"index": 0, "id": "x"}])
+def test_pieces_of_a_name_join_if_that_names_an_offered_tool(names: list[str], wanted: str, place: Json) -> None:
+    calls = ToolCalls(offered={"edit_existing_file", "get_weather", "read_file", "my_server_search"})
+    for name in names:
+        calls.add(piece("", name=name, **place))
+    calls.add(piece("{}", **place))
+    assert [c.name for c in calls.finish("")[0]] == [wanted]
+
+
+def test_pieces_of_a_name_join_without_id_and_index() -> None:
+    calls = ToolCalls(offered={"get_weather"})
+    for each in (piece(name="get_"), piece(name="weather"), piece('{"city": "Rome"}')):
+        calls.add(each)
+    assert [(c.name, c.arguments) for c in calls.finish("")[0]] == [("get_weather", {"city": "Rome"})]
+
+
+NO_CALLS: list[Any] = [
+    {"index": 0, "id": "", "type": "function", "function": {"name": "", "arguments": ""}},
+    {"index": 0, "type": "function", "function": {"name": None, "arguments": None}},
+    {"id": "", "type": "", "function": {}},
+    {"function": {"arguments": "null"}},
+    {"index": 0, "id": None, "function": {"name": "", "arguments": {}}},
+    {},
+    None,
+]
+
+
+@pytest.mark.parametrize("value", NO_CALLS)
+def test_zero_values_of_a_relay_are_no_call(value: Any) -> None:
+    """As sub2api and other relays in Go write them: https://github.com/xuzhougeng/wisp-science/pull/424."""
+    calls = ToolCalls()
+    calls.add(value)
+    assert not calls
+    assert calls.finish("") == ([], [])
+    assert calls.skipped == 0

@@ -203,9 +203,6 @@ def _notes(result: ChatResult, record: Json) -> list[str]:
     if result.images:
         shown = [str(i.get("path") or i.get("url")) for i in record.get("images", [])]
         notes.append("[pictures]\n" + "\n".join(shown))
-    if result.finish_reason == "content_filter" and not any("filter" in w for w in record.get("warnings", [])):
-        names = f": {', '.join(result.filtered)}" if result.filtered else ""
-        notes.append(f"the provider's filter stopped the answer{names}")
     if result.finish_reason == "length" and result.text:
         notes.append("cut at the token limit: raise max_tokens, or ask to go on")
     notes += list(record.get("warnings", []))

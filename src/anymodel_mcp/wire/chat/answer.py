@@ -7,22 +7,23 @@ frame that says everything once more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final, cast
 
 from anymodel_mcp.errors import ErrorKind, ProviderError
 from anymodel_mcp.types import ChatResult, Delta, Json
+from anymodel_mcp.wire.chat.frames import NATIVE_FORM, from_native, unwrap
 from anymodel_mcp.wire.content.choice import Choice, DeltaBuffer, text_field
-from anymodel_mcp.wire.content.finish import is_failure, read_finish, why_empty
+from anymodel_mcp.wire.content.finish import failure_of, is_failure, read_finish, warn_unknown, why_empty, why_filtered
 from anymodel_mcp.wire.content.parts import Citations, linked_pictures, take_embedded
 from anymodel_mcp.wire.content.thinking import Mode
+from anymodel_mcp.wire.content.tool_calls import offered_names
 from anymodel_mcp.wire.content.usage import find_usage, is_told, read_usage
 from anymodel_mcp.wire.decode.body import BodyReader
 from anymodel_mcp.wire.decode.json_values import as_count, as_list, as_object, as_text, first_text, glimpse, objects
 from anymodel_mcp.wire.exchange import Reader, ReadOptions, ResponseHead, WireRequest
 from anymodel_mcp.wire.failures.provider_error import failure_from, taken_on, tidy
 
-_NESTS = ("provider", "data", "result", "response", "completion")
 _TICKETS = ("id", "request_id", "requestId", "task_id", "taskId")
 _MAX_CHOICES = 128
 _ACCEPTED = 202
@@ -41,6 +42,7 @@ def read_chat(head: ResponseHead, sent: WireRequest, options: ReadOptions) -> Re
         model=options.model,
         think_tags=options.dialect.think_tags,
         max_chars=options.max_event_bytes,
+        offered=offered_names((sent.body or {}).get("tools")),
     )
     return BodyReader(head, answer, max_event_bytes=options.max_event_bytes)
 
@@ -55,6 +57,7 @@ class Accumulator:
         model: the provider's id of the model that was asked.
         think_tags: where thoughts may stand in the text.
         max_chars: the most that all texts of the answer may take.
+        offered: names of the tools that the request offers.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class Accumulator:
         model: str,
         think_tags: Mode,
         max_chars: int,
+        offered: Collection[str] = (),
     ) -> None:
         self._status: Final = status
         self._headers: Final = headers
@@ -73,6 +77,7 @@ class Accumulator:
         self._asked: Final = model
         self._think_tags: Final[Mode] = think_tags
         self._max_chars: Final = max_chars
+        self._offered: Final = offered
         self._choices: dict[int, Choice] = {}
         self._first: Choice | None = None
         self._news: Final = DeltaBuffer()
@@ -82,6 +87,7 @@ class Accumulator:
         self._ended = False  # [DONE]
         self._usage_last = False  # a chunk with usage and no choices
         self._whole = False  # a message that is no delta
+        self._native = False  # an answer in a server's own form
         self._frames = 0
         self._odd = self._ticket = ""
         self.error: ProviderError | None = None
@@ -166,7 +172,9 @@ class Accumulator:
         if not isinstance(value, dict) or event == "error":
             self._add_odd(event, cast("Any", value), bare=bare)
             return
-        frame = _unwrap(as_object(cast("Any", value)))
+        frame = unwrap(as_object(cast("Any", value)))
+        if not frame.get("choices") and (native := from_native(frame)):
+            frame, self._native = native, True
         if self._is_fine(frame):
             for choice in as_list(frame.get("choices"))[:_MAX_CHOICES]:
                 self._add_choice(choice, bare=bare)
@@ -218,7 +226,9 @@ class Accumulator:
         if choice is None:
             if len(self._choices) >= _MAX_CHOICES:
                 return
-            choice = self._choices[index] = Choice(self._think_tags, self._news if index == 0 else DeltaBuffer())
+            choice = self._choices[index] = Choice(
+                self._think_tags, self._news if index == 0 else DeltaBuffer(), self._offered
+            )
             if index == 0:
                 self._first = choice
         choice.add(source, self._citations)
@@ -267,8 +277,9 @@ class Accumulator:
         """
         first = self._main()
         if self.error is None and first is not None:
-            if is_failure(first.finish_raw):
-                self._fail(self._failure(f"the model's answer ended with {first.finish_raw!r}", "upstream"))
+            gave_up = failure_of(first.finish_raw)
+            if gave_up:
+                self._fail(self._failure(gave_up[0], "upstream", fix=gave_up[1]))
             else:
                 self._fail(self._incomplete(first, broken=broken, cut=cut))
         elif self.error is None:
@@ -277,14 +288,16 @@ class Accumulator:
             raise self.error or self._nothing(broken=broken, cut=cut)
         return self._result(first)
 
-    def _failure(self, message: str, kind: ErrorKind) -> ProviderError:
+    def _failure(self, message: str, kind: ErrorKind, *, fix: str = "") -> ProviderError:
+        if kind == "too_large":
+            fix = "Raise limits.max_event_bytes if the answer is meant to be that long."
         return ProviderError(
             message,
             kind=kind,
             status=self._status,
             model=self._asked or None,
             retryable=kind in ("upstream", "stream_truncated", "protocol") and self._status != _ACCEPTED,
-            fix="Raise limits.max_event_bytes if the answer is meant to be that long." if kind == "too_large" else "",
+            fix=fix,
         )
 
     def _incomplete(self, first: Choice, *, broken: str | None, cut: bool) -> ProviderError | None:
@@ -316,14 +329,21 @@ class Accumulator:
         read = first.finish(self._id or self._asked)
         text, embedded = take_embedded(read.text)
         calls = read.calls or read.bad_calls
+        images = (*read.pictures, *embedded, *linked_pictures(text))
         finish = read_finish(first.finish_raw)
+        empty = not (text or calls or images or read.refusal)
+        if empty and first.finish_raw and finish == "unknown":
+            raise self._failure(f"the model gave no answer and ended with {first.finish_raw!r}", "upstream")
         if calls and finish in ("stop", "unknown"):
             finish = "tool_calls"
-        warnings = [*read.warnings]
+        warnings = [*read.warnings, *warn_unknown(first.finish_raw)]
+        if self._native:
+            warnings.append(NATIVE_FORM)
         if embedded:
             warnings.append("the bytes of pictures were taken out of the text")
-        images = (*read.pictures, *embedded, *linked_pictures(text))
-        if not (text or calls or images or read.refusal):
+        if finish == "content_filter" or first.filtered:
+            warnings.append(why_filtered(first.finish_raw, first.filtered, empty=empty))
+        elif empty:
             warnings.append(why_empty(finish, bool(read.reasoning), usage))
         others = [c.finish("").text for _, c in sorted(self._choices.items())] if len(self._choices) > 1 else []
         return ChatResult(
@@ -341,17 +361,5 @@ class Accumulator:
             id=self._id or None,
             model=self._model or self._asked or None,
             carry=read.carry,
-            filtered=tuple(first.filtered) if finish == "content_filter" else (),
             warnings=tuple(warnings),
         )
-
-
-def _unwrap(frame: Json) -> Json:
-    """The completion itself, where a gateway has put it into a field of its own."""
-    if frame.get("choices"):
-        return frame
-    for name in _NESTS:
-        inner = as_object(frame.get(name))
-        if inner.get("choices") and not frame.get("error"):
-            return inner
-    return frame

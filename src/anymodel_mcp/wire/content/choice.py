@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
 from anymodel_mcp.types import Delta, InvalidToolCall, Json, Picture, ToolCall
 from anymodel_mcp.wire.content.finish import raw_finish
+from anymodel_mcp.wire.content.harmony import TextSplitter
 from anymodel_mcp.wire.content.parts import Citations, Content, different, read_picture, thought_text
-from anymodel_mcp.wire.content.thinking import Mode, ThinkSplitter
+from anymodel_mcp.wire.content.thinking import Mode
 from anymodel_mcp.wire.content.tool_calls import ToolCalls
 from anymodel_mcp.wire.decode.json_values import as_list, as_object, as_text, joined_pairs, objects
 from anymodel_mcp.wire.failures.shapes import filtered_categories
@@ -63,16 +65,17 @@ class Choice:
     Args:
         think_tags: where thoughts may stand in the text.
         news: takes what becomes readable.
+        offered: names of the tools that the request offers.
     """
 
-    def __init__(self, think_tags: Mode, news: DeltaBuffer) -> None:
+    def __init__(self, think_tags: Mode, news: DeltaBuffer, offered: Collection[str] = ()) -> None:
         self._news: Final = news
-        self._splitter: Final = ThinkSplitter(think_tags)
+        self._splitter: Final = TextSplitter(think_tags)
         self._text: list[str] = []
         self._text_pieces = 0
         self._thoughts: dict[str, list[str]] = {}  # by the field that carries them
         self._refusal: list[str] = []
-        self._calls: Final = ToolCalls()
+        self._calls: Final = ToolCalls(offered)
         self._pictures: list[Picture] = []
         self._details: list[Json] = []
         self._extra: Json = {}
@@ -116,9 +119,14 @@ class Choice:
             content = delta.get("content")
             if self._repeats(content):
                 delta["content"] = None
+        self._add_filtered(source)
+        self._add_filtered(delta)
+        self._add_filtered(as_object(source.get("message")))
+
+    def _add_filtered(self, place: Json) -> None:
         for name in ("content_filter_results", "content_filter_result"):
-            if source.get(name):
-                self.filtered += [c for c in filtered_categories(source[name]) if c not in self.filtered]
+            if place.get(name):
+                self.filtered += [c for c in filtered_categories(place[name]) if c not in self.filtered]
 
     def _repeats(self, content: Any) -> bool:
         """The last frame holds the whole text once more (RAGFlow did): its delta is not another piece of it."""
@@ -236,6 +244,8 @@ class Choice:
             self._thoughts.pop("tags", None)
         calls, bad = self._calls.finish(seed)
         warnings: list[str] = []
+        if self._splitter.unanswered:
+            warnings.append("the answer has no final channel (gpt-oss): all of its text is reasoning")
         if self._calls.skipped:
             warnings.append(f"{self._calls.skipped} entries of tool_calls are no calls and were left out")
         return ReadChoice(

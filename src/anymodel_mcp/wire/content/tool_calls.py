@@ -1,16 +1,18 @@
 """Tool calls put together from the pieces in which servers send them.
 
-The rule that holds for all servers seen (facts/dialects.md B.2 "Tool calls", read 2026-11-20): a piece belongs to the
-open call with its non-empty id; else to the one with its index, if that has no other id; else, with neither, to the
-last call if the piece names no function; otherwise it opens a new call. The first non-empty name stays. Arguments that
-are strings are appended, objects replace. Nothing is final before the answer ends.
+A piece belongs to the open call with its non-empty id; else to the call with its index, if that has no other id or the
+piece only continues it; else, with neither, to the last call if the piece names no function; otherwise it opens a new
+call. A piece without a name never opens a second call at the same index, whatever its id. Arguments that are strings
+are appended, objects replace. Nothing is final before the answer ends: then the name is the first piece of it, or the
+pieces joined if only that is the name of an offered tool, and a call that holds nothing at all is dropped.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 
 from anymodel_mcp.types import InvalidToolCall, Json, ToolCall
 from anymodel_mcp.wire.decode.json_values import (
@@ -20,33 +22,56 @@ from anymodel_mcp.wire.decode.json_values import (
     glimpse,
     is_json,
     joined_pairs,
+    objects,
     parse_or_none,
 )
 
 _MAX_CALLS = 1024
+_MAX_PIECES = 64
+"""Pieces of one name that are kept."""
 
 
 @dataclass(slots=True)
 class _Call:
     id: str
     index: int | None
-    name: str = ""
+    names: list[str] = field(default_factory=list[str])  # pieces of the name, as they came
     parts: list[str] = field(default_factory=list[str])
     whole: Any = None  # arguments that came as a JSON value
     extra: Json = field(default_factory=dict[str, Any])
 
+    @property
+    def name(self) -> str:
+        """The first piece of the name: the whole name for nearly every server."""
+        return self.names[0] if self.names else ""
+
     def raw(self) -> str:
         return "".join(self.parts)
+
+    def is_empty(self) -> bool:
+        """It has no id, no name and no arguments: zero values of a relay, no call."""
+        return not (self.id or self.names or self.whole or self.raw().strip() not in ("", "null"))
 
     def is_whole(self) -> bool:
         """Arguments have come, and nothing can be added to them."""
         return self.whole is not None or isinstance(parse_or_none(self.raw()), dict)
 
 
-class ToolCalls:
-    """The calls of one choice."""
+def offered_names(tools: Any) -> frozenset[str]:
+    """The names of the functions among tool definitions, in the form of chat or of the Responses API."""
+    functions = (as_object(tool.get("function")) or tool for tool in objects(tools))
+    return frozenset(name for function in functions if (name := as_text(function.get("name"))))
 
-    def __init__(self) -> None:
+
+class ToolCalls:
+    """The calls of one choice.
+
+    Args:
+        offered: names of the tools that the request offers.
+    """
+
+    def __init__(self, offered: Collection[str] = ()) -> None:
+        self._offered: Final = frozenset(offered)
         self._calls: list[_Call] = []
         self.size = 0
         """Characters of arguments so far."""
@@ -54,10 +79,12 @@ class ToolCalls:
         """Pieces that are no calls at all."""
 
     def __bool__(self) -> bool:
-        return bool(self._calls)
+        return any(not call.is_empty() for call in self._calls)
 
     def add(self, piece: Any) -> str:
         """Takes one element of `tool_calls`; gives the name of the function if the piece opens a call."""
+        if piece is None or piece == {}:
+            return ""
         source = as_object(piece)
         if not source:
             self.skipped += 1
@@ -75,24 +102,48 @@ class ToolCalls:
             self._calls.append(call)
             opened = name
         call.id = call.id or as_text(source.get("id"))
-        call.name = call.name or name
         call.extra |= as_object(source.get("extra_content"))
         self._append(call, arguments, repeats=bool(name) and not opened)
+        if name and len(call.names) < _MAX_PIECES:
+            call.names.append(name)
         return opened
 
     def _find(self, id_: str, index: int | None, name: str, arguments: Any) -> _Call | None:
         calls = self._calls
         if not calls:
             return None
-        if id_:
-            same = [c for c in calls if c.id == id_]
-            if same:
-                fits = [c for c in same if index is None or c.index is None or c.index == index]
-                return fits[-1] if fits or not name else None
+        same = [c for c in calls if id_ and c.id == id_]
+        if same:
+            fits = [c for c in same if index is None or c.index is None or c.index == index]
+            return fits[-1] if fits or not name else None
         if index is not None:
-            found = next((c for c in reversed(calls) if c.index == index and not (id_ and c.id)), None)
-            return None if found and name and not id_ and _starts_anew(found, arguments) else found
-        return calls[-1] if not id_ and not name else None
+            found = next((c for c in reversed(calls) if c.index == index), None)
+            return found if found and self._continues(found, id_, name, arguments) else None
+        return calls[-1] if self._continues_last(calls[-1], id_, name) else None
+
+    def _continues(self, call: _Call, id_: str, name: str, arguments: Any) -> bool:
+        """Whether a piece with the call's index, and another id or none, belongs to it."""
+        if not name:
+            return True
+        if id_ and call.id:
+            return name == call.name and not call.is_whole() and not _begins(arguments)
+        return not (_begins(arguments) and call.is_whole() and call.raw() != arguments)
+
+    def _continues_last(self, call: _Call, id_: str, name: str) -> bool:
+        """Whether a piece without an index, and without an id that is known, belongs to the last call."""
+        if name:
+            joined = "".join((*call.names, name))
+            return not id_ and not call.parts and call.whole is None and self._may_become(call.name, joined)
+        return not id_ or (bool(call.names) and not call.is_whole())
+
+    def _may_become(self, first: str, joined: str) -> bool:
+        return first not in self._offered and any(tool.startswith(joined) for tool in self._offered)
+
+    def _whole_name(self, call: _Call) -> str:
+        """The name of the call: its first piece, unless only a join of the pieces, or the last one, is a tool."""
+        joined = "".join(call.names)
+        candidates = (call.name, joined, call.names[-1] if call.names else "")
+        return next((name for name in candidates if name in self._offered), call.name)
 
     def _append(self, call: _Call, arguments: Any, *, repeats: bool) -> None:
         if isinstance(arguments, str):
@@ -112,28 +163,24 @@ class ToolCalls:
         good: list[ToolCall] = []
         bad: list[InvalidToolCall] = []
         taken: set[str] = set()
-        for number, call in enumerate(self._calls):
+        for number, call in enumerate(call for call in self._calls if not call.is_empty()):
             raw = joined_pairs(call.raw())
-            id_ = call.id
+            name, id_ = self._whole_name(call), call.id
             if not id_ or id_ in taken:
-                id_ = (
-                    "call_"
-                    + sha256(f"{seed}\n{number}\n{call.name}\n{raw}".encode("utf-8", "replace")).hexdigest()[:16]
-                )
+                id_ = "call_" + sha256(f"{seed}\n{number}\n{name}\n{raw}".encode("utf-8", "replace")).hexdigest()[:16]
             taken.add(id_)
             arguments = _read_arguments(call.whole, raw)
-            if arguments is None or not call.name:
+            if arguments is None or not name:
                 text = raw if call.whole is None else glimpse(call.whole, 10_000_000)
-                bad.append(InvalidToolCall(id=id_, name=call.name, arguments_raw=text))
+                bad.append(InvalidToolCall(id=id_, name=name, arguments_raw=text))
             else:
-                good.append(ToolCall(id=id_, name=call.name, arguments=arguments, extra=call.extra))
+                good.append(ToolCall(id=id_, name=name, arguments=arguments, extra=call.extra))
         return good, bad
 
 
-def _starts_anew(call: _Call, arguments: Any) -> bool:
-    """A named piece without an id begins another call where the one with its index is whole."""
-    begins = isinstance(arguments, dict) or as_text(arguments).lstrip().startswith("{")
-    return begins and call.is_whole() and call.raw() != arguments
+def _begins(arguments: Any) -> bool:
+    """Whether arguments begin with an object."""
+    return isinstance(arguments, dict) or as_text(arguments).lstrip().startswith("{")
 
 
 def _read_arguments(whole: Any, raw: str) -> Json | None:

@@ -6,14 +6,17 @@ event holds the whole response; what it leaves out is taken from the events befo
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Final
 
 from anymodel_mcp.errors import ErrorKind, ProviderError
 from anymodel_mcp.types import ChatResult, Delta, Json
 from anymodel_mcp.wire.chat.answer import Accumulator
 from anymodel_mcp.wire.content.choice import Choice, DeltaBuffer
+from anymodel_mcp.wire.content.finish import INCOMPLETE
 from anymodel_mcp.wire.content.parts import Citations
 from anymodel_mcp.wire.content.thinking import Mode
+from anymodel_mcp.wire.content.tool_calls import offered_names
 from anymodel_mcp.wire.decode.body import BodyReader
 from anymodel_mcp.wire.decode.json_values import as_list, as_object, as_text, first_text, objects
 from anymodel_mcp.wire.exchange import Reader, ReadOptions, ResponseHead, WireRequest
@@ -25,10 +28,15 @@ _CALLS = ("function_call", "custom_tool_call")
 _FINISH = {"max_output_tokens": "length", "content_filter": "content_filter"}
 
 
-def read_responses(head: ResponseHead, _sent: WireRequest, options: ReadOptions) -> Reader[ChatResult]:
+def read_responses(head: ResponseHead, sent: WireRequest, options: ReadOptions) -> Reader[ChatResult]:
     """Reads an answer of the Responses API, streamed or whole."""
-    tags = options.dialect.think_tags
-    answer = ResponsesAnswer(head, model=options.model, think_tags=tags, max_chars=options.max_event_bytes)
+    answer = ResponsesAnswer(
+        head,
+        model=options.model,
+        think_tags=options.dialect.think_tags,
+        max_chars=options.max_event_bytes,
+        offered=offered_names((sent.body or {}).get("tools")),
+    )
     return BodyReader(head, answer, max_event_bytes=options.max_event_bytes)
 
 
@@ -40,13 +48,17 @@ class ResponsesAnswer:
         model: the provider's id of the model that was asked.
         think_tags: where thoughts may stand in the text.
         max_chars: the most that the text may take.
+        offered: names of the tools that the request offers.
     """
 
-    def __init__(self, head: ResponseHead, *, model: str, think_tags: Mode, max_chars: int) -> None:
+    def __init__(
+        self, head: ResponseHead, *, model: str, think_tags: Mode, max_chars: int, offered: Collection[str] = ()
+    ) -> None:
         self._head: Final = head
         self._model: Final = model
         self._think_tags: Final[Mode] = think_tags
         self._max_chars: Final = max_chars
+        self._offered: Final = offered
         self._news: Final = DeltaBuffer()
         self._live = Choice(think_tags, self._news)
         self._items: dict[int, Json] = {}
@@ -55,6 +67,7 @@ class ResponsesAnswer:
         self._notes: list[Json] = []
         self._response: Json = {}
         self._ended = False
+        self._cut = False  # an event has said that the response is incomplete
         self._chat: Accumulator | None = None
         self._frames = 0
         self._ticket = ""
@@ -106,6 +119,7 @@ class ResponsesAnswer:
             self._whole_or_error(value, frame, named=event == "error" or kind == "error", bare=bare)
         elif kind in _ENDS:
             self._ended = True
+            self._cut = self._cut or kind == "response.incomplete"
         else:
             self._step(kind, frame)
             if self._live.size + self._arguments_size > self._max_chars:
@@ -224,7 +238,10 @@ class ResponsesAnswer:
             raise self.error
         answer = self._accumulator("responses")
         answer.add("", self._as_chat(), bare=True)
-        return answer.finish(broken=None, cut=False)
+        try:
+            return answer.finish(broken=None, cut=False)
+        except ProviderError as error:
+            raise error.having(retryable=error.failure.retryable and not self._news.any_came) from None
 
     def _check(self, *, broken: str | None, cut: bool) -> None:
         status = as_text(self._response.get("status"))
@@ -237,8 +254,6 @@ class ResponsesAnswer:
         elif not self._ended:
             how = broken or "the stream ended before the response was completed"
             self.fail(f"the answer is cut off: {how}", "stream_truncated")
-        elif status == "cancelled":
-            self.fail("the provider cancelled the response", "upstream")
 
     def _accumulator(self, endpoint: str) -> Accumulator:
         return Accumulator(
@@ -248,6 +263,7 @@ class ResponsesAnswer:
             model=self._model,
             think_tags=self._think_tags,
             max_chars=max(self._max_chars, 1) * 2,
+            offered=self._offered,
         )
 
     def _as_chat(self) -> Json:
@@ -262,15 +278,29 @@ class ResponsesAnswer:
         message["reasoning"] = message["reasoning"] or streamed.reasoning
         message["refusal"] = message["refusal"] or streamed.refusal
         message["annotations"] = [*message["annotations"], *self._notes]
-        status = as_text(self._response.get("status")) or "completed"
-        reason = as_text(as_object(self._response.get("incomplete_details")).get("reason"))
-        finish = _FINISH.get(reason, reason) if status == "incomplete" else status
+        filters = [as_object(f.get("content_filter_results")) for f in objects(self._response.get("content_filters"))]
         return {
             "id": self._response.get("id"),
             "model": self._response.get("model"),
             "usage": self._response.get("usage"),
-            "choices": [{"index": 0, "message": message, "finish_reason": finish or "incomplete"}],
+            "choices": [
+                {
+                    "index": 0,
+                    "message": message,
+                    "finish_reason": self._finish(items),
+                    "content_filter_results": {name: told for found in filters for name, told in found.items()},
+                }
+            ],
         }
+
+    def _finish(self, items: list[Json]) -> str:
+        """The word for why the response ended; a message that is incomplete makes the response so."""
+        status = as_text(self._response.get("status")) or "completed"
+        reason = as_text(as_object(self._response.get("incomplete_details")).get("reason"))
+        cut = self._cut or any(i.get("type") == "message" and i.get("status") == INCOMPLETE for i in items)
+        if status == INCOMPLETE or reason or (cut and status == "completed"):
+            return _FINISH.get(reason, reason) or INCOMPLETE
+        return status
 
 
 def _message(items: list[Json]) -> Json:
