@@ -38,7 +38,7 @@ class Running:
     def read_until(self, pattern: re.Pattern[bytes]) -> re.Match[bytes]:
         assert self.process.stderr is not None
         while not (match := pattern.search(self.said)):
-            assert select.select([self.process.stderr], [], [], 15)[0], self.said
+            assert select.select([self.process.stderr], [], [], HANG_S)[0], self.said
             piece = os.read(self.process.stderr.fileno(), 10_000)
             assert piece, self.said
             self.said += piece
