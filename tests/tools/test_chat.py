@@ -84,7 +84,7 @@ async def test_arguments_reach_the_provider_and_options_pass_unchanged(tmp_path:
         ({"prompt": "a", "models": []}, "models is empty"),
         ({"prompt": "a", "models": ["x"], "model": "y"}, "both model and models"),
         ({"prompt": "a", "models": ["x"], "conversation": "new"}, "do not go together"),
-        ({"prompt": "a", "json_schema": {"type": "nonsense"}}, "no valid JSON Schema"),
+        ({"prompt": "a", "json_schema": {"type": "nonsense"}}, "not a valid JSON Schema"),
         ({"prompt": "a", "conversation": "t-unknown"}, "no conversation 't-unknown'"),
     ],
 )

@@ -17,7 +17,7 @@ from anymodel_mcp.tools.attachments import Attachments, expand, to_keep
 from anymodel_mcp.tools.pictures import save_pictures
 from anymodel_mcp.tools.schemas import JSON_SCHEMA, MESSAGES, MODEL, OPTIONS, TOOLS
 from anymodel_mcp.tools.spec import Job, ToolSpec
-from anymodel_mcp.tools.structured import bare_json, check_schema, complaint, mending_turns, plain_schema
+from anymodel_mcp.tools.structured import bare_json, check_answer, check_schema, mending_turns, plain_schema
 from anymodel_mcp.types import CallStats, ChatRequest, ChatResult, Json, Outcome
 from anymodel_mcp.upstream.call_state import OnDeltas
 from anymodel_mcp.upstream.endpoints import Endpoint, total_usage
@@ -106,6 +106,8 @@ async def chat(job: Job, arguments: ChatArguments) -> Outcome:
     if arguments.json_schema is not None:
         arguments = arguments.model_copy(update={"json_schema": plain_schema(arguments.json_schema)})
     _check(arguments)
+    if arguments.json_schema is not None:
+        await check_schema(arguments.json_schema)
     attachments = await Attachments.open(job.app, arguments.images or (), arguments.files or ())
     asked = _Question(
         job=job,
@@ -142,8 +144,6 @@ def _check(arguments: ChatArguments) -> None:
         _check_messages(arguments.messages)
     if arguments.models is not None:
         _check_models(arguments)
-    if arguments.json_schema is not None:
-        check_schema(arguments.json_schema)
 
 
 def _check_messages(messages: Sequence[Json]) -> None:
@@ -212,7 +212,8 @@ async def _answered(question: _Question) -> Answered:
     if schema is None or answered.result.tool_calls:
         return answered
     text = bare_json(answered.result.text)
-    wrong = complaint(text, schema)
+    checked = await check_answer(text, schema)
+    wrong = checked.problem
     if wrong is not None and answered.result.finish_reason != "length":
         question.track.tell("asking for a corrected answer")
         again = await ask_chain(
@@ -220,10 +221,11 @@ async def _answered(question: _Question) -> Answered:
         )
         answered = _both(answered, again, f"the first answer was corrected: {wrong}")
         text = bare_json(again.result.text)
-        wrong = complaint(text, schema)
-    if wrong is not None:
-        raise _unsatisfied(answered, wrong)
-    return replace(answered, result=replace(answered.result, text=text))
+        checked = await check_answer(text, schema)
+    if checked.problem is not None:
+        raise _unsatisfied(answered, checked.problem)
+    warnings = (*answered.result.warnings, checked.warning) if checked.warning else answered.result.warnings
+    return replace(answered, result=replace(answered.result, text=text, warnings=warnings))
 
 
 def _both(first: Answered, again: Answered, note: str) -> Answered:

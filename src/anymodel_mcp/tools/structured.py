@@ -4,14 +4,32 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from dataclasses import dataclass
 
 from anymodel_mcp.errors import ArgumentError
-from anymodel_mcp.redact import shorten
+from anymodel_mcp.isolate import IsolationError, Limits, run_isolated
+from anymodel_mcp.tools.bounds import SCHEMA_BOUNDS, check_values
+from anymodel_mcp.tools.json_schema import answer_problem, is_light, schema_problem
 from anymodel_mcp.types import Json
 from anymodel_mcp.wire.decode.json_values import as_object
 
-_FENCE = re.compile(r"\A\s*```[a-zA-Z0-9_-]*[ \t]*\n(.*?)\n?[ \t]*```\s*\Z", re.DOTALL)
+_LANGUAGE = re.compile(r"[a-zA-Z0-9_-]*[ \t]*\r?")
+_MAX_BYTES = 256 * 1024
+_SCHEMA_LIMITS = Limits(seconds=20, memory_mb=512)
+_ANSWER_LIMITS = Limits(seconds=10, memory_mb=512)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What checking an answer found.
+
+    Attributes:
+        problem: what is wrong, in words that the model can correct it by; `None` = nothing.
+        warning: why the answer could not be checked.
+    """
+
+    problem: str | None = None
+    warning: str | None = None
 
 
 def plain_schema(given: Json) -> Json:
@@ -21,42 +39,46 @@ def plain_schema(given: Json) -> Json:
     return schema if schema and set(inner) <= {"name", "description", "strict", "schema"} else inner
 
 
-def check_schema(schema: Json) -> None:
-    """Refuses what is no JSON Schema.
+async def check_schema(schema: Json) -> None:
+    """Refuses what is no JSON Schema, leads out of itself, or is too large to be checked.
 
     Raises:
         ArgumentError: names what is wrong with it.
     """
-    from jsonschema import Draft202012Validator, SchemaError  # 60 ms that only structured calls pay
-
+    check_values("json_schema", schema, SCHEMA_BOUNDS)
+    if len(json.dumps(schema, ensure_ascii=False).encode()) > _MAX_BYTES:
+        raise ArgumentError("json_schema is larger than 256 kB", param="json_schema", fix="Give a smaller schema.")
     try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
-        raise ArgumentError(f"json_schema is no valid JSON Schema: {error.message}", param="json_schema") from error
+        if is_light(schema):
+            wrong = schema_problem(schema)
+        else:
+            wrong = await run_isolated(schema_problem, schema, limits=_SCHEMA_LIMITS, queue="schemas")
+    except IsolationError as error:
+        wrong = f"it is too complex to be checked: {error}"
+    if wrong is not None:
+        raise ArgumentError(
+            f"json_schema cannot be used: {wrong}", param="json_schema", fix="Give a JSON Schema of draft 2020-12."
+        )
+
+
+async def check_answer(text: str, schema: Json) -> Checked:
+    """Whether an answer satisfies the schema."""
+    if is_light(schema, text):
+        return Checked(problem=answer_problem(text, schema))
+    try:
+        problem = await run_isolated(answer_problem, text, schema, limits=_ANSWER_LIMITS, queue="schemas")
+    except IsolationError as error:
+        return Checked(warning=f"the answer was not checked against json_schema: {error}")
+    return Checked(problem=problem)
 
 
 def bare_json(text: str) -> str:
     """The JSON of an answer: without the code fence that models like to put around it."""
-    found = _FENCE.match(text)
-    return found.group(1) if found else text
-
-
-def complaint(text: str, schema: Json) -> str | None:
-    """What is wrong with an answer, in words that its model can mend it by; `None` when it satisfies the schema."""
-    from jsonschema import Draft202012Validator
-    from referencing.exceptions import Unresolvable
-
-    try:
-        value: Any = json.loads(text)
-    except ValueError as error:
-        return f"it is not JSON: {error}"
-    try:
-        errors = list(Draft202012Validator(schema).iter_errors(value))  # pyright: ignore[reportUnknownMemberType] its second form is untyped
-    except Unresolvable as error:
-        return f"the schema refers to {error.ref!r}, which it does not hold"
-    if not errors:
-        return None
-    return "; ".join(f"at {e.json_path}: {shorten(e.message, 300)}" for e in errors[:5])
+    inner = text.strip()
+    if len(inner) < 6 or not (inner.startswith("```") and inner.endswith("```")):
+        return text
+    language, line_end, body = inner[3:-3].partition("\n")
+    return body.strip() if line_end and _LANGUAGE.fullmatch(language) else text
 
 
 def mending_turns(text: str, wrong: str) -> list[Json]:
