@@ -19,7 +19,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from anymodel_mcp.errors import AnyModelError, Failure
-from anymodel_mcp.redact import Redactor, clean_text
+from anymodel_mcp.redact import Redactor, RunningText
 from anymodel_mcp.state import CallRow, Ended, Store, StoredCall, new_id
 from anymodel_mcp.types import Delta, Json, Outcome
 
@@ -47,6 +47,7 @@ class ProgressLine:
     chars: int = 0
     thought: int = 0
     newest: list[str] = field(default_factory=list[str])
+    _shown: RunningText | None = None
 
     def take(self, deltas: Sequence[Delta]) -> None:
         """Counts what came."""
@@ -63,9 +64,15 @@ class ProgressLine:
         """What is being waited for."""
         self.phase = phase
 
-    def line(self) -> str:
-        """The state in a few words, with the words that came since the last line."""
-        words = _SPACES.sub(" ", "".join(self.newest))[-_NEWEST_CHARS:]  # spaces at the edges tell words from parts
+    def line(self, redactor: Redactor) -> str:
+        """The state in a few words, with the words that came since the last line.
+
+        The words of all lines, joined, hold no key either: what may be the beginning of one waits for the next line.
+        """
+        if self._shown is None:
+            self._shown = RunningText(redactor)
+        newest = self._shown.add("".join(self.newest))
+        words = _SPACES.sub(" ", newest)[-_NEWEST_CHARS:]  # spaces at the edges tell words from parts
         self.newest.clear()
         count = f", {self.chars or self.thought} characters" if self.chars or self.thought else ""
         return f"{self.label}: {self.phase}{count}" + (f" … {words}" if words else "")
@@ -113,10 +120,10 @@ class Call:
         """Forgets the text: another model starts over."""
         self._text.clear()
 
-    def note(self) -> str:
-        """The progress line: time, what each model is doing, the newest words."""
-        state = " | ".join(t.line() for t in self.tracks) or f"{self.tool}: working"
-        return f"{self.elapsed_s:.0f} s, {state}"
+    def note(self, redactor: Redactor) -> str:
+        """The progress line: time, what each model is doing, the newest words; without keys."""
+        state = " | ".join(t.line(redactor) for t in self.tracks) or f"{self.tool}: working"
+        return redactor.text(f"{self.elapsed_s:.0f} s, {state}")
 
     @property
     def news(self) -> int:
@@ -217,7 +224,7 @@ class Calls:
             if call.news != seen or now - told_at >= SILENCE_S:
                 seen, told_at = call.news, now
                 value = max(value + 1, float(seen))
-                await progress(value, clean_text(self._redactor.keys(call.note())))
+                await progress(value, call.note(self._redactor))
 
     def cancel(self, call: Call) -> None:
         """Ends a call: its upstream connection closes at once."""
@@ -282,14 +289,16 @@ class Calls:
                 self._kept.pop(row.id, None)
 
     def text_of(self, call: Call) -> str:
-        """What has come of a running call, without keys."""
-        return self._redactor.keys(call.text)
+        """What has come of a call, without keys; of a running one without an end that may be the beginning of a key."""
+        if call.done.is_set():
+            return self._redactor.text(call.text)
+        return self._redactor.split(call.text)[0]
 
     def _cleaned(self, outcome: Outcome) -> Outcome:
         """Without keys, before anything is cut, paged or kept: a key cut in two would not be found any more."""
         return replace(
             outcome,
-            text=self._redactor.keys(outcome.text),
+            text=self._redactor.text(outcome.text),
             notes=tuple(self._redactor.value(outcome.notes)),
             record=self._redactor.value(outcome.record),
             error=self._redactor.value(outcome.error),

@@ -10,30 +10,8 @@ from rich.text import Text
 
 from anymodel_mcp.calls.runner import Call, ProgressLine
 from anymodel_mcp.cli.screen import Terminal
+from anymodel_mcp.redact import RunningText
 from anymodel_mcp.types import Delta
-
-_MOST_HELD = 400
-
-
-class _Words:
-    """Holds a word back until it is whole, so that a key that comes in pieces is still seen as one and removed."""
-
-    def __init__(self) -> None:
-        self._held = ""
-
-    def add(self, text: str) -> str:
-        """What may be shown now: keys hold neither white space nor letters beyond ASCII."""
-        text = self._held + text
-        end = next((i for i in range(len(text), 0, -1) if text[i - 1].isspace() or text[i - 1] > "\x7f"), 0)
-        if len(text) - end > _MOST_HELD:
-            end = len(text)
-        self._held = text[end:]
-        return text[:end]
-
-    def rest(self) -> str:
-        """What was held back."""
-        rest, self._held = self._held, ""
-        return rest
 
 
 class Printer:
@@ -48,8 +26,8 @@ class Printer:
         self._terminal = terminal
         self._live = live
         self._taken: list[str] = []
-        self._words = _Words()
-        self._thoughts = _Words()
+        self._words = RunningText(terminal.redactor)
+        self._thoughts = RunningText(terminal.redactor)
         self._thinking = False
         self._ends_line = True
         self._status: Status | None = None
