@@ -25,6 +25,7 @@ class Events:
         self._loud = loud
         self.started = anyio.Event()
         self.cancelled = anyio.Event()
+        self.released = anyio.Event()
         self.opened = 0
         self.closed = 0
 
@@ -54,6 +55,18 @@ class Events:
             self.cancelled.set()
             self.tell("cancelled")
         return ""
+
+    async def hold(self) -> str:
+        """Answers once it is released."""
+        self.started.set()
+        await self.released.wait()
+        return "held"
+
+
+async def note(ctx: AnyContext) -> str:
+    """Sends one note."""
+    await ctx.report_progress(1, None, "half")
+    return "noted"
 
 
 async def echo(text: str) -> str:
@@ -90,7 +103,7 @@ async def shout() -> str:
 def build(events: Events) -> MCPServer[Any]:
     """The server."""
     server = MCPServer[Any]("fixture", version="1", log_level="CRITICAL", lifespan=events.life)
-    for tool in (echo, events.wait, leak, lone, refuse, big, shout):
+    for tool in (echo, note, events.wait, events.hold, leak, lone, refuse, big, shout):
         server.tool(structured_output=False)(tool)
     return server
 

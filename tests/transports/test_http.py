@@ -9,6 +9,7 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
+from anyio.abc import TaskGroup
 from mcp.server import _streamable_http_modern
 from sse_starlette import EventSourceResponse
 
@@ -452,3 +453,188 @@ def test_the_url_is_what_clients_connect_to(host: str) -> None:
         port = listener.getsockname()[1]
         shown = f"[{host}]" if ":" in host else host
         assert url_of(listener, HttpSettings(host=host, path="mcp/")) == f"http://{shown}:{port}/mcp"
+
+
+# one id twice
+
+
+async def _waiting(running: Site, number: int | str, session: dict[str, str], tasks: TaskGroup) -> None:
+    """Starts a call that waits for ever; returns once its handler runs."""
+
+    async def hold() -> None:
+        async with running.post({**call(0, "wait", modern=False), "id": number}, **session) as response:
+            await response.aread()
+
+    tasks.start_soon(hold)
+    await running.events.started.wait()
+
+
+@pytest.mark.parametrize(("first", "second"), [(5, 5), ("a", "a"), (5, "5"), ("5", 5)])
+async def test_an_id_that_is_still_open_in_a_session_is_refused(first: int | str, second: int | str) -> None:
+    async with site() as running:
+        session = await running.open_session()
+        async with anyio.create_task_group() as tasks:
+            await _waiting(running, first, session, tasks)
+            echo = {**call(0, "echo", {"text": "mine"}, modern=False), "id": second}
+            status, answer = await running.ask(echo, **session)
+            assert (status, answer["id"], answer["error"]["code"]) == (400, second, -32600)
+            assert f"id {second!r} is still in use" in answer["error"]["message"]
+            other = await running.open_session()  # the same id in another session is another request
+            assert (await running.ask(echo, **other))[1]["result"]["content"][0]["text"] == "mine"
+            tasks.cancel_scope.cancel()
+
+
+async def test_an_id_is_free_again_when_its_call_has_ended() -> None:
+    async with site() as running:
+        session = await running.open_session()
+        for text in "abcdefghijklmnopqrstuvwxyz":
+            _, answer = await running.ask(call(5, "echo", {"text": text}, modern=False), **session)
+            assert answer["result"]["content"][0]["text"] == text
+
+
+async def test_an_id_stays_in_use_while_its_call_runs_on_after_the_client_left() -> None:
+    """Else the answer to the first request would reach whoever sends the second."""
+    async with site() as running:
+        session = await running.open_session()
+        async with running.post(call(5, "hold", modern=False), **session):
+            await running.events.started.wait()
+        echo = call(5, "echo", {"text": "mine"}, modern=False)
+        status, answer = await running.ask(echo, **session)
+        assert (status, answer["error"]["code"]) == (400, -32600)
+        running.events.released.set()
+        while status == 400:
+            await anyio.sleep(0.01)
+            status, answer = await running.ask(echo, **session)
+        assert answer["result"]["content"][0]["text"] == "mine"
+
+
+async def test_a_cancelled_request_ends_its_post_and_frees_its_id() -> None:
+    async with site() as running:
+        session = await running.open_session()
+        answers: list[Any] = []
+
+        async def hold() -> None:
+            answers.append(await running.ask(call(5, "wait", modern=False), **session))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(hold)
+            await running.events.started.wait()
+            cancel = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 5}}
+            assert (await running.ask(cancel, **session))[0] == 202
+        assert answers[0][1]["id"] == 5
+        status, answer = await running.ask(call(5, "echo", {"text": "mine"}, modern=False), **session)
+        assert (status, answer["result"]["content"][0]["text"]) == (200, "mine")
+
+
+async def test_the_id_of_the_sdk_s_own_stream_is_refused() -> None:
+    async with site() as running:
+        session = await running.open_session()
+        status, answer = await running.ask({**call(0, "echo", modern=False), "id": "_GET_stream"}, **session)
+        assert (status, answer["error"]["code"]) == (400, -32600)
+
+
+@pytest.mark.parametrize("modern", [False, True], ids=["stateless", "modern"])
+async def test_without_sessions_each_request_gets_its_own_answer_whatever_its_id(modern: bool) -> None:
+    """Clients that know nothing of each other all count from 1."""
+    async with site(stateless=not modern) as running:
+        headers = modern_headers("echo") if modern else {"mcp-protocol-version": LEGACY}
+        waiting = modern_headers("wait") if modern else headers
+        async with running.post(call(5, "wait", {"notes": 1}, modern=modern, token="t"), **waiting) as response:
+            await running.events.started.wait()
+            status, answer = await running.ask(call(5, "echo", {"text": "mine"}, modern=modern), **headers)
+            assert (status, answer["result"]["content"][0]["text"]) == (200, "mine")
+            assert response.status_code == 200
+
+
+async def test_where_there_are_no_sessions_a_cancel_is_refused_and_not_ignored() -> None:
+    cancel = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 5}}
+    async with site(stateless=True) as running:
+        status, answer = await running.ask(cancel, **{"mcp-protocol-version": LEGACY})
+        assert status == 400
+        assert "close the connection" in answer["error"]["message"]
+        other = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+        assert (await running.ask(other, **{"mcp-protocol-version": LEGACY}))[0] == 202
+
+
+# what a client accepts
+
+HELLO = {"protocolVersion": LEGACY, "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+INITIALIZE: Json = {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": HELLO}
+
+
+async def _post(running: Site, message: Json, accept: str | None, **headers: str) -> httpx2.Response:
+    request = running.client.build_request("POST", "/mcp", json=message, headers=headers)
+    del request.headers["accept"]
+    if accept is not None:
+        request.headers["accept"] = accept
+    return await running.client.send(request)
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [None, "", "application/json", "application/*", "Application/JSON; charset=utf-8", "text/html, application/json",
+     "application/json, text/event-stream;q=0"],
+)  # fmt: skip
+@pytest.mark.parametrize("modern", [False, True], ids=["legacy", "modern"])
+async def test_who_takes_json_only_gets_one_json_object(accept: str | None, modern: bool) -> None:
+    async with site() as running:
+        headers = modern_headers("note") if modern else {"mcp-protocol-version": LEGACY}
+        if not modern:
+            hello = await _post(running, INITIALIZE, accept)
+            assert hello.json()["result"]["serverInfo"]["name"] == "fixture"
+            headers["mcp-session-id"] = hello.headers["mcp-session-id"]
+        answer = await _post(running, call(1, "note", modern=modern, token="t"), accept, **headers)
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+        assert answer.json()["id"] == 1
+        assert answer.json()["result"]["content"][0]["text"] == "noted"
+
+
+@pytest.mark.parametrize("accept", ["text/event-stream", "text/*", "text/event-stream, application/json;q=0"])
+@pytest.mark.parametrize("modern", [False, True], ids=["legacy", "modern"])
+async def test_who_takes_events_only_gets_events(accept: str, modern: bool) -> None:
+    async with site() as running:
+        headers = modern_headers("echo") if modern else await running.open_session()
+        answer = await _post(running, call(1, "echo", {"text": "hi"}, modern=modern), accept, **headers)
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        assert _answer(answer)["result"]["content"][0]["text"] == "hi"
+
+
+@pytest.mark.parametrize("accept", ["text/html", "image/*", "application/json;q=0", "*/*;q=0"])
+async def test_who_takes_neither_is_told_so_and_gets_no_session(accept: str) -> None:
+    async with site() as running:
+        answer = await _post(running, INITIALIZE, accept)
+        assert answer.status_code == 406
+        assert "text/event-stream" in answer.json()["error"]["message"]
+        assert "mcp-session-id" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "message", [b"nonsense", {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}], ids=["bytes", "order"]
+)
+async def test_a_refused_request_hands_out_no_session(message: Json | bytes) -> None:
+    async with site() as running, running.post(message) as response:
+        assert response.status_code == 400
+        assert "mcp-session-id" not in response.headers
+
+
+async def test_a_json_answer_that_takes_long_keeps_its_connection_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(EventSourceResponse, "DEFAULT_PING_INTERVAL", 0.05)
+    monkeypatch.setattr(_streamable_http_modern, "_SSE_PING_INTERVAL", 0.05)
+    async with site() as running:
+        message = call(1, "hold", modern=True)
+        headers = {"accept": "application/json", **modern_headers("hold")}
+        async with running.post(message, **headers) as response:
+            assert response.headers["content-type"] == "application/json"
+            pieces = response.aiter_bytes()
+            assert not (await anext(pieces)).strip()
+            running.events.released.set()
+            body = b"".join([piece async for piece in pieces])
+        assert json.loads(body)["result"]["content"][0]["text"] == "held"
+
+
+async def test_a_client_that_takes_json_only_cancels_by_leaving() -> None:
+    async with site() as running:
+        message = call(1, "wait", {"notes": 1}, modern=True, token="t")
+        with anyio.move_on_after(0.5):
+            await _post(running, message, "application/json", **modern_headers("wait"))
+        await running.events.cancelled.wait()

@@ -9,20 +9,33 @@ from typing import Any
 import anyio
 from mcp.server.mcpserver import MCPServer
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-from mcp_types import INVALID_REQUEST
+from mcp_types import INVALID_REQUEST, JSONRPCMessage, JSONRPCNotification, JSONRPCRequest
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from pydantic_core import to_json
 
 from anymodel_mcp.config import HttpSettings
-from anymodel_mcp.transports.bodies import Disconnected, Receive, error_body, judge_body, read_body, replay
+from anymodel_mcp.transports.accept import BOTH, fit, read_accept, without_session
+from anymodel_mcp.transports.bodies import (
+    Disconnected,
+    Judged,
+    Receive,
+    error_body,
+    judge_body,
+    never,
+    read_body,
+    replay,
+)
 from anymodel_mcp.transports.cors import Message, Send, preflight, sharing
 from anymodel_mcp.transports.framing import Refusal, encode
 from anymodel_mcp.transports.guards import Denial, Guard
+from anymodel_mcp.transports.open_requests import OpenRequests
 from anymodel_mcp.transports.protocol_versions import lowlevel
 from anymodel_mcp.transports.requests import guard_requests
 
 Scope = dict[str, Any]
 Headers = dict[bytes, bytes]
 
+_NO_CANCEL = "This server keeps no sessions: to cancel a request, close the connection that waits for its answer."
 _JSON = (b"content-type", b"application/json")
 
 
@@ -42,6 +55,7 @@ class McpApp:
         self._manager = StreamableHTTPSessionManager(
             app=lowlevel(server), stateless=settings.stateless, max_request_body_size=settings.max_body_bytes
         )
+        self._requests = OpenRequests()
         self._open: dict[anyio.CancelScope, bool] = {}
         self._all_closed = anyio.Event()
         self._stopping = False
@@ -98,6 +112,14 @@ class McpApp:
             return
         scope = {**scope, "path": self._path, "raw_path": self._path.encode()}
         endless = scope["method"] == "GET" or headers.get(b"mcp-method") == b"subscriptions/listen"
+        send = without_session(send)
+        if scope["method"] == "POST" and not endless:
+            accepted = read_accept(headers.get(b"accept"))
+            if not (accepted.json or accepted.events):
+                await _deny(send, Denial(406, "Answers are application/json or text/event-stream: accept one of them."))
+                return
+            scope["headers"] = [*((n, v) for n, v in scope["headers"] if n != b"accept"), (b"accept", BOTH)]
+            send = fit(send, accepted)
         response = _Response(send)
         with self._opened(endless):
             try:
@@ -107,17 +129,33 @@ class McpApp:
         await response.finish()
 
     async def _handle(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
-        if scope["method"] == "POST":
-            body = await read_body(receive, _length_of(headers), self._settings.max_body_bytes)
-            judged = body if isinstance(body, Denial) else judge_body(body)
-            if isinstance(judged, Denial):
-                await _deny(send, judged)
-                return
-            if isinstance(judged, Refusal):
-                await _answer(send, 400, encode(judged.as_error()))
-                return
-            receive = replay(judged, receive)
-        await self._manager.handle_request(scope, receive, send)
+        if scope["method"] != "POST":
+            await self._manager.handle_request(scope, receive, send)
+            return
+        body = await read_body(receive, _length_of(headers), self._settings.max_body_bytes)
+        judged = body if isinstance(body, Denial) else judge_body(body)
+        if isinstance(judged, Denial):
+            await _deny(send, judged)
+        elif isinstance(judged, Refusal):
+            await _answer(send, 400, encode(judged.as_error()))
+        else:
+            await self._dispatch(scope, headers, judged, receive, send)
+
+    async def _dispatch(self, scope: Scope, headers: Headers, judged: Judged, receive: Receive, send: Send) -> None:
+        """Hands a message to the SDK, unless it would be answered wrongly or not at all."""
+        message, session = judged.message, headers.get(b"mcp-session-id")
+        legacy = _is_legacy(headers)
+        if legacy and self._settings.stateless and _is_cancel(message):
+            await _deny(send, Denial(400, _NO_CANCEL))
+        elif not legacy or session is None or not isinstance(message, JSONRPCRequest):
+            await self._manager.handle_request(scope, replay(judged.body, receive), send)
+        else:
+            async with self._requests.claim(session, message.id) as claimed:
+                if isinstance(claimed, Refusal):
+                    await _answer(send, 400, encode(claimed.as_error()))
+                    return
+                # A client of a session may leave and its call goes on: the id is in use until that has ended.
+                await self._manager.handle_request(scope, replay(judged.body, never), claimed.watch(send))
 
     @contextmanager
     def _opened(self, endless: bool) -> Generator[None]:
@@ -154,6 +192,16 @@ class _Response:
 def _length_of(headers: Headers) -> int | None:
     text = headers.get(b"content-length", b"")
     return int(text) if text.isdigit() else None
+
+
+def _is_legacy(headers: Headers) -> bool:
+    """Whether a request belongs to a version with a handshake: the SDK decides by the same header."""
+    version = headers.get(b"mcp-protocol-version")
+    return version is None or version.decode("latin-1") in HANDSHAKE_PROTOCOL_VERSIONS
+
+
+def _is_cancel(message: JSONRPCMessage | None) -> bool:
+    return isinstance(message, JSONRPCNotification) and message.method == "notifications/cancelled"
 
 
 async def _deny(send: Send, denial: Denial) -> None:

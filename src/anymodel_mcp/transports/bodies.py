@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import anyio
+from mcp_types import JSONRPCMessage
 from pydantic_core import to_json
 
 from anymodel_mcp.transports.cors import Message
@@ -66,15 +68,25 @@ async def _drain(receive: Receive) -> None:
             pass
 
 
-def judge_body(body: bytes) -> bytes | Refusal:
-    """The body with its texts mended, or the answer to something that is no message.
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A body that may be acted on.
 
-    What the SDK would judge otherwise (an empty body, a stray answer) passes unchanged.
+    Attributes:
+        body: with its texts mended.
+        message: what it holds; `None` where the SDK judges: an empty body, a stray answer.
     """
+
+    body: bytes
+    message: JSONRPCMessage | None
+
+
+def judge_body(body: bytes) -> Judged | Refusal:
+    """The message in a body, or the answer to something that is none."""
     parsed = parse_line(body)
-    if isinstance(parsed, Refusal) or parsed is None:
-        return parsed or body
-    return body if _is_plain(body) else encode(parsed)
+    if isinstance(parsed, Refusal):
+        return parsed
+    return Judged(body if parsed is None or _is_plain(body) else encode(parsed), parsed)
 
 
 def _is_plain(body: bytes) -> bool:
@@ -94,6 +106,12 @@ def replay(body: bytes, receive: Receive) -> Receive:
         return pending.pop() if pending else await receive()
 
     return again
+
+
+async def never() -> Message:
+    """A `receive` of a client that never leaves."""
+    await anyio.sleep_forever()
+    raise AssertionError
 
 
 def error_body(code: int, message: str) -> bytes:
