@@ -112,11 +112,10 @@ def test_a_configuration_before_the_command_counts(argv: list[str], moved: list[
     assert config_last(argv) == moved
 
 
-@pytest.mark.parametrize("argv", [["serve", "--config", "/nowhere.toml"], ["--config", "/nowhere.toml"]])
-def test_a_server_with_a_missing_configuration_ends_with_status_2(
-    tmp_path: Path, argv: list[str], capsys: pytest.CaptureFixture[str]
+def test_an_http_server_with_a_missing_configuration_ends_with_status_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run_command(argv, make_desk(tmp_path).terminal) == 2
+    assert run_command(["serve", "--http", "--config", "/nowhere.toml"], make_desk(tmp_path).terminal) == 2
     assert "/nowhere.toml" in capsys.readouterr().err
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from anymodel_mcp.cli import piped
 from anymodel_mcp.cli.piped import read_piped
 from anymodel_mcp.errors import ArgumentError
 from tests.cli.terminals import Screen
@@ -55,10 +54,9 @@ def test_bytes_that_are_no_text_are_refused_with_the_right_option(tmp_path: Path
     assert "--image" in caught.value.failure.fix
 
 
-def test_more_than_the_limit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(piped, "MOST_BYTES", 4)
+def test_more_than_the_limit_is_refused(tmp_path: Path) -> None:
     with _file(tmp_path, b"12345") as stream, pytest.raises(ArgumentError, match="longer than"):
-        read_piped(stream, tell=_silent)
+        read_piped(stream, tell=_silent, max_bytes=4)
 
 
 def test_a_terminal_is_not_read() -> None:
@@ -80,8 +78,7 @@ def test_a_device_is_not_waited_on() -> None:
         assert read_piped(stream, tell=_silent) == ""
 
 
-def test_a_pipe_that_stays_open_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(piped, "_PATIENCE_S", 0.0)
+def test_a_pipe_that_stays_open_is_explained() -> None:
     reader, writer = os.pipe()
     told = threading.Event()
 
@@ -92,15 +89,14 @@ def test_a_pipe_that_stays_open_is_explained(monkeypatch: pytest.MonkeyPatch) ->
         os.close(writer)
 
     with os.fdopen(reader, encoding="utf-8") as stream:
-        assert read_piped(stream, tell=tell) == "at last"
+        assert read_piped(stream, tell=tell, hint_after_s=0) == "at last"
     assert told.is_set()
 
 
-def test_a_socket_is_read_only_when_something_is_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(piped, "_SOCKET_S", 0.0)
+def test_a_socket_is_read_only_when_something_is_in_it() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs, os.fdopen(os.dup(ours.fileno()), encoding="utf-8") as stream:
-        assert read_piped(stream, tell=_silent) == ""
+        assert read_piped(stream, tell=_silent, socket_wait_s=0) == ""
         theirs.sendall(b"words")
         theirs.shutdown(socket.SHUT_WR)
         assert read_piped(stream, tell=_silent) == "words"

@@ -10,7 +10,6 @@ import anyio
 import pytest
 
 from anymodel_mcp.errors import AnyModelError, ConfigError, ProviderError
-from anymodel_mcp.local import engine as engine_module
 from anymodel_mcp.local.engine import child_command, count_threads, open_engine, run_child
 from tests.waiting import HANG_S
 
@@ -45,9 +44,8 @@ async def test_a_child_ends_when_its_stdin_does(anyio_backend: str) -> None:
     ["", "signal.signal(signal.SIGTERM, signal.SIG_IGN);"],
     ids=["deaf to its stdin", "deaf to SIGTERM too"],
 )
-async def test_a_stubborn_child_is_ended_too(stubborn: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_module, "GRACE_S", 0.2)
-    async with run_child(child(f"import signal; {stubborn} {SAY_READY} time.sleep(600)")) as engine:
+async def test_a_stubborn_child_is_ended_too(stubborn: str) -> None:
+    async with run_child(child(f"import signal; {stubborn} {SAY_READY} time.sleep(600)"), grace_s=0.2) as engine:
         pass
     assert not is_running(engine.pid)
 
@@ -148,10 +146,7 @@ async def test_an_interrupted_start_leaves_no_child(tmp_path: Path) -> None:
 async def test_an_engine_that_is_not_installed_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def find_nothing(name: str) -> None:
-        return None
-
-    monkeypatch.setattr(engine_module, "find_spec", find_nothing)
+    monkeypatch.setitem(sys.modules, "xllamacpp", None)
     with pytest.raises(ConfigError, match="not installed") as caught:
         async with open_engine(cache_dir=tmp_path):
             pytest.fail("it is not installed")

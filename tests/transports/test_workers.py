@@ -12,15 +12,14 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from functools import partial
-from multiprocessing import connection
-from typing import Any
+from pathlib import Path
 
 import httpx2
 import pytest
 
 from anymodel_mcp.config import HttpSettings
 from anymodel_mcp.errors import ConfigError
-from anymodel_mcp.transports import http, workers
+from anymodel_mcp.transports import http
 from anymodel_mcp.transports.http import open_socket, run_http, run_worker
 from anymodel_mcp.transports.workers import supervise
 from tests.transports.servers import Events, build, build_loud
@@ -91,21 +90,19 @@ def test_a_worker_that_cannot_start_ends_the_server_with_its_status(capfd: pytes
     assert "ended with status 7" in capfd.readouterr().err
 
 
-def test_a_worker_that_dies_later_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "_TOO_SOON_S", 0)
-    done: list[int] = []
-    real = os.getpid()
+def die_and_stop_the_third_time(starts: Path) -> int:
+    """Work that ends at once; the third time it stops its supervisor."""
+    with starts.open("a", encoding="ascii") as file:
+        file.write("x")
+    if starts.stat().st_size == 3:
+        os.kill(os.getppid(), signal.SIGTERM)
+    return 0
 
-    def wait_then_stop(sentinels: list[Any], timeout: float) -> None:
-        connection.wait(sentinels, timeout)
-        done.append(1)
-        if len(done) == 3:
-            os.kill(real, signal.SIGTERM)
 
-    monkeypatch.setattr(workers, "wait", wait_then_stop)
+def test_a_worker_that_dies_later_is_replaced(tmp_path: Path) -> None:
     with signals_kept():
-        assert supervise(partial(int, "0"), 1) == 0
-    assert len(done) == 3
+        assert supervise(partial(die_and_stop_the_third_time, tmp_path / "starts"), 1, too_soon_s=0) == 0
+    assert (tmp_path / "starts").stat().st_size >= 3
 
 
 def stubborn() -> int:
@@ -120,7 +117,7 @@ def stubborn() -> int:
 def test_a_worker_that_does_not_stop_is_killed() -> None:
     code = (
         "import sys; from anymodel_mcp.transports import workers; from tests.transports.test_workers import stubborn; "
-        "workers._STOP_S = 0.1; sys.exit(workers.supervise(stubborn, 2))"
+        "sys.exit(workers.supervise(stubborn, 2, stop_s=0.1))"
     )
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE)
     server = Running(process)

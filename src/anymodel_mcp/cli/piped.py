@@ -13,45 +13,55 @@ from typing import TextIO
 
 from anymodel_mcp.errors import ArgumentError
 
-MOST_BYTES = 20_000_000
-_PATIENCE_S = 3.0
-_SOCKET_S = 0.5
+MAX_BYTES = 20_000_000
+HINT_AFTER_S = 3.0
+SOCKET_WAIT_S = 0.5
 
 
-def read_piped(stdin: TextIO | None, *, tell: Callable[[str], None]) -> str:
+def read_piped(
+    stdin: TextIO | None,
+    *,
+    tell: Callable[[str], None],
+    max_bytes: int = MAX_BYTES,
+    hint_after_s: float = HINT_AFTER_S,
+    socket_wait_s: float = SOCKET_WAIT_S,
+) -> str:
     """The text that is piped or redirected to this process; "" when there is none.
 
     Args:
         stdin: the stream.
         tell: says why nothing happens when the pipe stays open and silent.
+        max_bytes: the longest input.
+        hint_after_s: when `tell` is called.
+        socket_wait_s: how long a socket may stay empty before it counts as no input.
 
     Raises:
         ArgumentError: it is no text, or too long.
     """
-    if stdin is None or stdin.closed or not _carries_data(stdin):
+    if stdin is None or stdin.closed or not _carries_data(stdin, socket_wait_s):
         return ""
     hint = threading.Timer(
-        _PATIENCE_S, tell, ["waiting for the end of standard input (a pipe is open; < /dev/null closes it)"]
+        hint_after_s, tell, ["waiting for the end of standard input (a pipe is open; < /dev/null closes it)"]
     )
     hint.daemon = True
     hint.start()
     try:
-        raw = _read(stdin)
+        raw = _read(stdin, max_bytes + 1)
     finally:
         hint.cancel()
-    if len(raw) > MOST_BYTES:
-        raise ArgumentError(f"standard input is longer than {MOST_BYTES // 1_000_000} MB", fix="Send a part of it.")
+    if len(raw) > max_bytes:
+        raise ArgumentError(f"standard input is longer than {max_bytes // 1_000_000} MB", fix="Send a part of it.")
     return _text(raw)
 
 
-def _read(stdin: TextIO) -> bytes:
+def _read(stdin: TextIO, count: int) -> bytes:
     buffer = getattr(stdin, "buffer", None)
     if buffer is None:
-        return stdin.read(MOST_BYTES + 1).encode("utf-8", "replace")
-    return buffer.read(MOST_BYTES + 1)
+        return stdin.read(count).encode("utf-8", "replace")
+    return buffer.read(count)
 
 
-def _carries_data(stdin: TextIO) -> bool:
+def _carries_data(stdin: TextIO, socket_wait_s: float) -> bool:
     """Pipes, files, sockets with something in them; not a terminal, nor what services have in its place."""
     if stdin.isatty():
         return False
@@ -60,7 +70,7 @@ def _carries_data(stdin: TextIO) -> bool:
     except (OSError, ValueError):
         return True  # a stream without a file: a test's, or an embedding program's
     if stat.S_ISSOCK(mode):  # what programs that start others leave open, mostly with nobody at the other end
-        return bool(select.select([stdin], [], [], _SOCKET_S)[0])
+        return bool(select.select([stdin], [], [], socket_wait_s)[0])
     return stat.S_ISFIFO(mode) or stat.S_ISREG(mode) or sys.platform == "win32"
 
 

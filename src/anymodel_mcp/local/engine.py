@@ -94,8 +94,15 @@ async def open_engine(
 
 
 @asynccontextmanager
-async def run_child(command: list[str], *, start_timeout_s: float = START_TIMEOUT_S) -> AsyncGenerator[Engine]:
+async def run_child(
+    command: list[str], *, start_timeout_s: float = START_TIMEOUT_S, grace_s: float = GRACE_S
+) -> AsyncGenerator[Engine]:
     """The engine that `command` starts, by the rules in `child.py`.
+
+    Args:
+        command: the child's command line.
+        start_timeout_s: how long it may take to say where it listens.
+        grace_s: how long it may take to end by itself, and after SIGTERM.
 
     Raises:
         ConfigError: a system library or the right processor is missing.
@@ -120,7 +127,7 @@ async def run_child(command: list[str], *, start_timeout_s: float = START_TIMEOU
             )
         finally:
             with anyio.CancelScope(shield=True):
-                await _end(process)
+                await _end(process, grace_s)
 
 
 async def _read_ready(process: Process, log: IO[bytes], timeout_s: float) -> dict[str, str]:
@@ -206,12 +213,12 @@ def _tail(log: IO[bytes]) -> str:
     return ": " + " | ".join(lines) if lines else "."
 
 
-async def _end(process: Process) -> None:
+async def _end(process: Process, grace_s: float) -> None:
     """Asks, then insists: end of stdin, SIGTERM, SIGKILL."""
     assert process.stdin is not None
     await process.stdin.aclose()
     for insist in (process.terminate, process.kill):
-        with anyio.move_on_after(GRACE_S):
+        with anyio.move_on_after(grace_s):
             await process.wait()
         if process.returncode is not None:
             break

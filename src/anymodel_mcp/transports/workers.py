@@ -11,15 +11,17 @@ from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
 from types import FrameType
 
-_STOP_S = 3.0
-_TOO_SOON_S = 5.0
+STOP_S = 3.0
+TOO_SOON_S = 5.0
 
 
 class _Supervisor:
-    def __init__(self, work: Callable[[], int], count: int) -> None:
+    def __init__(self, work: Callable[[], int], count: int, *, too_soon_s: float, stop_s: float) -> None:
         self._context = multiprocessing.get_context("spawn")
         self._work = work
         self._count = count
+        self._too_soon_s = too_soon_s
+        self._stop_s = stop_s
         self._workers: dict[SpawnProcess, float] = {}
         self._stopping = False
 
@@ -52,12 +54,12 @@ class _Supervisor:
                 continue
             del self._workers[worker]
             sys.stderr.write(f"anymodel-mcp: worker {worker.pid} ended with status {worker.exitcode}\n")
-            if time.monotonic() - started < _TOO_SOON_S:
+            if time.monotonic() - started < self._too_soon_s:
                 return False
         return True
 
     def _end(self) -> None:
-        deadline = time.monotonic() + _STOP_S
+        deadline = time.monotonic() + self._stop_s
         for worker in self._workers:
             worker.terminate()
         for worker in self._workers:
@@ -70,14 +72,16 @@ def _run(work: Callable[[], int]) -> None:
     sys.exit(work())
 
 
-def supervise(work: Callable[[], int], count: int) -> int:
+def supervise(work: Callable[[], int], count: int, *, too_soon_s: float = TOO_SOON_S, stop_s: float = STOP_S) -> int:
     """Runs `work` in `count` processes until SIGTERM or SIGINT; one that dies is replaced.
 
     Args:
         work: picklable; its result is the exit status of its process.
         count: how many.
+        too_soon_s: a worker that dies before this is not replaced: its successor would die too.
+        stop_s: how long workers may take to stop before they are killed.
 
     Returns:
         0 after a stop; 1 when a worker died at its start.
     """
-    return _Supervisor(work, count).run()
+    return _Supervisor(work, count, too_soon_s=too_soon_s, stop_s=stop_s).run()

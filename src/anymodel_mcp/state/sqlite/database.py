@@ -58,12 +58,14 @@ class Database:
     Args:
         path: the database file; `None` = in memory only.
         busy_s: how long to wait for another process.
+        rescue_bytes: the largest file that is copied to memory when it can no longer be written.
     """
 
-    def __init__(self, path: Path | None, *, busy_s: float = _BUSY_S) -> None:
+    def __init__(self, path: Path | None, *, busy_s: float = _BUSY_S, rescue_bytes: int = _RESCUE_BYTES) -> None:
         self.path = path
         self.warnings: list[str] = []
         self._busy_s = busy_s
+        self._rescue_bytes = rescue_bytes
         self._connection: sqlite3.Connection | None = None
         self._inode: int | None = None
         self._moved_aside = False
@@ -201,7 +203,7 @@ class Database:
         memory = self._open_memory()
         if self._connection is not None:
             with suppress(sqlite3.Error):
-                if bytes_used(self._connection) <= _RESCUE_BYTES:
+                if bytes_used(self._connection) <= self._rescue_bytes:
                     self._connection.backup(memory)
             self._close()
         reason = exc if not isinstance(exc, OSError) else exc.strerror or exc
