@@ -37,8 +37,39 @@ ErrorKind = Literal[
     "busy",
     "cancelled",
     "task_failed",
+    "blocked",
 ]
 ERROR_KINDS: tuple[ErrorKind, ...] = get_args(ErrorKind)
+
+ADVICE: dict[ErrorKind, str] = {
+    "auth": "Check the key of this provider: that it is set, complete, not expired, and meant for this address.",
+    "quota": "The account has no credit or quota left: top it up at the provider, or use another provider.",
+    "rate_limit": "Wait and ask again, ask less at once, or use another provider.",
+    "overloaded": "The provider is overloaded: try again in a moment, or use another model or provider.",
+    "timeout": "Ask again, ask for less, or raise the timeouts of this provider in the configuration.",
+    "server": "The provider failed: try again; if it stays, use another model or provider.",
+    "upstream": "Try again, or use another model.",
+    "model_not_found": "Call list_models to see the names that this provider knows.",
+    "endpoint_not_found": "Check base_url and what this provider offers.",
+    "bad_request": "Change what the message names, leave out optional arguments and options, or use another model.",
+    "invalid_argument": "Correct the argument that the message names.",
+    "unsupported_parameter": "Leave the named field out, or use a model that takes it.",
+    "context_length": "Shorten the input, ask for fewer tokens, or use a model with a larger context.",
+    "content_filter": "The provider's filter refused this content: rephrase it, or use another model.",
+    "too_large": "Send less, or ask for less.",
+    "gone": "The provider has switched this off: leave the option out, or use what its message names.",
+    "protocol": "Try again, with `stream` the other way round; if it stays, use another model, and check base_url.",
+    "stream_truncated": "Use the partial text, or ask again, for less at once.",
+    "config": "Correct the configuration; `anymodel-mcp doctor` shows where each value comes from.",
+    "connection": "Check base_url, the network and the proxy; `anymodel-mcp doctor` tries each part.",
+    "busy": "Wait until running calls end, or cancel one with get_result.",
+    "cancelled": "Nothing: the call was stopped on request. Ask again if it is still wanted.",
+    "task_failed": "The provider's worker failed at this task: ask again, or change what the message names.",
+    "blocked": "A bot check or firewall stands before this address, whatever the key: check that base_url is "
+    "the API's own "
+    "address, or use another network or provider.",
+}
+"""What to do about a failure of each kind, where nothing better is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +102,11 @@ class Failure:
     request_id: str | None = None
     attempts: int | None = None
     partial_text: str | None = None
+
+    @property
+    def advice(self) -> str:
+        """What to do: `fix`, or what helps with failures of this kind."""
+        return self.fix or ADVICE[self.kind]
 
 
 class AnyModelError(Exception):

@@ -73,7 +73,11 @@ def _check_request(wanted: Json, seen: Seen) -> list[str]:
         problems.append(f"url is {seen.target}, wanted {_target(wanted['url'])}")
     if not seen.path.endswith(wanted.get("url_suffix", "")) and not seen.target.endswith(wanted["url_suffix"]):
         problems.append(f"url is {seen.target}, wanted to end with {wanted['url_suffix']}")
-    return problems + _check_headers(wanted, seen) + _check_body(wanted, seen)
+    problems += _check_headers(wanted, seen) + _check_body(wanted, seen)
+    choices: list[Json] = wanted.get("any_of", [])
+    if choices and all(_check_request(choice, seen) for choice in choices):
+        problems.append(f"none of the alternatives was sent: {choices}")
+    return problems
 
 
 def _target(url: str) -> str:
@@ -108,12 +112,12 @@ def _check_body(wanted: Json, seen: Seen) -> list[str]:
     except ValueError:
         return [*problems, f"the body is no JSON: {seen.body[:200]!r}"]
     for path, value in wanted.get("body_has", {}).items():
-        if not equal(_find(body, path), value):
-            problems.append(f"body {path} is {show(_find(body, path))}, wanted {value!r}")
-    return problems + [f"body has {path}" for path in wanted.get("body_not", ()) if _find(body, path) is not MISSING]
+        if not equal(value_at(body, path), value):
+            problems.append(f"body {path} is {show(value_at(body, path))}, wanted {value!r}")
+    return problems + [f"body has {path}" for path in wanted.get("body_not", ()) if value_at(body, path) is not MISSING]
 
 
-def _find(body: Any, path: str) -> Any:
+def value_at(body: Any, path: str) -> Any:
     """The value at a path such as `messages[1].name`."""
     for step in _STEP.findall(path):
         if step.startswith("["):

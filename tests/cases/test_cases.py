@@ -17,12 +17,8 @@ _KNOWN_FAILURES = frozenset(
     {
         "x2-039",
         "x2-043",
-        "x2-057",
-        "x2-069",
         "x2-089",
         "x2-094",
-        "x2-104",
-        "x2-110",
     }
 )
 """Cases that do not pass yet. A case that passes must be removed from here."""

@@ -109,6 +109,7 @@ WIRE: dict[str, Json] = {
     "a row too few": {"body_has": {"a[2]": 1}},
     "a field too many": {"body_not": ["a[1].b"]},
     "a form field missing": {"form_fields": ["file"]},
+    "no alternative": {"any_of": [{"body_has": {"a[1].b": 1}}, {"body_not": ["a"]}]},
 }
 
 

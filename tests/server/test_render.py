@@ -8,7 +8,7 @@ import pytest
 from mcp.types import ImageContent, ResourceLink, TextContent
 
 from anymodel_mcp.calls.runner import failed
-from anymodel_mcp.errors import Failure
+from anymodel_mcp.errors import ADVICE, ERROR_KINDS, ErrorKind, Failure
 from anymodel_mcp.hosts.tolerance import Host, find_host
 from anymodel_mcp.redact import Redactor
 from anymodel_mcp.server.client_info import ClientInfo
@@ -93,10 +93,10 @@ def test_an_error_says_what_why_and_what_to_do() -> None:
     assert "sk-secret" not in str(result.meta)
 
 
-def test_a_retryable_error_without_advice_says_so() -> None:
-    assert "may be sent again" in page(
-        failed(Failure(kind="server", message="x", retryable=True), ""), cap=OutputLimit(1000)
-    )
+@pytest.mark.parametrize("kind", ERROR_KINDS)
+def test_an_error_without_advice_of_its_own_gets_that_of_its_kind(kind: ErrorKind) -> None:
+    text = page(failed(Failure(kind=kind, message="x"), ""), cap=OutputLimit(1000))
+    assert text == f"Failed: {kind}.\nWhy: x\nDo: {ADVICE[kind]}"
 
 
 def test_control_and_bidi_characters_and_lone_surrogates_are_removed() -> None:

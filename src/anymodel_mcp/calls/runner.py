@@ -345,7 +345,7 @@ def failed(failure: Failure, partial_text: str) -> Outcome:
         record["partial_text"] = partial_text
     else:
         record.pop("partial_text", None)
-    return Outcome(text=partial_text, error=record, advice=failure.fix)
+    return Outcome(text=partial_text, error=record, advice=failure.advice)
 
 
 def _status(outcome: Outcome) -> Ended:

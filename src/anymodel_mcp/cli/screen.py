@@ -141,9 +141,8 @@ def complain_of(terminal: Terminal, what: str, error: AnyModelError) -> int:
 def _advice(error: AnyModelError) -> str:
     failure = error.failure
     if failure.retry_after_s is not None:
-        return f"{failure.fix} Try again in {failure.retry_after_s:g} s.".strip()
-    again = "Try again: it may pass." if failure.retryable else "`anymodel-mcp doctor` looks at every part."
-    return failure.fix or again
+        return f"{failure.advice} Try again in {failure.retry_after_s:g} s."
+    return failure.advice
 
 
 def _circumstances(error: AnyModelError) -> str:

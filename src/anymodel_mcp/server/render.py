@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from mcp.types import CallToolResult, ContentBlock, ImageContent, ResourceLink, TextContent
 
+from anymodel_mcp.errors import ADVICE
 from anymodel_mcp.redact import Redactor
 from anymodel_mcp.server.client_info import ClientInfo
 from anymodel_mcp.types import Json, Outcome
@@ -59,13 +60,10 @@ def error_text(outcome: Outcome) -> str:
     tries = f", after {error['attempts']} requests" if (error.get("attempts") or 0) > 1 else ""
     lines = [f"Failed: {who + ': ' if who else ''}{error.get('kind', 'server')}{status}{tries}."]
     lines.append(f"Why: {error.get('message', '')}")
-    advice = outcome.advice
+    advice = outcome.advice or ADVICE[error.get("kind", "server")]
     if error.get("retry_after_s") is not None:
         advice = f"{advice} Try again in {_span(error['retry_after_s'])}.".strip()
-    elif error.get("retryable") and not advice:
-        advice = "The same call may be sent again."
-    if advice:
-        lines.append(f"Do: {advice}")
+    lines.append(f"Do: {advice}")
     return "\n".join(lines)
 
 

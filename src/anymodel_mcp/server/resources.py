@@ -99,7 +99,7 @@ async def _list_of(app: App, provider: str) -> ModelList:
     try:
         return await app.catalogue.models(provider)
     except AnyModelError as error:
-        raise ResourceError(app.redactor.clean(f"{error.failure.message} {error.failure.fix}".strip())) from error
+        raise ResourceError(app.redactor.clean(f"{error.failure.message} {error.failure.advice}")) from error
 
 
 def _register_kept(server: MCPServer[Any], app: Callable[[], App]) -> None:

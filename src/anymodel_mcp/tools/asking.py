@@ -29,7 +29,18 @@ Ask = Callable[[Endpoint, OnDeltas], Awaitable[tuple[ChatResult, CallStats]]]
 PRICES_WAIT_S = 1.0
 
 FALLS_BACK: frozenset[ErrorKind] = frozenset(
-    {"quota", "rate_limit", "overloaded", "timeout", "server", "connection", "upstream", "model_not_found", "gone"}
+    {
+        "quota",
+        "rate_limit",
+        "overloaded",
+        "timeout",
+        "server",
+        "connection",
+        "upstream",
+        "model_not_found",
+        "gone",
+        "blocked",
+    }
 )
 _ABOUT_PICTURES = re.compile(r"image|vision|multimodal|picture", re.IGNORECASE)
 

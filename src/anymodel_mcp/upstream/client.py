@@ -98,7 +98,7 @@ class ProviderClient:
             except ProviderError as error:
                 await self._next_try(fixed, error, journey)
             else:
-                for repair in journey.repairs:
+                for repair in (r for r in journey.repairs if not r.once):
                     self._lessons.learn(self._place, model, repair)
                 return result, journey.trip(fixed.warnings)
 
@@ -146,7 +146,12 @@ class ProviderClient:
                             raise refusal
                         body = await _read_some(response, _ERROR_BODY_BYTES)
                         raise read_failure(
-                            head, body, endpoint=wire.endpoint, model=journey.model, base_url=self.settings.base_url
+                            head,
+                            body,
+                            endpoint=wire.endpoint,
+                            model=journey.model,
+                            base_url=self.settings.base_url,
+                            sent=wire,
                         )
                     reader = read(head, wire)
                     await _pump(response, reader, clock, journey)

@@ -35,6 +35,7 @@ class WireRequest:
         stream: a stream was asked for.
         protected: names of body fields that came from the user's `options`: no repair touches them.
         repeatable: sending it twice costs nothing but the answer; false where something is made and paid for.
+        output_limit: how many tokens the model generates at most, as far as its provider's list says.
         warnings: what was renamed or left out for this provider.
     """
 
@@ -50,6 +51,7 @@ class WireRequest:
     stream: bool = False
     protected: frozenset[str] = frozenset()
     repeatable: bool = True
+    output_limit: int | None = None
     warnings: Sequence[str] = ()
 
 

@@ -152,7 +152,7 @@ class _Visit:
             fix = f'If you want a list: models = ["{probe.chat_name}", ...] in [providers.{self._provider.name}]'
             return Finding("warn", f"has no model list ({failure.message})", fix)
         level = "warn" if failure.kind in _PASSING else "fail"
-        return Finding(level, f"no model list ({failure.kind}): {failure.message}", failure.fix or "Is base_url right?")
+        return Finding(level, f"no model list ({failure.kind}): {failure.message}", failure.advice)
 
     def _chat_findings(self, probe: Probe) -> Sequence[Finding]:
         if probe.chat_name is None:
@@ -176,7 +176,7 @@ class _Visit:
                 )
             ]
         level = "warn" if failure.kind in _PASSING else "fail"
-        fix = failure.fix or ("Try again later." if failure.retryable else "")
+        fix = failure.advice
         return [Finding(level, f"{probe.chat_name} gave no answer ({failure.kind}): {failure.message}", fix)]
 
     def _stream_finding(self, probe: Probe) -> Finding:

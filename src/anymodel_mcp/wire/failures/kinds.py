@@ -1,6 +1,7 @@
-"""Which kind a failure is: the provider's code decides, then its words, then the status.
+"""Which kind a failure is: its plain meaning, then the provider's code, then other sentences, then the status.
 
-The tables hold codes and sentences as seen (facts/dialects.md B.1 and B.2 "Error bodies", read 2026-11-20).
+The tables hold codes and sentences as seen (facts/dialects.md B.1 and B.2 "Error bodies", read 2026-11-20); what words
+mean, whoever wrote them: `meanings.py`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ import re
 from dataclasses import dataclass
 
 from anymodel_mcp.errors import ErrorKind
+from anymodel_mcp.wire.failures import meanings
+from anymodel_mcp.wire.failures.limits import named_bounds
 from anymodel_mcp.wire.failures.retry import RETRY_STATUSES
 
 
@@ -21,6 +24,8 @@ class ErrorSignals:
         inside: it came inside a 200.
         codes: the provider's codes and types, in lower case, the most precise first.
         text: its words.
+        param: the field that it names in a field of its own.
+        page: the beginning of a body that is no JSON.
         temporary: it says when to come back.
         gave_up: the answer ended with a finish reason that means failure.
     """
@@ -29,6 +34,8 @@ class ErrorSignals:
     inside: bool
     codes: tuple[str, ...]
     text: str
+    param: str = ""
+    page: str = ""
     temporary: bool = False
     gave_up: bool = False
 
@@ -38,7 +45,8 @@ _CODES_BY_KIND: dict[ErrorKind, str] = {
         insufficient_quota insufficient_user_quota insufficient_balance billing_hard_limit_reached
         billing_not_active billing_error credit_balance_too_low payment_required quota_exceeded arrearage
         accountoverdueerror 1008 1113 exceeded_current_quota_error used_api pre_consume_token_quota_failed
-        insufficient_funds insufficient_credits error_code:17 error_code:19
+        insufficient_funds insufficient_credits not_enough_balance budget_exceeded quota_exhausted
+        allocationquota.freetieronly error_code:17 error_code:19
     """,
     "auth": """
         invalid_api_key invalid_apikey invalidapikey token_mismatched invalid_token token_expired
@@ -64,6 +72,7 @@ _CODES_BY_KIND: dict[ErrorKind, str] = {
     "context_length": """
         context_length_exceeded model_context_window_exceeded context_window_exceeded
         exceed_context_size_error string_above_max_length 1261 context_length prompt_too_long
+        model_max_prompt_tokens_exceeded
     """,
     "content_filter": """
         content_filter content_policy_violation moderation_blocked responsibleaipolicyviolation 1026 1027 1301
@@ -74,6 +83,9 @@ _CODES_BY_KIND: dict[ErrorKind, str] = {
     "unsupported_parameter": """
         unsupported_parameter unsupported_value unknown_parameter extra_forbidden unrecognized_parameter
         unsupported_parameters parameter_not_supported
+    """,
+    "blocked": """
+        unsupported_country_region_territory
     """,
     "upstream": """
         tool_use_failed json_validate_failed output_parse_failed malformed_function_call
@@ -93,14 +105,17 @@ _SERVER_CODES = frozenset(
     {"server_error", "internal_server_error", "internalservererror", "internal_error", "internal"}
 )
 
-_FORBID = r"(?:not (?:supported|permitted|allowed)|unsupported|does ?n[o']t support|must be set to|can ?not be support)"
-
-
-_FIELDS = (
-    "max_tokens|max_completion_tokens|temperature|top_p|top_k|stop|n|seed|logprobs|logit_bias|stream_options|"
-    "response_format|reasoning_effort|tool_choice|parallel_tool_calls|frequency_penalty|presence_penalty|encoding_format|dimensions|"
-    "enable[_ ]thinking|thinking"
+_FORBID = (
+    r"(?:not (?:currently )?(?:supported|permitted|allowed|available)|unsupported|does ?n[o']t support|must be set to"
+    r"|can ?not be support|unavailable)"
 )
+_FIELDS = (
+    "max_tokens|max_completion_tokens|max_output_tokens|temperature|top_p|top_k|stop|n|seed|logprobs|top_logprobs|logit_bias|"
+    "stream|stream_options|response_format|reasoning_effort|tool_choice|parallel_tool_calls|frequency_penalty|"
+    "presence_penalty|encoding_format|dimensions|enable[_ ]thinking|thinking"
+)
+_NO_FIELDS = frozenset({"model", "messages", "input", "prompt", "none", "null", "body"})
+"""What a `param` may hold though no field is refused: what the request is about, and written-out nothings."""
 
 
 def _words(*patterns: str) -> re.Pattern[str]:
@@ -111,30 +126,11 @@ def _words(*patterns: str) -> re.Pattern[str]:
 _SENTENCES: tuple[tuple[re.Pattern[str], ErrorKind], ...] = (
     (
         _words(
-            r"(?:maximum|available|max|exceed\w*|the) (?:\w+ ){0,3}context (?:size|length|window)",
-            r"context (?:size|length|window) (?:\w+ ){0,3}exceed",
-            r"context_length|(?:prompt|input|request) (?:is )?too long|too many (?:input )?tokens|reduce the length of",
-            r"exceed\w* (?:the )?model(?:'s)? token limit|\binputs?\W{0,2} tokens \+ \W?max_(?:new_)?tokens",
-            r"range of input length|input token count .{0,40}exceeds|上下文.{0,10}(?:超|过长)",
-        ),
-        "context_length",
-    ),
-    (
-        _words(
             r"safety system|content management policy|content polic|usage polic|input was flagged|moderation",
             r"was (?:flagged|blocked|filtered)|inappropriate content|responsible ai|content.filter",
             r"sensitive (?:content|info)|敏感|违规|不当内容|安全审核",
         ),
         "content_filter",
-    ),
-    (
-        _words(
-            r"insufficient (?:account )?(?:balance|quota|credit|fund)|(?:not enough|insufficient|out of|more) credits",
-            r"balance (?:is |too )?(?:insufficient|low)|credit balance|exceeded your current quota|payment required",
-            r"account .{0,20}overdue|does ?n[o']t have (?:any |enough )?credits|spending (?:limit|cap)",
-            r"余额不足|额度(?:不足|已用)|欠费|quota.{0,20}用尽",
-        ),
-        "quota",
     ),
     (
         _words(
@@ -147,6 +143,10 @@ _SENTENCES: tuple[tuple[re.Pattern[str], ErrorKind], ...] = (
         "auth",
     ),
     (
+        _words(r"no endpoints found that (?:can )?(?:support|handle|match)"),
+        "unsupported_parameter",
+    ),
+    (
         _words(
             r"no such model|unknown model|invalid model\b|not a valid model|no available channel|no endpoints found",
             r"model[^.\n]{0,120}?(?:does ?n[o']t exist|not (?:be )?found|not exist|no longer available|unavailable for|"
@@ -157,23 +157,20 @@ _SENTENCES: tuple[tuple[re.Pattern[str], ErrorKind], ...] = (
     ),
     (
         _words(
-            r"(?:unsupported|unknown|unrecognized|unexpected|invalid) (?:request )?"
+            r"(?:unsupported|unknown|unrecognized|unexpected|invalid) (?:request |think\w* |reasoning )?"
             r"(?:parameter|argument|field|name|value|key)\b",
-            r"extra (?:inputs|fields) (?:are )?not permitted|cannot find field",
+            r"extra (?:inputs|fields) (?:are )?not permitted|cannot find field|unknown variant",
             rf"(?:parameter|property|field|argument|value)\b[^.\n]{{0,80}}?{_FORBID}",
-            r"\b(?:parameter|field|argument)\b[^.\n]{0,80}?(?:not valid|is invalid)",
+            r"\b(?:parameter|field|argument)\b[^.\n]{0,80}?(?:not valid|is invalid|is illegal)",
             rf"{_FORBID} (?:the )?(?:parameter|field|argument)",
             rf"['\"`][\w.\[\]]+['\"`]?(?: \w+)? (?:is|are) {_FORBID}",
             rf"\b(?:{_FIELDS})\b[^\n]{{0,60}}?{_FORBID}",
+            rf"\binvalid (?:value for )?['\"`]?(?:{_FIELDS})\b",
+            r"\bonly (?:the default )?\S{1,40} (?:\(\S{1,40}\) )?(?:is|are) (?:allowed|supported|permitted|accepted)",
+            r"must be verified to stream|is not a multi-?modal model|at most 0 \w+\(s\)",
+            r"\w+ encoding is (?:not|un)",
         ),
         "unsupported_parameter",
-    ),
-    (
-        _words(
-            r"rate.?limit|too many requests|requests per|tokens per|per.?minute|concurren",
-            r"请求过于频繁|限流|请求频率",
-        ),
-        "rate_limit",
     ),
     (
         _words(
@@ -183,9 +180,24 @@ _SENTENCES: tuple[tuple[re.Pattern[str], ErrorKind], ...] = (
         "overloaded",
     ),
 )
-_PARAMETER_STATUSES = frozenset({200, 400, 404, 405, 406, 422, 500, 501})
+_PARAMETER_STATUSES = frozenset({200, 400, 404, 405, 406, 416, 422, 500, 501})
+_ROLE_STATUSES = frozenset({200, 400, 422, 500})
+_TOKEN_LIMIT = re.compile(
+    r"max(?:imum)?[_ ](?:\w+[_ ])?tokens\b|(?:completion|output) tokens\b|temperature|top_[pk]\b|top_logprobs|penalty",
+    re.IGNORECASE,
+)
 _TIMED_OUT = re.compile(r"timed? ?out|deadline exceeded|超时", re.IGNORECASE)
-_TOO_LARGE = re.compile(r"(?:payload|entity|body|file|image|upload)\b.{0,40}too (?:large|big)|too large", re.IGNORECASE)
+_TOO_LARGE = re.compile(
+    r"(?:payload|entity|body|file|image|picture|upload|document|audio|attachment)\w*\b.{0,40}too (?:large|big)"
+    r"|too (?:large|big)\b.{0,40}(?:payload|entity|body|file|image|picture|upload|document|audio|attachment)",
+    re.IGNORECASE,
+)
+_ENDPOINT = re.compile(
+    r"only supported in v1/responses|please use (?:the )?/?v1/responses|not supported in the v1/\w+"
+    r"|responses api (?:only|instead)|not a chat model"
+    r"|does ?n[o']t support (?:the )?(?:embeddings?|completions?|responses|chat completions?)\b",
+    re.IGNORECASE,
+)
 _STATUS: dict[int, ErrorKind] = {
     401: "auth", 402: "quota", 403: "auth", 404: "endpoint_not_found", 405: "endpoint_not_found", 408: "timeout",
     410: "gone", 413: "too_large", 429: "rate_limit", 503: "overloaded", 504: "timeout", 524: "timeout",
@@ -194,64 +206,127 @@ _STATUS: dict[int, ErrorKind] = {
 _RETRYABLE: frozenset[ErrorKind] = frozenset(
     {"rate_limit", "overloaded", "timeout", "server", "upstream", "connection"}
 )
+_SOON_S = 3600.0
 
 
-def classify(evidence: ErrorSignals) -> ErrorKind:
+def classify(signals: ErrorSignals) -> ErrorKind:
     """The kind of a failure."""
-    by_code = _by_code(evidence)
-    by_words = _by_words(evidence)
-    kind = by_code or by_words or _by_status(evidence)
-    if evidence.status == 410:
+    if signals.status == 410:
         return "gone"
-    if evidence.status == 402:
-        return "quota"
-    if evidence.status == 401 and kind not in ("quota", "content_filter"):
+    plain = _by_meaning(signals)
+    if signals.status == 402:
+        return plain if plain == "blocked" else "quota"
+    by_code, by_words = _by_code(signals), _by_words(signals)
+    kind = plain or by_code or by_words or _by_status(signals)
+    if signals.status == 401 and kind not in ("quota", "content_filter", "blocked"):
         return "auth"
-    if evidence.status == 413 and kind not in ("context_length", "rate_limit"):
+    if signals.status == 413 and kind not in ("context_length", "rate_limit", "quota"):
         return "too_large"
-    if kind == "rate_limit" and by_words in ("overloaded", "context_length") and "rate" not in "".join(evidence.codes):
+    if kind == "rate_limit" and by_words == "overloaded" and "rate" not in "".join(signals.codes):
         return by_words
-    if kind == "quota" and evidence.temporary and by_code != "quota":
+    if kind == "quota" and signals.temporary and by_code != "quota":
         return "rate_limit"  # Gemini says "exceeded your current quota" of a limit per minute, and when it ends
     return kind
 
 
-def _by_code(evidence: ErrorSignals) -> ErrorKind | None:
-    for code in evidence.codes:
+def _by_meaning(signals: ErrorSignals) -> ErrorKind | None:
+    """What decides before any code and status: walls, a request larger than a limit, money that is gone."""
+    text, codes = signals.text, " ".join(signals.codes).replace("_", " ")
+    if (
+        signals.status == 451
+        or meanings.says_challenged(signals.page)
+        or meanings.says_region_blocked(f"{text} {codes}")
+    ):
+        return "blocked"
+    if meanings.exceeds_limit(text):
+        return "context_length"
+    if meanings.says_money_spent(f"{text}\n{codes}"):
+        return "quota"
+    if meanings.says_allowance_spent(f"{text}\n{codes}") and _by_code(signals) != "rate_limit":
+        return "quota"
+    return None
+
+
+def _by_code(signals: ErrorSignals) -> ErrorKind | None:
+    for code in signals.codes:
         kind = _CODES.get(code)
-        if kind == "auth" and evidence.status == 403 and code.startswith("permission"):
+        if kind == "auth" and signals.status == 403 and code.startswith("permission"):
             continue  # the words may tell more
         if kind is not None:
             return kind
     return None
 
 
-def _by_words(evidence: ErrorSignals) -> ErrorKind | None:
-    text = evidence.text[:2000]
+def _by_words(signals: ErrorSignals) -> ErrorKind | None:
+    text = signals.text[:2000]
+    throttled = meanings.says_throttled(text)
+    if not throttled and signals.status != 429 and meanings.says_overflow(text):
+        return "context_length"
+    if _ENDPOINT.search(text):
+        return "endpoint_not_found"
+    if signals.status in _ROLE_STATUSES and meanings.refuses_roles(text):
+        return "unsupported_parameter"
     for pattern, kind in _SENTENCES:
-        if kind == "unsupported_parameter" and evidence.status not in _PARAMETER_STATUSES:
+        if kind == "unsupported_parameter" and signals.status not in _PARAMETER_STATUSES:
             continue
         if pattern.search(text):
             return kind
-    if _TIMED_OUT.search(text) and (evidence.inside or evidence.status >= 500 or evidence.status == 408):
+    if throttled:
+        return "rate_limit"
+    return _by_fault(signals, text)
+
+
+def _by_fault(signals: ErrorSignals, text: str) -> ErrorKind | None:
+    """Kinds that are told by a few words together with the status."""
+    if _TIMED_OUT.search(text) and (signals.inside or signals.status >= 500 or signals.status == 408):
         return "timeout"
-    if _TOO_LARGE.search(text) and evidence.status in (400, 422):
+    if signals.status in _PARAMETER_STATUSES and _refuses_field(signals, text):
+        return "unsupported_parameter"
+    if _TOO_LARGE.search(text) and signals.status in (400, 422):
         return "too_large"
     return None
 
 
-def _by_status(evidence: ErrorSignals) -> ErrorKind:
-    status = evidence.status
-    if evidence.inside and (status < 300 or status == 502):
-        known = any(code in _SERVER_CODES for code in evidence.codes)
-        return "server" if known and not evidence.gave_up else "upstream"
+def _refuses_field(signals: ErrorSignals, text: str) -> bool:
+    """Whether a field is named, in words or as `param`, that is refused, or whose number is."""
+    root = re.split(r"[.\[]", signals.param.lower().removeprefix("body."))[0]
+    if root and root not in _NO_FIELDS and meanings.REFUSAL.search(text):
+        return True
+    if any(meanings.lacks_idea(idea, text) for idea in ("reasoning", "tools", "vision", "stream")):
+        return True
+    bounds = named_bounds(text, float("inf")), named_bounds(text, float("-inf"))
+    return bool(_TOKEN_LIMIT.search(f"{signals.param} {text}")) and any(b.nearest is not None for b in bounds)
+
+
+def _by_status(signals: ErrorSignals) -> ErrorKind:
+    status = signals.status
+    if signals.inside and (status < 300 or status == 502):
+        known = any(code in _SERVER_CODES for code in signals.codes)
+        return "server" if known and not signals.gave_up else "upstream"
     if status in _STATUS:
         return _STATUS[status]
     return "server" if status >= 500 else "bad_request"
 
 
-def is_retryable(kind: ErrorKind, status: int, *, inside: bool) -> bool:
-    """Whether the same request may simply be sent again, as far as the failure itself tells."""
+def is_retryable(kind: ErrorKind, signals: ErrorSignals, *, wish: float | None) -> bool:
+    """Whether the same request may simply be sent again, as far as the failure itself tells.
+
+    Args:
+        kind: what it is.
+        signals: what is known of it.
+        wish: how long the provider wants to be left alone, in seconds.
+    """
+    status = signals.status
     if kind not in _RETRYABLE:
         return status in (409, 425) and kind == "bad_request"
-    return kind != "server" or inside or status in RETRY_STATUSES
+    if kind == "rate_limit" and meanings.long_window_s(signals.text):
+        return wish is not None and wish <= _SOON_S  # a window that slides may let the next one through soon
+    return kind != "server" or signals.inside or status in RETRY_STATUSES
+
+
+def believable(wish: float | None, signals: ErrorSignals) -> float | None:
+    """The wait that a provider asks for, unless its words contradict it: a daily limit is over within a day."""
+    if meanings.exceeds_limit(signals.text):
+        return None
+    window = meanings.long_window_s(signals.text)
+    return None if wish is not None and window is not None and wish > window else wish

@@ -17,11 +17,12 @@ from urllib.parse import urlsplit
 from anymodel_mcp.errors import ErrorKind, ProviderError
 from anymodel_mcp.redact import clean_text, shorten
 from anymodel_mcp.wire.decode.json_values import parse_or_none
-from anymodel_mcp.wire.exchange import ResponseHead
-from anymodel_mcp.wire.failures.advice import advise
-from anymodel_mcp.wire.failures.kinds import ErrorSignals, classify, is_retryable
+from anymodel_mcp.wire.exchange import ResponseHead, WireRequest
+from anymodel_mcp.wire.failures.advice import Situation, advise
+from anymodel_mcp.wire.failures.kinds import ErrorSignals, believable, classify, is_retryable
+from anymodel_mcp.wire.failures.missing import missing_field
 from anymodel_mcp.wire.failures.retry import retry_after
-from anymodel_mcp.wire.failures.shapes import ErrorBody, find_error_body
+from anymodel_mcp.wire.failures.shapes import ErrorBody, find_error_body, loose_words
 
 _MOST_CHARS = 300
 _LOOK_FIRST = "Look at the provider whether a picture was made and paid for, before asking for another one."
@@ -61,7 +62,14 @@ def tidy(text: str, limit: int = _MOST_CHARS) -> str:
 
 
 def read_failure(
-    head: ResponseHead, body: bytes, *, endpoint: str, model: str, base_url: str, now: float | None = None
+    head: ResponseHead,
+    body: bytes,
+    *,
+    endpoint: str,
+    model: str,
+    base_url: str,
+    now: float | None = None,
+    sent: WireRequest | None = None,
 ) -> ProviderError:
     """The error that a response with a status of 300 or more tells.
 
@@ -72,6 +80,7 @@ def read_failure(
         model: the provider's id of the model.
         base_url: from the configuration, for advice.
         now: seconds since 1970, for dates in headers; the clock's if `None`.
+        sent: the request that was refused, for advice that fits it.
     """
     if head.status < 400:
         return _redirect(head, model)
@@ -79,7 +88,7 @@ def read_failure(
     value = parse_or_none(text) if text[:1] in ("{", "[", '"') else None
     complaint = find_error_body(value, whole=True)
     if complaint is None:
-        complaint = ErrorBody(message="" if text in ("[]", "{}", '""', "null") else _plain_words(text, head))
+        complaint = ErrorBody(message=loose_words(value) if value is not None else _plain_words(text, head))
     return _build(
         complaint,
         _Place(
@@ -90,7 +99,8 @@ def read_failure(
             base_url=base_url,
             body=value,
             now=now,
-            html=text[:1] == "<",
+            page="" if value is not None else text,
+            sent=sent,
         ),
     )
 
@@ -168,32 +178,42 @@ class _Place:
     now: float | None = None
     inside: bool = False
     gave_up: bool = False
-    html: bool = False
+    page: str = ""
+    sent: WireRequest | None = None
 
 
 def _build(complaint: ErrorBody, place: _Place) -> ProviderError:
     wish = retry_after(place.headers, _bodies(place.body, complaint), time.time() if place.now is None else place.now)
-    evidence = ErrorSignals(
+    text = f"{complaint.message} {complaint.hint}".strip()
+    signals = ErrorSignals(
         status=place.status,
         inside=place.inside,
         codes=complaint.codes,
-        text=f"{complaint.message} {complaint.hint}".strip(),
+        text=text,
+        param=complaint.param or "",
+        page=f"{place.headers.get('cf-mitigated', '') and 'cf-mitigated'} {place.page}",
         temporary=wish is not None,
         gave_up=place.gave_up,
     )
-    kind = classify(evidence)
-    message = _message(complaint, place)
+    kind = classify(signals)
+    wish = believable(wish, signals)
+    param = complaint.param or _param(complaint.message, kind)
+    situation = Situation(
+        endpoint=place.endpoint,
+        base_url=place.base_url,
+        html=place.page[:1] == "<",
+        param=param or "",
+        sent=place.sent,
+    )
     return ProviderError(
-        message,
+        _message(complaint, place),
         kind=kind,
-        fix=_LOOK_FIRST
-        if _may_be_made(kind, place)
-        else advise(kind, complaint.message, endpoint=place.endpoint, base_url=place.base_url, html=place.html),
+        fix=_LOOK_FIRST if _may_be_made(kind, place) else advise(kind, text, situation),
         status=place.status,
-        retryable=_may_repeat(kind, place),
+        retryable=_may_repeat(kind, signals, wish, place),
         retry_after_s=wish,
         model=place.model or None,
-        param=complaint.param or _param(complaint.message, kind),
+        param=param,
         code=complaint.codes[0] if complaint.codes else None,
         request_id=_request_id(complaint, place.headers),
     )
@@ -209,15 +229,15 @@ def _may_be_made(kind: ErrorKind, place: _Place) -> bool:
     return place.endpoint == "images" and failed_late and kind in ("timeout", "server", "upstream")
 
 
-def _may_repeat(kind: ErrorKind, place: _Place) -> bool:
+def _may_repeat(kind: ErrorKind, signals: ErrorSignals, wish: float | None, place: _Place) -> bool:
     if _may_be_made(kind, place):
         return False
     said = place.headers.get("x-should-retry", "").strip().lower()
-    if said in ("true", "false") and kind != "quota":
+    if said in ("true", "false") and kind not in ("quota", "context_length", "blocked"):
         return said == "true"
     if place.status == HTTPStatus.ACCEPTED:
         return False  # the work goes on
-    return is_retryable(kind, place.status, inside=place.inside)
+    return is_retryable(kind, signals, wish=wish)
 
 
 def _message(complaint: ErrorBody, place: _Place) -> str:
@@ -252,6 +272,9 @@ def html_title(text: str) -> str:
 def _param(message: str, kind: ErrorKind) -> str | None:
     if kind not in ("unsupported_parameter", "bad_request"):
         return None
+    missing = missing_field(message)
+    if missing:
+        return missing
     for pattern in _PARAM:
         found = pattern.search(message[:2000])
         if found and (kind == "unsupported_parameter" or _NAMED.search(found.group())):

@@ -10,13 +10,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 
 from anymodel_mcp.errors import Failure, ProviderError
-from anymodel_mcp.wire.decode.json_values import objects
+from anymodel_mcp.wire.decode.json_values import as_object, objects
 from anymodel_mcp.wire.exchange import WireRequest
-from anymodel_mcp.wire.failures.repair_steps import FORM_ONLY, Repair, apply, structure_of
+from anymodel_mcp.wire.failures import meanings
+from anymodel_mcp.wire.failures.limits import named_bounds, output_room
+from anymodel_mcp.wire.failures.missing import missing_field
+from anymodel_mcp.wire.failures.repair_steps import FORM_ONLY, Repair, apply, structure_of, value_at
 from anymodel_mcp.wire.fields.efforts import LADDER, nearest
-from anymodel_mcp.wire.fields.options import TOKEN_PARAMS
+from anymodel_mcp.wire.fields.options import TOKEN_LIMITS, TOKEN_PARAMS
 
 __all__ = ["Repair", "apply", "find_repair"]
 
@@ -28,6 +32,7 @@ _DROPPABLE = FORM_ONLY | {
     "quality",
     "output_format",
     "input_type",
+    "reasoning_effort",
     "reasoning",
     "thinking",
     "enable_thinking",
@@ -35,12 +40,19 @@ _DROPPABLE = FORM_ONLY | {
     "image_config",
     "modalities",
 }
-_REFUSED = re.compile(
-    r"unsupported|not support|does ?n.t support|not permitted|not allowed|unrecogni[sz]ed|unknown|unexpected|deprecated"
-    r"|extra (?:input|field)|extra_forbidden|may only|only be set|invalid (?:param|field|argument)|can ?not be"
-    r"|must be|not available|only the default|不支持|无效",
-    re.IGNORECASE,
+_THINKING = ("reasoning_effort", "reasoning.effort", "thinking", "enable_thinking", "thinking_budget", "reasoning")
+"""Where an effort may stand in a body."""
+_NUMBERS = (
+    *TOKEN_LIMITS,
+    "temperature",
+    "top_p",
+    "n",
+    "top_k",
+    "presence_penalty",
+    "frequency_penalty",
+    "thinking_budget",
 )
+_MORE_REFUSALS = re.compile(r"may only|only be set|must be|cannot both|too (?:large|high|small|low)", re.IGNORECASE)
 _UNKNOWN_NAME = re.compile(
     r"unsupported[_ ]param|unknown[_ ](?:param|field|name|argument)|unrecogni[sz]ed|extra[_ ]forbidden|extra inputs"
     r"|not permitted|unexpected keyword|use '?max_\w*tokens'? instead|not support(?:ed)?\b",
@@ -52,10 +64,19 @@ _STREAM_ONLY = re.compile(
     r"|stream.{0,20}must be (?:set to )?true",
     re.IGNORECASE,
 )
-_ROLE = re.compile(
-    r"messages\[\d+\]\.role|'?(?:system|developer)'? role|role.{0,30}'?(?:system|developer)'?", re.IGNORECASE
+_STREAM_REFUSED = re.compile(
+    r"verified to stream|stream\w*['\"`]? (?:\w+ ){0,2}(?:does not|is not|not|un)[ -]?support|unsupported for stream"
+    r"|not support\w* stream|remove ['\"`]?stream",
+    re.IGNORECASE,
 )
-_WORD = re.compile(r"[a-z_]+")
+_ESSENTIAL = frozenset({"model", "messages", "input", "prompt", "tools"})
+"""What no repair takes away, and what any sentence may speak of."""
+_MOST_REPAIRS = 8
+_ONCE_A_FIELD = frozenset({"cap", "raise", "supply"})
+"""A provider that names another number each time is not followed."""
+_LEAST_MAX_TOKENS = 4096
+_KNOWN_VALUES: dict[str, float] = {"temperature": 1, "top_p": 1, "n": 1}
+"""What an endpoint uses that does not insist on being told."""
 
 
 def find_repair(request: WireRequest, error: ProviderError, tried: frozenset[Repair]) -> Repair | None:
@@ -67,7 +88,7 @@ def find_repair(request: WireRequest, error: ProviderError, tried: frozenset[Rep
         tried: repairs of this call so far.
     """
     failure = error.failure
-    if failure.status == 200:
+    if failure.status == 200 and failure.kind not in _RULES:
         return _untried(_base64_gave_nothing(request, failure), tried)
     for rule in _RULES.get(failure.kind, ()):
         repair = rule(request, failure)
@@ -77,22 +98,67 @@ def find_repair(request: WireRequest, error: ProviderError, tried: frozenset[Rep
 
 
 def _untried(repair: Repair | None, tried: frozenset[Repair]) -> Repair | None:
-    if repair is None or repair in tried:
+    if repair is None or repair in tried or len(tried) >= _MOST_REPAIRS:
+        return None
+    if repair.action in _ONCE_A_FIELD and any(t.field == repair.field and t.action in _ONCE_A_FIELD for t in tried):
         return None
     back = repair.action == "rename" and any(t.action == "rename" and t.field == repair.to for t in tried)
     return None if back else repair
 
 
 def _names(request: WireRequest, failure: Failure) -> set[str]:
-    """The fields of ours that a refusal names: its own word for it where it has one, else those in its sentence."""
-    ours = _fields(request)
-    if failure.param:
-        said = set(re.findall(r"[a-z_]+", failure.param.lower()))
-        if said & ours:
-            return said & ours
-    if not _REFUSED.search(failure.message) and failure.kind != "unsupported_parameter":
+    """The fields of ours that a refusal names.
+
+    Its own word for the field counts first; then the fields, the values and the ideas in its sentence. Names are
+    compared without case and underscores: `reasoningEffort` is `reasoning_effort`.
+    """
+    ours = _squeezed_names(request)
+    said = [_squeezed(word) for word in re.split(r"[^A-Za-z_]+", failure.param or "")]
+    named = {ours[word] for word in said if word in ours}
+    if named:
+        return named
+    if failure.kind != "unsupported_parameter" and not _refuses(failure.message):
         return set()
-    return set(_WORD.findall(failure.message.lower())) & ours
+    words = {_squeezed(word) for word in re.findall(r"[A-Za-z_]+", failure.message)}
+    return {ours[word] for word in words & set(ours)} or _valued(request, failure) or _meant(request, failure)
+
+
+def _refuses(message: str) -> bool:
+    return bool(meanings.REFUSAL.search(message) or _MORE_REFUSALS.search(message))
+
+
+def _squeezed_names(request: WireRequest) -> dict[str, str]:
+    """Our fields by their squeezed names; what stands inside one (`reasoning.effort`) names it too."""
+    ours: dict[str, str] = {}
+    for name in _fields(request) - _ESSENTIAL:
+        ours[_squeezed(name)] = name
+        ours.update({_squeezed(name + inner): name for inner in as_object((request.body or {}).get(name))})
+    return ours
+
+
+def _squeezed(name: str) -> str:
+    return name.replace("_", "").lower()
+
+
+def _valued(request: WireRequest, failure: Failure) -> set[str]:
+    """The fields of ours whose value a refusal names: "base64 encoding is not supported"."""
+    words = set(re.findall(r"[\w-]+", failure.message.lower()))
+    values = {name: (request.body or {}).get(name) for name in _fields(request) & _DROPPABLE}
+    return {n for n, v in values.items() if isinstance(v, str) and len(v) >= _TELLING and v.lower() in words}
+
+
+def _meant(request: WireRequest, failure: Failure) -> set[str]:
+    """The fields of ours that a refusal means by an idea: "does not support thinking"."""
+    if meanings.lacks_idea("reasoning", failure.message) or _THINK_VALUE.search(failure.message):
+        return _fields(request) & set(_THINKING)
+    return set()
+
+
+_TELLING = 6
+"""A shorter value may be a word of any sentence ("low", "auto")."""
+_THINK_VALUE = re.compile(
+    r"\b(?:invalid|unsupported|unknown) (?:think|reasoning)\w* (?:value|level|effort|mode)", re.IGNORECASE
+)
 
 
 def _fields(request: WireRequest) -> set[str]:
@@ -124,6 +190,75 @@ def _thinking_needs_stream(request: WireRequest, failure: Failure) -> Repair | N
     return None
 
 
+def _no_stream(request: WireRequest, failure: Failure) -> Repair | None:
+    if not request.stream or "stream" in request.protected:
+        return None
+    named = (failure.param or "").lower() == "stream" and meanings.REFUSAL.search(failure.message)
+    if named or _STREAM_REFUSED.search(failure.message):
+        return Repair(endpoint=request.endpoint, action="set", field="stream", to=False)
+    return None
+
+
+def _within_limit(request: WireRequest, failure: Failure) -> Repair | None:
+    """A number above its limit, or below, where the refusal names the limit."""
+    text = f"{failure.param or ''} {failure.message}"
+    for name in _NUMBERS:
+        value = (request.body or {}).get(name)
+        if name in request.protected or isinstance(value, bool) or not isinstance(value, int | float):
+            continue
+        if not _speaks_of(name, text):
+            continue
+        limit = named_bounds(failure.message, value).nearest
+        if limit is not None:
+            to = int(limit) if isinstance(value, int) else limit
+            return Repair(endpoint=request.endpoint, action="cap" if limit < value else "raise", field=name, to=to)
+    return None
+
+
+def _speaks_of(name: str, text: str) -> bool:
+    if _squeezed(name) in {_squeezed(word) for word in re.findall(r"[A-Za-z_]+", text)}:
+        return True
+    return name in TOKEN_LIMITS and bool(
+        re.search(r"max\w*[_ ](?:\w+[_ ])?tokens|(?:completion|output) tokens", text, re.I)
+    )
+
+
+def _fits_beside_input(request: WireRequest, failure: Failure) -> Repair | None:
+    """Less output, where input and output together are longer than the context and the refusal tells both."""
+    for name in TOKEN_LIMITS:
+        asked = (request.body or {}).get(name)
+        if isinstance(asked, int) and name not in request.protected:
+            room = output_room(failure.message, asked)
+            if room is not None and str(asked) in failure.message:
+                return Repair(endpoint=request.endpoint, action="cap", field=name, to=room, once=True)
+    return None
+
+
+def _supplied(request: WireRequest, failure: Failure) -> Repair | None:
+    """A field that the provider must have, if a value is known for it."""
+    name = missing_field(failure.message)
+    if name is None and re.search(r"\b(?:missing|required)\b", failure.message, re.IGNORECASE):
+        name = failure.param
+    name = (name or "").split(".")[-1]
+    if name in TOKEN_LIMITS:
+        return _supplied_limit(request, name)
+    value = _KNOWN_VALUES.get(name)
+    if value is None or request.body is None or name in request.body:
+        return None
+    return Repair(endpoint=request.endpoint, action="supply", field=name, to=value)
+
+
+def _supplied_limit(request: WireRequest, name: str) -> Repair | None:
+    """The limit of tokens under the name that is asked for: the one that was sent, else the model's own."""
+    name = "max_output_tokens" if request.endpoint == "responses" else name
+    sent = next((n for n in TOKEN_LIMITS if n in (request.body or {})), None)
+    if sent == name or request.body is None or (sent and sent in request.protected):
+        return None
+    if sent:
+        return Repair(endpoint=request.endpoint, action="rename", field=sent, to=name)
+    return Repair(endpoint=request.endpoint, action="supply", field=name, to=request.output_limit or _LEAST_MAX_TOKENS)
+
+
 def _weaker_structure(request: WireRequest, failure: Failure) -> Repair | None:
     field = "text" if request.endpoint == "responses" else "response_format"
     form = structure_of(request, field)
@@ -153,30 +288,45 @@ def _picture_modalities(request: WireRequest, failure: Failure) -> Repair | None
 
 def _other_role(request: WireRequest, failure: Failure) -> Repair | None:
     said = f"{failure.param or ''} {failure.message}"
-    if request.endpoint != "chat" or "messages" in request.protected:
+    if request.endpoint != "chat" or "messages" in request.protected or not meanings.refuses_roles(said):
         return None
-    if not _ROLE.search(said) or not _REFUSED.search(failure.message):
-        return None
-    roles = {m.get("role") for m in objects((request.body or {}).get("messages"))}
+    roles = [m.get("role") for m in objects((request.body or {}).get("messages"))]
     if "developer" in roles:
         return Repair(endpoint="chat", action="role", field="messages", to="system")
-    return Repair(endpoint="chat", action="role", field="messages", to="user") if "system" in roles else None
+    alike = any(one == other for one, other in pairwise(roles))
+    return Repair(endpoint="chat", action="role", field="messages", to="user") if "system" in roles or alike else None
 
 
 def _effort(request: WireRequest, failure: Failure) -> Repair | None:
-    if "reasoning_effort" not in _names(request, failure):
+    """The nearest effort that the refusal offers, or none: where the effort stands, in chat and in Responses."""
+    path = "reasoning.effort" if "reasoning" in (request.body or {}) else "reasoning_effort"
+    sent = value_at(request.body or {}, path)
+    if not isinstance(sent, str) or not _names(request, failure) & set(_THINKING):
         return None
-    sent = str((request.body or {}).get("reasoning_effort"))
-    offered = [
-        w for w in re.findall(r"'(\w+)'|\"(\w+)\"|`(\w+)`", failure.message) for w in w if w in LADDER and w != sent
-    ]
-    if offered:
-        word = nearest(sent, offered)
-        if word != sent:
-            return Repair(endpoint=request.endpoint, action="set", field="reasoning_effort", to=word, when=sent)
-    if failure.code == "unsupported_value" or re.search(rf"'{re.escape(sent)}'", failure.message):
-        return Repair(endpoint=request.endpoint, action="drop", field="reasoning_effort", when=sent)
-    return Repair(endpoint=request.endpoint, action="drop", field="reasoning_effort")
+    if path == "reasoning.effort" and "reasoning" in request.protected:
+        return None
+    offered = [w for w in re.findall(r"\b[a-z]+\b", _offers(failure.message, sent)) if w in LADDER and w != sent]
+    word = nearest(sent, offered) if offered else sent
+    if word != sent:
+        return Repair(endpoint=request.endpoint, action="set", field=path, to=word, when=sent)
+    valued = failure.code == "unsupported_value" or re.search(rf"['\"`]{re.escape(sent)}['\"`]", failure.message)
+    return Repair(endpoint=request.endpoint, action="drop", field=path, when=sent if valued else None)
+
+
+def _offers(message: str, sent: str) -> str:
+    """The part of a refusal that lists what is taken instead."""
+    found = _OFFER.search(message)
+    if found:
+        return message[found.end() :].lower()
+    quoted = re.findall(r"['\"`](\w+)['\"`]", message)
+    return " ".join(w for w in quoted if w != sent).lower()
+
+
+_OFFER = re.compile(
+    r"(?:supported|allowed|accepted|valid|available|possible|permitted) (?:\w+ )?(?:values?|options?|levels?|efforts?)?"
+    r" ?(?:are|is)?:?|must be(?: one of)?|(?:please )?use|should be(?: one of)?|one of|expected",
+    re.IGNORECASE,
+)
 
 
 def _encoding(request: WireRequest, failure: Failure) -> Repair | None:
@@ -210,13 +360,16 @@ def _base64_gave_nothing(request: WireRequest, failure: Failure) -> Repair | Non
 _Rule = Callable[[WireRequest, Failure], Repair | None]
 _REFUSALS: tuple[_Rule, ...] = (
     _rename_tokens,
+    _within_limit,
     _thinking_needs_stream,
+    _no_stream,
     _picture_form,
     _picture_modalities,
     _weaker_structure,
     _other_role,
     _effort,
     _encoding,
+    _supplied,
     _drop,
 )
 _RULES: dict[str, tuple[_Rule, ...]] = {
@@ -224,6 +377,7 @@ _RULES: dict[str, tuple[_Rule, ...]] = {
     "bad_request": _REFUSALS,
     "invalid_argument": _REFUSALS,
     # a router finds no host for what is asked, and says it as it says an unknown model
+    "context_length": (_fits_beside_input,),
     "model_not_found": (_picture_modalities,),
     "endpoint_not_found": (_picture_modalities,),
 }

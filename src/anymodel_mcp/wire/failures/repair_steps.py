@@ -13,10 +13,10 @@ from typing import Any, Literal, get_args
 from anymodel_mcp.types import Json
 from anymodel_mcp.wire.decode.json_values import as_object, objects
 from anymodel_mcp.wire.exchange import WireRequest
-from anymodel_mcp.wire.fields.messages import with_instruction, with_system_role
+from anymodel_mcp.wire.fields.messages import joined_neighbours, with_instruction, with_system_role
 from anymodel_mcp.wire.fields.structured import instruction
 
-Action = Literal["rename", "drop", "set", "structured", "role"]
+Action = Literal["rename", "drop", "set", "cap", "raise", "supply", "structured", "role"]
 ACTIONS: tuple[Action, ...] = get_args(Action)
 
 
@@ -26,18 +26,21 @@ class Repair:
 
     Attributes:
         endpoint: where it was learned; it holds there only.
-        field: the body field that is changed.
-        to: the new name ("rename"), value ("set"), form ("structured") or role ("role").
+        field: the body field that is changed; "reasoning.effort" is the field `effort` inside `reasoning`.
+        to: the new name ("rename"), value ("set", "supply" where there is none), largest ("cap") or smallest number
+            ("raise"), form ("structured") or role ("role").
         when: changed only where the field has this value; `None` = whatever it has.
         plain_only: holds for requests without a stream.
+        once: holds for this call only, and is not remembered.
     """
 
     endpoint: str
     action: Action
     field: str
-    to: str | bool | None = None
+    to: str | bool | float | None = None
     when: str | None = None
     plain_only: bool = False
+    once: bool = False
 
     def to_json(self) -> Json:
         """The repair as a JSON object."""
@@ -60,7 +63,7 @@ class Repair:
             endpoint=str(value.get("endpoint", "")),
             action=action,
             field=str(value.get("field", "")),
-            to=to if isinstance(to, str | bool) else None,
+            to=to if isinstance(to, str | bool | int | float) else None,
             when=when if isinstance(when, str) else None,
             plain_only=value.get("plain_only") is True,
         )
@@ -77,6 +80,24 @@ def structure_of(request: WireRequest, field: str) -> str | None:
     return kind if kind in ("json_schema", "json_object") else None
 
 
+def value_at(body: Json, path: str) -> Any:
+    """The value of a field, or of one inside a field ("reasoning.effort"); `None` where there is none."""
+    outer, _, inner = path.partition(".")
+    value = body.get(outer)
+    return as_object(value).get(inner) if inner else value
+
+
+def _with_value(body: Json, path: str, value: Any) -> Json:
+    """The body with another value at a path; without the field where the value is `None`."""
+    outer, _, inner = path.partition(".")
+    if inner:
+        value = _with_value(as_object(body.get(outer)), inner, value) or None
+    rest = {k: v for k, v in body.items() if k != outer}
+    if value is None:
+        return rest
+    return {k: value if k == outer else v for k, v in body.items()} if outer in body else {**rest, outer: value}
+
+
 def apply(request: WireRequest, repairs: Iterable[Repair]) -> WireRequest:
     """The request with repairs carried out, in order; those that do not concern it change nothing."""
     for repair in repairs:
@@ -86,12 +107,11 @@ def apply(request: WireRequest, repairs: Iterable[Repair]) -> WireRequest:
 
 
 def _concerns(request: WireRequest, repair: Repair) -> bool:
-    if repair.endpoint != request.endpoint or repair.field in request.protected:
+    if repair.endpoint != request.endpoint or repair.field.partition(".")[0] in request.protected:
         return False
     if repair.plain_only and request.stream:
         return False
-    value = (request.body or {}).get(repair.field)
-    return repair.when is None or value == repair.when
+    return repair.when is None or value_at(request.body or {}, repair.field) == repair.when
 
 
 def _told(request: WireRequest, warning: str, **changes: Any) -> WireRequest:
@@ -102,9 +122,9 @@ def _carry_drop(request: WireRequest, repair: Repair) -> WireRequest:
     name = repair.field
     body = request.body
     if body is not None:
-        if name not in body:
+        if value_at(body, name) is None:
             return request
-        changes: dict[str, Any] = {"body": {k: v for k, v in body.items() if k != name}}
+        changes: dict[str, Any] = {"body": _with_value(body, name, None)}
     else:
         if not any(k == name for k, _ in request.form):
             return request
@@ -125,20 +145,57 @@ def _carry_rename(request: WireRequest, repair: Repair) -> WireRequest:
 def _carry_set(request: WireRequest, repair: Repair) -> WireRequest:
     body, name = dict(request.body or {}), repair.field
     if name == "stream":
-        body["stream"] = True
-        return _told(
-            request, "the answer was streamed: the provider gives no other for this model", body=body, stream=True
-        )
+        return _with_stream(request, repair.to is True)
     if name == "enable_thinking":
         body.pop("thinking_budget", None)
         body[name] = repair.to
         return _told(request, "enable_thinking was set to false: this model thinks in streams only", body=body)
-    if name not in body or body[name] == repair.to:
+    sent = value_at(body, name)
+    if sent is None or sent == repair.to:
         return request
     if name == "modalities":
         return replace(request, body={**body, name: [repair.to]})
-    sent, body[name] = body[name], repair.to
-    return _told(request, f"{name} {sent!r} was sent as {repair.to!r}: the provider refuses the other", body=body)
+    warning = f"{name} {sent!r} was sent as {repair.to!r}: the provider refuses the other"
+    return _told(request, warning, body=_with_value(body, name, repair.to))
+
+
+def _with_stream(request: WireRequest, on: bool) -> WireRequest:
+    body = dict(request.body or {})
+    if on:
+        body["stream"] = True
+        why = "the answer was streamed: the provider gives no other for this model"
+        return _told(request, why, body=body, stream=True)
+    if not request.stream:
+        return request
+    rest = {k: v for k, v in body.items() if k not in ("stream", "stream_options")}
+    why = "the answer was not streamed: the provider refuses streams for this model"
+    return _told(request, why, body=rest, stream=False)
+
+
+def _carry_bound(request: WireRequest, repair: Repair) -> WireRequest:
+    """Moves a number to its bound; one within the bound stays."""
+    body, name, bound = request.body or {}, repair.field, repair.to
+    value = body.get(name)
+    if isinstance(value, bool | str) or not isinstance(value, int | float) or not isinstance(bound, int | float):
+        return request
+    if (value <= bound) if repair.action == "cap" else (value >= bound):
+        return request
+    if isinstance(bound, float) and bound.is_integer() and isinstance(value, int):
+        bound = int(bound)
+    which = "most" if repair.action == "cap" else "least"
+    warning = f"{name} {value:g} was sent as {bound:g}: the {which} that the provider takes for this model"
+    if isinstance(value, int):
+        warning = f"{name} {value} was sent as {bound}: the {which} that the provider takes for this model"
+    return _told(request, warning, body=_with_value(body, name, bound))
+
+
+def _carry_supply(request: WireRequest, repair: Repair) -> WireRequest:
+    body, name, value = request.body, repair.field, repair.to
+    if body is None or name in body or value is None:
+        return request
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return _told(request, f"{name} was sent as {value}: the provider requires it", body={**body, name: value})
 
 
 def _carry_structured(request: WireRequest, repair: Repair) -> WireRequest:
@@ -165,24 +222,25 @@ def _messages(value: Any) -> list[Json]:
 
 
 def _carry_role(request: WireRequest, repair: Repair) -> WireRequest:
-    body = dict(request.body or {})
-    messages = objects(body.get("messages"))
-    old = "developer" if repair.to == "system" else "system"
-    if not any(m.get("role") == old for m in messages):
-        return request
+    messages = objects((request.body or {}).get("messages"))
     if repair.to == "system":
-        body["messages"] = [{**m, "role": "system"} if m.get("role") == old else m for m in messages]
+        changed = [{**m, "role": "system"} if m.get("role") == "developer" else m for m in messages]
+        why = "instructions were sent under the role 'system': the provider refuses 'developer'"
     else:
-        body["messages"] = with_system_role(messages, "user")
-    return _told(
-        request, f"instructions were sent under the role {repair.to!r}: the provider refuses {old!r}", body=body
-    )
+        changed = joined_neighbours(with_system_role(messages, "user"))
+        why = "instructions and neighbouring messages were joined into the user's: the model's template refuses others"
+    if changed == messages:
+        return request
+    return _told(request, why, body={**(request.body or {}), "messages": changed})
 
 
 _CARRY_OUT: dict[str, Callable[[WireRequest, Repair], WireRequest]] = {
     "drop": _carry_drop,
     "rename": _carry_rename,
     "set": _carry_set,
+    "cap": _carry_bound,
+    "raise": _carry_bound,
+    "supply": _carry_supply,
     "structured": _carry_structured,
     "role": _carry_role,
 }

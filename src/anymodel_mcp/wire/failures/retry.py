@@ -21,13 +21,27 @@ _NEVER: frozenset[ErrorKind] = frozenset(
 _SURELY_REFUSED: frozenset[ErrorKind] = frozenset({"rate_limit", "overloaded"})
 _ONCE: frozenset[ErrorKind] = frozenset({"upstream", "protocol"})
 _FIRST_S, _MOST_S, _JITTER = 0.5, 8.0, 0.25
-_UNIT = r"(ms|milliseconds?|m(?:in(?:ute)?s?)?(?![a-z])|s|h)"
+_UNIT = r"(milliseconds?|ms|mins?|minutes?|m|seconds?|secs?|s|hours?|hrs?|h|days?|d|毫秒|秒|分钟|小时)(?![a-z])"
 _IN_WORDS = re.compile(
-    rf"(?:retry|try again) (?:in|after)\s+((?:\d+(?:\.\d+)?\s*{_UNIT}[a-z]*[\s,]*)+|\d+(?:\.\d+)?)", re.I
+    r"(?:retry|retrying|try|again|wait(?:ing)?|resets?|available|请)(?: (?:again|in|after|for|at least|about"
+    r"|another|only|the request)){0,3}"
+    rf"[ :~在等待于约]*((?:\d+(?:\.\d+)?\s*{_UNIT}[\s,]*(?:and )?)+|(?<=in )\d+(?:\.\d+)?(?![\d.])"
+    rf"|(?<=after )\d+(?:\.\d+)?(?![\d.]))",
+    re.IGNORECASE,
 )
-_PIECE = re.compile(rf"(\d+(?:\.\d+)?)\s*{_UNIT}", re.I)
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|h|m|s)")
-_UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_PIECE = re.compile(rf"(\d+(?:\.\d+)?)\s*{_UNIT}", re.IGNORECASE)
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|d|h|m|s)")
+_UNIT_S = {
+    "ms": 0.001,
+    "s": 1.0,
+    "m": 60.0,
+    "h": 3600.0,
+    "d": 86_400.0,
+    "毫秒": 0.001,
+    "秒": 1.0,
+    "分钟": 60.0,
+    "小时": 3600.0,
+}
 _EPOCH_MS = 100_000_000_000
 _MAX_DEPTH = 5
 
@@ -101,7 +115,8 @@ def _from_words(text: str) -> float | None:
 
 def _seconds(unit: str) -> float:
     """How long one of a unit is, which may be written out."""
-    return _UNIT_S["ms" if unit.startswith(("ms", "mil")) else unit[0]]
+    short = "ms" if unit.startswith(("ms", "mil")) else unit[0]
+    return _UNIT_S[unit] if unit in _UNIT_S else _UNIT_S[short]
 
 
 def _reset(value: str | None, now: float) -> float | None:

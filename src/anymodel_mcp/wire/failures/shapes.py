@@ -15,6 +15,8 @@ r"""Where an error body keeps its words: the shapes, and one function that knows
     {httpStatus, messages: [{errorCode, message}]}          IONOS
     {type: "error", error: {type, message}}                 Anthropic, MiniMax
     {base_resp: {status_code, status_msg}}                  MiniMax
+    {statusCode, message: ["...", "..."], error: "title"}   NestJS
+    {title, status, errors: {field: ["...", "..."]}}        ASP.NET, Laravel
 
 Source: facts/dialects.md B.2 "Error bodies", read 2026-11-20.
 """
@@ -22,6 +24,7 @@ Source: facts/dialects.md B.2 "Error bodies", read 2026-11-20.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import Any
 
 from anymodel_mcp.types import Json
@@ -31,11 +34,14 @@ from anymodel_mcp.wire.decode.json_values import (
     as_object,
     as_text,
     first_text,
-    objects,
-    parse_or_none,
 )
+from anymodel_mcp.wire.failures.texts import field_texts, listed_texts, loose_words, text_before_json
+
+__all__ = ["ErrorBody", "filtered_categories", "find_error_body", "loose_words"]
 
 _MAX_DEPTH = 8
+_MOST_ENTRIES = 20
+_LONGEST_PARAM = 80
 _ANSWERS = ("choices", "data", "output", "images", "embeddings", "models", "result", "response")
 _MESSAGE = (
     "message",
@@ -51,6 +57,8 @@ _MESSAGE = (
 )
 _ID = ("request_id", "trace_id", "requestId", "traceId", "x_request_id")
 _FINE = frozenset({0, 200, 20000})
+_TITLES = frozenset(status.phrase.lower() for status in HTTPStatus) | {"error", "validation error", "validation failed"}
+"""Words that stand over an error and say nothing of it."""
 _FINE_WORDS = frozenset({"", "0", "ok", "success", "200", "20000"})
 
 
@@ -93,8 +101,7 @@ def _find(value: Any, whole: bool, depth: int) -> ErrorBody | None:
     if isinstance(value, str):
         return _from_text(value, depth) if whole else None
     if isinstance(value, list):
-        found = (_find(v, whole, depth + 1) for v in as_list(value)[:5] if whole or as_object(v).get("error"))
-        return next((f for f in found if f), None)
+        return _find_in_list(as_list(value), whole, depth)
     body = as_object(value)
     if not body:
         return None
@@ -106,10 +113,25 @@ def _find(value: Any, whole: bool, depth: int) -> ErrorBody | None:
     return replace(found, request_id=first_text(body, *_ID) or None)
 
 
+def _find_in_list(values: list[Any], whole: bool, depth: int) -> ErrorBody | None:
+    """All that the elements of a list say; the first of them gives the codes."""
+    marked = [v for v in values[:_MOST_ENTRIES] if whole or as_object(v).get("error")]
+    found = [f for v in marked if (f := _find(v, whole, depth + 1))]
+    if not found:
+        return None
+    texts, params = listed_texts(marked)
+    message = "; ".join(texts or dict.fromkeys(f.message for f in found if f.message))
+    codes = tuple(dict.fromkeys(code for f in found for code in f.codes))
+    return replace(found[0], message=message, codes=codes, param=found[0].param or next(iter(params), None))
+
+
 def _marked(body: Json, depth: int) -> ErrorBody | None:
     """The error in a field that is there for errors."""
+    by_field = _from_map(body)
+    if by_field is not None:
+        return by_field
     error = body.get("error")
-    if error and error is not True:
+    if error and error is not True and not _is_title(error, body):
         found = _find(error, True, depth + 1)
         if found:
             return _with_outer(found, body)
@@ -119,7 +141,7 @@ def _marked(body: Json, depth: int) -> ErrorBody | None:
     for name in ("errors", "messages"):
         entries = as_list(body.get(name))
         if entries and (body.get("success") is False or "httpStatus" in body or not _has_answer(body)):
-            found = next((f for e in entries[:5] if (f := _find(e, True, depth + 1))), None)
+            found = _find_in_list(entries, True, depth)
             if found:
                 return _with_outer(found, body)
     if body.get("detail") and not _has_answer(body):
@@ -127,11 +149,28 @@ def _marked(body: Json, depth: int) -> ErrorBody | None:
     return None
 
 
+def _is_title(error: Any, body: Json) -> bool:
+    """Whether `error` only heads the words that stand in a field beside it."""
+    beside = any(body.get(name) for name in ("message", "messages", "detail", "details", "msg", "error_description"))
+    return isinstance(error, str) and beside and error.strip().lower() in _TITLES | {"bad request", "invalid_request"}
+
+
+def _from_map(body: Json) -> ErrorBody | None:
+    """The error of a body that tells it field by field: {errors: {field: [texts]}}."""
+    if _has_answer(body):
+        return None
+    for name in ("errors", "details", "detail", "message", "error", "fields"):
+        texts, params = field_texts(body.get(name))
+        if texts:
+            return _with_outer(ErrorBody(message="; ".join(texts), param=params[0]), body)
+    return None
+
+
 def _with_outer(found: ErrorBody, body: Json) -> ErrorBody:
     """Adds what stands beside an error: a code, a status, the upstream's own words."""
     codes = (*found.codes, *_codes(body, ("code", "error_type", "type", "status")))
     status = found.status or _status(
-        body.get("httpStatus"), body.get("statusCode"), body.get("code"), body.get("status")
+        body.get("httpStatus"), body.get("statusCode"), body.get("status_code"), body.get("code"), body.get("status")
     )
     return replace(found, codes=tuple(dict.fromkeys(codes)), status=status)
 
@@ -146,7 +185,7 @@ def _is_flat_error(body: Json) -> bool:
         return True
     if _has_answer(body) or not first_text(body, *_MESSAGE):
         return False
-    if _status(body.get("statusCode"), body.get("httpStatus"), body.get("status")):
+    if _status(body.get("statusCode"), body.get("status_code"), body.get("httpStatus"), body.get("status")):
         return True
     code = body.get("code", body.get("error_code"))
     number = as_number(code)
@@ -158,9 +197,11 @@ def _is_flat_error(body: Json) -> bool:
 def _from_text(text: str, depth: int) -> ErrorBody | None:
     if not text.strip():
         return None
-    inner = parse_or_none(text) if text.lstrip()[:1] in ("{", "[") else None
+    before, inner = text_before_json(text)
     found = _find(inner, True, depth + 1) if inner else None
-    return replace(found, inner=inner) if found else ErrorBody(message=text)
+    if found is None:
+        return ErrorBody(message=text)
+    return replace(found, inner=inner, message=f"{before}: {found.message}" if before else found.message)
 
 
 def _from_fields(body: Json, depth: int) -> ErrorBody | None:
@@ -169,7 +210,7 @@ def _from_fields(body: Json, depth: int) -> ErrorBody | None:
     codes = _codes(body, ("code", "errorCode", "error_code", "status_code", "type", "error_type", "status"))
     innermost = as_object(body.get("innererror")) or as_object(body.get("inner_error"))
     codes += _codes(innermost, ("code",))
-    status = _status(body.get("code"), body.get("status"), body.get("statusCode"), body.get("httpStatus"))
+    status = _status(*(body.get(name) for name in ("code", "status", "status_code", "statusCode", "httpStatus")))
     if inner is None and not codes:
         return None
     found = inner or ErrorBody(message="")
@@ -178,7 +219,7 @@ def _from_fields(body: Json, depth: int) -> ErrorBody | None:
         found,
         codes=tuple(dict.fromkeys((*codes, *found.codes))),
         status=status or found.status,
-        param=as_text(body.get("param")) or found.param,
+        param=_param(body) or found.param,
         request_id=first_text(body, *_ID) or found.request_id,
         categories=_categories(body, innermost, metadata) or found.categories,
         hint=_hint(body, metadata) or found.hint,
@@ -187,19 +228,19 @@ def _from_fields(body: Json, depth: int) -> ErrorBody | None:
 
 def _from_detail(body: Json, depth: int) -> ErrorBody | None:
     """FastAPI's `detail`: a text, an object, or a list of {loc, msg, type}."""
-    detail = body["detail"]
-    entries = [e for e in objects(detail) if e.get("loc") or e.get("msg")]
-    if not entries:
-        found = _find(detail, True, depth + 1)
-        return _with_outer(found, body) if found else None
-    said: list[str] = []
-    params: list[str] = []
-    for entry in entries[:5]:
-        place = [str(p) for p in as_list(entry.get("loc")) if isinstance(p, str | int) and p != "body"]
-        params += [".".join(place)] if place else []
-        said.append(": ".join(p for p in (".".join(place), as_text(entry.get("msg"))) if p))
-    codes = tuple(as_text(e.get("type")).lower() for e in entries[:5] if as_text(e.get("type")))
-    return ErrorBody(message="; ".join(said), codes=codes, param=params[0] if params else None)
+    found = _find(body["detail"], True, depth + 1)
+    return _with_outer(found, body) if found else None
+
+
+def _param(body: Json) -> str:
+    """The field that is refused; "" where `param` holds nothing, or a sentence."""
+    param = as_text(body.get("param")).strip()
+    return "" if param.lower() in ("none", "null") or len(param) > _LONGEST_PARAM or " " in param else param
+
+
+def _sentence_in_param(body: Json) -> str:
+    param = as_text(body.get("param")).strip()
+    return param if " " in param else ""
 
 
 def _codes(body: Json, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -232,6 +273,8 @@ def _hint(body: Json, metadata: Json) -> str:
         name = as_text(metadata.get("provider_name"))
         words = inner.message if inner else ""
         return f"{name}: {words}" if name and words else words
+    if _sentence_in_param(body):
+        return _sentence_in_param(body)
     return as_text(body.get("failed_generation")) and f"failed_generation: {body['failed_generation']}"
 
 

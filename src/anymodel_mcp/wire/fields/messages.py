@@ -40,6 +40,32 @@ def _folded(messages: Sequence[Json]) -> list[Json]:
     return [{"role": "user", "content": text}, *rest]
 
 
+def joined_neighbours(messages: Sequence[Json]) -> list[Json]:
+    """The messages with plain neighbours of the same role made one; tool calls and their results stay as they are."""
+    joined: list[Json] = []
+    for message in messages:
+        last = joined[-1] if joined else {}
+        if last.get("role") == message.get("role") and _is_plain(last) and _is_plain(message):
+            joined[-1] = {**last, "content": _both(last.get("content"), message.get("content"))}
+        else:
+            joined.append(message)
+    return joined
+
+
+def _is_plain(message: Json) -> bool:
+    return message.get("role") in ("user", "assistant") and not message.get("tool_calls")
+
+
+def _both(one: Any, other: Any) -> Any:
+    """Two contents as one: texts with an empty line between, parts in order."""
+    if isinstance(one, str) and isinstance(other, str):
+        return "\n\n".join(t for t in (one, other) if t)
+    parts = [*as_list(one), *as_list(other)]
+    kind = _text_type(parts)
+    halves = [as_list(c) or ([{"type": kind, "text": c}] if isinstance(c, str) and c else []) for c in (one, other)]
+    return [*halves[0], *halves[1]]
+
+
 def with_instruction(messages: Sequence[Json], text: str) -> list[Json]:
     """The messages with one more instruction at the end of the last user's message, where every provider takes it."""
     for at in range(len(messages) - 1, -1, -1):

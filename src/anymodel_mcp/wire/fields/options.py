@@ -10,6 +10,8 @@ from anymodel_mcp.types import Json
 
 TOKEN_PARAMS = ("max_tokens", "max_completion_tokens")
 """The two names of one chat limit."""
+TOKEN_LIMITS = (*TOKEN_PARAMS, "max_output_tokens")
+"""The names of the limit of generated tokens in any API."""
 
 _ESSENTIAL = ("model", "messages", "prompt", "input")
 

@@ -1,0 +1,42 @@
+"""A field that a provider must have and did not get: which one, and the value that is known for it; pure."""
+
+from __future__ import annotations
+
+import re
+
+_MOST_CHARS = 2000
+_NAME = r"['\"`]?(?:body\.)?([A-Za-z_][\w.\[\]]{0,60})['\"`]?"
+_MISSING = (
+    re.compile(
+        rf"{_NAME}(?: parameter| field| property)?\s*(?::|is|are)\s*(?:a )?(?:field )?(?:required|missing)\b", re.I
+    ),
+    re.compile(
+        rf"(?:missing|absent)(?: (?:a|the|required|mandatory|request))*(?: (?:field|parameter|argument|property"
+        rf"|key))?s?:?\s+{_NAME}",
+        re.I,
+    ),
+    re.compile(
+        rf"required (?:field|parameter|argument|property|key)s?(?: (?:is|are) missing| missing)?:?\s+{_NAME}", re.I
+    ),
+    re.compile(
+        r"must (?:provide|specify|set|include)(?: an?| the)?(?: value for)? ['\"`]([\w.\[\]]{2,60})['\"`]", re.I
+    ),
+    re.compile(r"must (?:provide|specify|set|include)(?: an?| the)? ([a-z]+(?:_[a-z]+)+)\b", re.I),
+    re.compile(r"([A-Za-z]+(?:_[a-z]+)+) must (?:be (?:provided|specified|set\b(?! to))|not be (?:null|empty))", re.I),
+    re.compile(rf"(?:缺少|缺失)(?:必[需要填])?(?:参数|字段)?[:：]?\s*{_NAME}"),
+)
+_NO_NAMES = frozenset(
+    {"field", "fields", "parameter", "parameters", "value", "argument", "property", "key", "keys", "it", "this", "that"}
+    | {"authentication", "authorization", "api_key", "apikey", "header", "required", "or", "in", "the", "a", "payment"}
+)
+
+
+def missing_field(text: str) -> str | None:
+    """The name of the field that a refusal misses, as the provider writes it."""
+    text = text[:_MOST_CHARS]
+    for pattern in _MISSING:
+        for found in pattern.finditer(text):
+            name = found.group(1).strip(".")
+            if name.lower() not in _NO_NAMES:
+                return name
+    return None
