@@ -15,8 +15,6 @@ from tests.serving import Transport
 _FILES = (Path(os.environ["CASES_FILE"]),) if os.environ.get("CASES_FILE") else CASES_FILES
 _KNOWN_FAILURES = frozenset(
     {
-        "x2-039",
-        "x2-043",
         "x2-089",
         "x2-094",
     }

@@ -122,9 +122,11 @@ def responses(data: bytes | str, *, head: ResponseHead = SSE_HEAD, broken: str |
     return everyway(lambda: responses_reader(head), raw, broken)
 
 
-def embeddings(value: Any, count: int, *, head: ResponseHead = JSON_HEAD) -> EmbeddingsResult | Failure:
-    body = {"input": ["text"] * count}
-    return everyway(lambda: reader_of(EMBEDDINGS, head, endpoint="embeddings", body=body), as_bytes(value))
+def embeddings(
+    value: Any, count: int, *, head: ResponseHead = JSON_HEAD, asked: Json | None = None, **quirks: Any
+) -> EmbeddingsResult | Failure:
+    body = {"input": ["text"] * count, **(asked or {})}
+    return everyway(lambda: reader_of(EMBEDDINGS, head, endpoint="embeddings", body=body, **quirks), as_bytes(value))
 
 
 def images(

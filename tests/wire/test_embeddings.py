@@ -66,8 +66,8 @@ WRONG: list[tuple[Any, str, str]] = [
     ({"data": [{"embedding": A}, {"embedding": [None, 1]}]}, "protocol", "no list of numbers"),
     ({"data": [{"embedding": A}, {"embedding": [float("nan"), 1]}]}, "protocol", "no list of numbers"),
     ({"data": [{"embedding": A}, {"embedding": [10**400, 1]}]}, "protocol", "no list of numbers"),
-    ({"data": [{"embedding": A}, {"embedding": "!"}]}, "protocol", "no list of numbers"),
-    ({"data": [{"embedding": A}, {"embedding": coded(float("nan"), 1.0)}]}, "protocol", "no list of numbers"),
+    ({"data": [{"embedding": A}, {"embedding": "!"}]}, "protocol", "base64"),
+    ({"data": [{"embedding": A}, {"embedding": coded(float("nan"), 1.0)}]}, "protocol", "base64"),
     ({"data": [{"embedding": A}, {"embedding": [1, "1.5"]}]}, "protocol", "no list of numbers"),
     ({"data": [{"embedding": A}, 7]}, "protocol", "no list of numbers"),
     ({"error": {"message": "boom", "type": "server_error"}}, "server", "boom"),
@@ -85,3 +85,60 @@ def test_anything_but_a_vector_for_each_input_is_an_error(value: Any, kind: str,
     assert failure.kind == kind
     assert words in failure.message
     assert failure.retryable is (kind in ("protocol", "upstream", "stream_truncated", "server"))
+
+
+PACKED = base64.b64encode(bytes([1, 254, 3, 128, 127, 0, 5, 250])).decode()
+SIGNED = [1.0, -2.0, 3.0, -128.0, 127.0, 0.0, 5.0, -6.0]
+UNSIGNED = [1.0, 254.0, 3.0, 128.0, 127.0, 0.0, 5.0, 250.0]
+BITS = [float(bit) for byte in (1, 254, 3, 128, 127, 0, 5, 250) for bit in f"{byte:08b}"]
+_PERPLEXITY = "Perplexity: https://docs.perplexity.ai/docs/embeddings/best-practices"
+_VOYAGE = "Voyage: https://docs.voyageai.com/reference/embeddings-api"
+_AZURE = "Azure: https://learn.microsoft.com/dotnet/api/azure.ai.inference.embeddingencodingformat"
+_JINA = "Jina: https://docs.camel-ai.org/reference/camel.embeddings.jina_embedding"
+FORMS: list[tuple[str, dict[str, Any], dict[str, Any], list[float]]] = [
+    # (where, fields of the request, quirks, numbers)
+    (_PERPLEXITY, {}, {"embed_form": "int8"}, SIGNED),
+    (_PERPLEXITY, {"encoding_format": "base64_int8"}, {}, SIGNED),
+    (_PERPLEXITY, {"encoding_format": "base64_binary"}, {}, BITS),
+    (_VOYAGE, {"encoding_format": "base64", "output_dtype": "int8"}, {}, SIGNED),
+    (_VOYAGE, {"encoding_format": "base64", "output_dtype": "uint8"}, {}, UNSIGNED),
+    (_VOYAGE, {"encoding_format": "base64", "output_dtype": "ubinary"}, {}, BITS),
+    ("Cohere: https://docs.cohere.com/reference/embed", {"embedding_types": ["uint8"]}, {}, UNSIGNED),
+    (_JINA, {"embedding_type": "int8"}, {}, SIGNED),
+    (_AZURE, {"encoding_format": "ubinary"}, {}, BITS),
+]
+
+
+@pytest.mark.parametrize(("asked", "quirks", "wanted"), [pytest.param(a, q, w, id=n) for n, a, q, w in FORMS])
+def test_eight_bit_and_binary_forms_are_read_as_what_they_are(
+    asked: dict[str, Any], quirks: dict[str, Any], wanted: list[float]
+) -> None:
+    result = embeddings({"data": [{"index": 0, "embedding": PACKED}]}, 1, asked=asked, **quirks)
+    assert isinstance(result, EmbeddingsResult), result
+    assert [list(v) for v in result.vectors] == [wanted]
+
+
+@pytest.mark.parametrize("asked", [{}, {"encoding_format": "float"}, {"encoding_format": "base64"}])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        bytes([1, 254, 3, 128, 127, 0, 5, 250]),  # eight signed bytes
+        bytes(range(256)) * 4,
+        struct.pack("<4d", 0.1, -0.2, 0.3, 0.4),  # 64-bit floats
+        struct.pack("<8e", *[0.1, -0.2, 0.3, 0.4] * 2),  # 16-bit floats
+        b"abc",
+    ],
+)
+def test_base64_that_cannot_be_floats_is_refused_and_never_garbage(asked: dict[str, Any], raw: bytes) -> None:
+    coded_ = base64.b64encode(raw).decode()
+    failure = embeddings({"data": [{"index": 0, "embedding": coded_}]}, 1, asked=asked)
+    assert isinstance(failure, Failure), failure
+    assert failure.kind == "protocol"
+    assert "encoding_format" in failure.fix
+
+
+def test_floats_that_nobody_asked_for_in_base64_are_read() -> None:
+    numbers = [0.0123, -0.5, 0.0, 1e-6, 0.75]
+    result = embeddings({"data": [{"embedding": coded(*numbers)}]}, 1)
+    assert isinstance(result, EmbeddingsResult), result
+    assert list(result.vectors[0]) == pytest.approx(numbers)

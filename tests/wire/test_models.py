@@ -105,6 +105,12 @@ def test_the_next_page_is_named(more: Json, query: Json | None) -> None:
         ({"context_length": None, "top_provider": {"context_length": 10, "max_completion_tokens": 4}}, (10, 4)),
         ({"capabilities": {"limits": {"max_context_window_tokens": 11, "max_output_tokens": 5}}}, (11, 5)),
         ({"context_length": "12"}, (12, None)),
+        # Venice: https://docs.venice.ai/api-reference/endpoint/models/list
+        ({"model_spec": {"availableContextTokens": 13, "maxCompletionTokens": 6}}, (13, 6)),
+        # DeepInfra: https://github.com/RooCodeInc/Roo-Code/blob/main/src/api/providers/fetchers/deepinfra.ts
+        ({"metadata": {"context_length": 14, "max_tokens": 7}}, (14, 7)),
+        ({"info": {"contextWindow": 15, "maxTokens": 8}}, (15, 8)),
+        ({"context_length": 16, "default_parameters": {"max_tokens": 1}, "constraints": {"max_tokens": 2}}, (16, None)),
         ({"context_length": -1}, (None, None)),
         ({"context_length": True}, (None, None)),
         ({}, (None, None)),
@@ -155,6 +161,13 @@ def test_limits_are_found_under_every_name(entry: Json, wanted: tuple[int | None
         ({"id": "x", "supports_tools": True, "supports_reasoning": False}, "chat", ["chat", "tools"]),
         ({"id": "x", "providers": [{"supports_tools": True}]}, "chat", ["chat", "tools"]),
         ({"id": "x", "metadata": {"tags": ["vision"]}}, "chat", ["chat", "vision"]),
+        (
+            {"id": "x", "model_spec": {"capabilities": {"supportsFunctionCalling": True, "supportsVision": False}}},
+            "chat",
+            ["chat", "tools"],
+        ),
+        ({"id": "x", "type": "video"}, None, []),
+        ({"id": "x", "type": "rerank"}, None, []),
     ],
 )
 def test_type_and_capabilities_are_in_our_words(entry: Json, type_: str | None, capabilities: list[str]) -> None:
@@ -178,6 +191,42 @@ def test_a_model_that_sees_takes_pictures() -> None:
         ({"providers": [{}, {"pricing": {"input": 1, "output": 2}}]}, Price(input=1.0, output=2.0)),
         ({"pricing": "free"}, None),
         ({}, None),
+        # DeepInfra: https://github.com/RooCodeInc/Roo-Code/blob/main/src/api/providers/fetchers/deepinfra.ts
+        (
+            {"metadata": {"pricing": {"input_tokens": 0.3, "output_tokens": 1.5, "cache_read_tokens": 0.03}}},
+            Price(input=0.3, output=1.5),
+        ),
+        # Venice: https://docs.venice.ai/api-reference/endpoint/models/list
+        (
+            {"model_spec": {"pricing": {"input": {"usd": 0.15, "diem": 0.15}, "output": {"usd": 0.6, "diem": 0.6}}}},
+            Price(input=0.15, output=0.6),
+        ),
+        # Requesty: https://github.com/RooCodeInc/Roo-Code/blob/main/src/api/providers/fetchers/requesty.ts
+        (
+            {"input_price": 3e-06, "caching_price": 3.75e-06, "cached_price": 3e-07, "output_price": 1.5e-05},
+            Price(input=3.0, output=15.0),
+        ),
+        # LiteLLM's /model/info: https://docs.litellm.ai/docs/proxy/model_management
+        (
+            {
+                "model_info": {
+                    "input_cost_per_token_above_128k_tokens": 9e-06,
+                    "input_cost_per_token": 3e-06,
+                    "output_cost_per_token": 1.5e-05,
+                }
+            },
+            Price(input=3.0, output=15.0),
+        ),
+        # Perplexity's gateway, per million: https://docs.perplexity.ai/api-reference/gateway-models-get
+        ({"pricing": {"input": 5.0, "output": 25.0, "cache_read": 0.5}}, Price(input=5.0, output=25.0)),
+        # Vercel's AI gateway, per token as text: https://vercel.com/docs/ai-gateway/models-and-providers
+        ({"pricing": {"input": "0.00000015", "output": "0.0000006"}}, Price(input=0.15, output=0.6)),
+        # in camel case: https://github.com/cline/cline/blob/main/packages/types/src/providers/requesty.ts
+        ({"info": {"inputPrice": 3.0, "outputPrice": 15.0, "cacheReadsPrice": 0.3}}, Price(input=3.0, output=15.0)),
+        ({"costs": {"inputPricePerMillionTokens": "$2.50", "outputPricePer1K": 0.01}}, Price(input=2.5, output=10.0)),
+        # limits, and a unit that the list does not name, are no prices
+        ({"limits": {"input": 5, "output": 2}, "input_tokens": 7}, None),
+        ({"input_token_price_per_m": 2700, "output_token_price_per_m": 4000}, None),
     ],
 )
 def test_prices_are_for_a_million_tokens(entry: Json, wanted: Price | None) -> None:
@@ -202,3 +251,59 @@ def test_the_name_is_told_where_it_is_another() -> None:
     assert record({"id": "m", "name": "m"}).name is None
     assert record({"id": "models/gemini"}).id == "models/gemini"
     assert record({"id": "m", "x": 1}).entry == {"id": "m", "x": 1}
+
+
+NAMES: list[tuple[str, str | None]] = [
+    # music: https://docs.newapi.pro/api/suno-music/, https://docs.apiframe.pro
+    ("suno_music", None),
+    ("chirp-v4", None),
+    ("udio32-v1.5", None),
+    ("lyria-002", None),
+    ("minimax/music-1.5", None),
+    # video: https://docs.siliconflow.cn, https://docs.dev.runwayml.com, https://ai.google.dev/gemini-api/docs/video
+    ("Wan-AI/Wan2.2-T2V-A14B", None),
+    ("kling-v1-6", None),
+    ("veo-3.1-generate-preview", None),
+    ("sora-2-pro", None),
+    ("doubao-seedance-1-0-pro-250528", None),
+    ("runway-gen4", None),
+    ("MiniMax-Hailuo-02", None),
+    ("luma/ray-2", None),
+    # pictures: https://docs.newapi.pro/api/midjourney-proxy-image/, https://docs.leapx-hub.com
+    ("mj_imagine", "image"),
+    ("midjourney", "image"),
+    ("nano-banana-pro", "image"),
+    ("doubao-seedream-4-0-250828", "image"),
+    ("wanx2.1-t2i-turbo", "image"),
+    ("ideogram-v3", "image"),
+    # reranking: https://docs.cohere.com/docs/rerank, https://huggingface.co/BAAI/bge-reranker-v2-m3
+    ("rerank-v3.5", None),
+    ("BAAI/bge-reranker-v2-m3", None),
+    ("jina-reranker-v2-base-multilingual", None),
+    ("cross-encoder/ms-marco-MiniLM-L-6-v2", None),
+    ("voyage-3.5", "embedding"),
+    # speech
+    ("cosyvoice-v2", None),
+    ("qwen3-asr-flash", None),
+    ("gpt-4o-mini-tts", None),
+    # and chat
+    ("gpt-5.2", "chat"),
+    ("glm-4.7", "chat"),
+    ("qwen3-omni-flash", "chat"),
+    ("gemini-3-flash-preview", "chat"),
+    ("llama-3.2-90b-vision", "chat"),
+    ("claude-opus-4-6", "chat"),
+    ("mistral-large-2512", "chat"),
+    ("raymond-7b", "chat"),
+]
+
+
+@pytest.mark.parametrize(("id_", "type_"), NAMES)
+def test_a_name_alone_says_what_a_model_is_for(id_: str, type_: str | None) -> None:
+    assert record({"id": id_}).type == type_
+
+
+def test_a_technical_name_gives_way_to_the_one_for_people() -> None:
+    """Google: https://ai.google.dev/api/models."""
+    entry = {"name": "models/gemini-3-pro", "displayName": "Gemini 3 Pro"}
+    assert (record(entry).id, record(entry).name) == ("models/gemini-3-pro", "Gemini 3 Pro")

@@ -39,6 +39,7 @@ def _family(pattern: str, quirks: Quirks, source: str, *rows: str) -> Family:
 _SURVEY = "survey of documentation, recordings, source code and issue threads, 2026-11-20"
 _EFFORTS = "pydantic-ai profiles/openai.py, live-checked there 2026-07, read 2026-11-20"
 _RECORDED = "recorded refusal of response_format by gpt-image, read 2026-11-20"
+_PPLX = "https://docs.perplexity.ai/docs/embeddings/best-practices, 2026-11-28"
 _LEAPX = "https://docs.leapx-hub.com/en/api-reference/endpoint/chat-openai, 2026-11-20"
 
 FAMILIES: tuple[Family, ...] = (
@@ -51,6 +52,10 @@ FAMILIES: tuple[Family, ...] = (
     _family(r"gpt-5\.6(?:-|$)", {"reasoning_efforts": ("none", "low", "medium", "high", "xhigh", "max")}, _EFFORTS),
     # always base64, and `response_format` is refused; what relays sell under the name is the same engine
     _family(r"(?:gpt-image|chatgpt-image)-", {"image_response_format": None}, _RECORDED),
+    # signed bytes in base64, unless asked otherwise
+    _family(
+        r"pplx-embed-", {"embed_form": "int8"}, "https://docs.perplexity.ai/docs/embeddings/best-practices, 2026-11-28"
+    ),
     # the chat template opens the block, so that raw hosts send the closing tag only
     _family(r"(?:qwen3-.*thinking|deepseek-r1|(?:nvidia-)?nemotron)", {"think_tags": "closing_only_possible"}, _SURVEY),
     # models that want their thoughts back within a tool loop, or answer 400

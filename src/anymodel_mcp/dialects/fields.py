@@ -47,6 +47,8 @@ class Dialect:
         embed_input_type: `input_type` must be sent: "none", or "nvidia" (query, passage), or "cohere" (search_query,
             search_document).
         embed_encoding: `encoding_format` that is sent; `None` = the field is left out.
+        embed_form: the numbers in vectors that come as base64 without having been asked for: "float32", "int8",
+            "uint8", "bits" (packed, the highest first).
         image_dialect: names of the fields of a picture request.
         image_size_separator: between width and height.
         image_response_format: how pictures shall come (bytes need no second request); `None` = the field is left out.
@@ -78,6 +80,7 @@ class Dialect:
     embed_batch: int = 2048
     embed_input_type: Literal["none", "nvidia", "cohere"] = "none"
     embed_encoding: Literal["float", "base64"] | None = None
+    embed_form: Literal["float32", "int8", "uint8", "bits"] = "float32"
     image_dialect: Literal["openai", "together", "siliconflow", "xai", "openrouter", "chat"] = "openai"
     image_size_separator: str = "x"
     image_response_format: Literal["b64_json", "url", "base64"] | None = "b64_json"
@@ -110,6 +113,7 @@ class Quirks(TypedDict, total=False):
     embed_batch: int
     embed_input_type: Literal["none", "nvidia", "cohere"]
     embed_encoding: Literal["float", "base64"] | None
+    embed_form: Literal["float32", "int8", "uint8", "bits"]
     image_dialect: Literal["openai", "together", "siliconflow", "xai", "openrouter", "chat"]
     image_size_separator: str
     image_response_format: Literal["b64_json", "url", "base64"] | None

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import math
-from array import array
 from collections.abc import Sequence
-from sys import byteorder
 from typing import Any, Final, cast
 
 from anymodel_mcp.types import EmbeddingsResult, Json
-from anymodel_mcp.wire.content.parts import decode_base64
 from anymodel_mcp.wire.content.usage import find_usage, read_usage
 from anymodel_mcp.wire.decode.body import BodyReader, Document
 from anymodel_mcp.wire.decode.json_values import as_count, as_list, as_object, as_text, objects
+from anymodel_mcp.wire.embeddings.encodings import Form, asked_form, decode_vector
 from anymodel_mcp.wire.exchange import Reader, ReadOptions, ResponseHead, WireRequest
 
 _VECTOR_BYTES = 131_072
 """More than the JSON of the longest vector: 4,096 numbers of 24 characters, and its envelope."""
+_UNREADABLE = "an embedding came as base64 that does not hold the numbers that were asked for"
+_ASK_FOR_FLOATS = 'Put {"encoding_format": "float"} into options, or set quirks.embed_form.'
 _LISTS = ("data", "embeddings", "vectors", "float", "result", "output")
 
 
@@ -24,7 +24,8 @@ def read_embeddings(head: ResponseHead, sent: WireRequest, options: ReadOptions)
     """Reads one vector for each input that was sent; the body may be longer than `max_event_bytes`."""
     count = len(as_list((sent.body or {}).get("input")))
     limit = max(options.max_event_bytes, count * _VECTOR_BYTES)
-    return BodyReader(head, Embeddings(head, model=options.model, count=count), max_event_bytes=limit)
+    form = asked_form(sent.body or {}, options.dialect.embed_form)
+    return BodyReader(head, Embeddings(head, model=options.model, count=count, form=form), max_event_bytes=limit)
 
 
 class Embeddings(Document[EmbeddingsResult]):
@@ -34,19 +35,23 @@ class Embeddings(Document[EmbeddingsResult]):
         head: status and headers.
         model: the provider's id of the model that was asked.
         count: how many inputs were sent.
+        form: what the bytes of a vector in base64 are; `None` = not known.
     """
 
-    def __init__(self, head: ResponseHead, *, model: str, count: int) -> None:
+    def __init__(self, head: ResponseHead, *, model: str, count: int, form: Form | None = "float32") -> None:
         super().__init__(head, endpoint="embeddings", model=model)
         self._count: Final = count
+        self._form: Final = form
 
     def read(self, values: list[Any]) -> EmbeddingsResult:
         """The vectors, sorted by their index, their number checked."""
         body, entries = _entries(values)
-        vectors = [_vector(v) for v in _sorted(entries)]
+        vectors = [_vector(v, self._form) for v in _sorted(entries)]
         if len(vectors) != self._count:
             raise self.failure(f"{len(vectors)} vectors came for {self._count} inputs", "protocol")
         good = [v for v in vectors if v]
+        if len(good) != len(vectors) and any(isinstance(_value(e), str) for e in entries):
+            raise self.failure(_UNREADABLE, "protocol").having(fix=_ASK_FOR_FLOATS)
         if len(good) != len(vectors):
             raise self.failure("an embedding is no list of numbers", "protocol")
         widths = {len(v) for v in good}
@@ -83,16 +88,20 @@ def _sorted(entries: list[Any]) -> list[Any]:
     return [e for _, e in sorted(zip(indexes, entries, strict=True), key=lambda pair: pair[0] or 0)]
 
 
-def _vector(entry: Any) -> Sequence[float] | None:
-    """The numbers of one entry: a list, a list in a list, base64 of 32-bit floats; `None` if it is none of these."""
+def _value(entry: Any) -> Any:
+    """The vector of one entry, in whatever field it stands."""
     value = entry
     if isinstance(entry, dict):
         source = as_object(entry)
         value = source.get("embedding", source.get("values", source.get("vector")))
-    if isinstance(value, dict):
-        value = as_object(cast("Any", value)).get("float")
+    return as_object(cast("Any", value)).get("float") if isinstance(value, dict) else value
+
+
+def _vector(entry: Any, form: Form | None) -> Sequence[float] | None:
+    """The numbers of one entry: a list, a list in a list, base64; `None` if it is none of these."""
+    value = _value(entry)
     if isinstance(value, str):
-        return _floats(value)
+        return decode_vector(value, form)
     row = as_list(value)
     if len(row) == 1 and isinstance(row[0], list):
         row = as_list(row[0])
@@ -101,16 +110,3 @@ def _vector(entry: Any) -> Sequence[float] | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return numbers if numbers and len(numbers) == len(row) and all(map(math.isfinite, numbers)) else None
-
-
-def _floats(text: str) -> Sequence[float] | None:
-    content = decode_base64(text)
-    if not content or len(content) % 4:
-        return None
-    numbers = array("f")
-    numbers.frombytes(content)
-    # tests run on little-endian machines
-    if byteorder == "big":  # pragma: no cover
-        numbers.byteswap()
-    found = numbers.tolist()
-    return found if all(map(math.isfinite, found)) else None

@@ -9,36 +9,14 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from anymodel_mcp.types import Capability, Json, ModelList, ModelRecord, Price
+from anymodel_mcp.types import Capability, Json, ModelList, ModelRecord
 from anymodel_mcp.wire.decode.body import BodyReader, Document
-from anymodel_mcp.wire.decode.json_values import as_count, as_list, as_number, as_object, as_text, first_text, objects
+from anymodel_mcp.wire.decode.json_values import as_list, as_object, as_text, first_text, objects
 from anymodel_mcp.wire.exchange import Reader, ReadOptions, ResponseHead, WireRequest
+from anymodel_mcp.wire.models.figures import context_length, max_output_tokens, price_per_million
+from anymodel_mcp.wire.models.names import guess_type
 
-_CONTEXT = (
-    "context_length",
-    "context_window",
-    "max_context_length",
-    "max_model_len",
-    "inputTokenLimit",
-    "input_token_limit",
-    "loaded_context_length",
-    "max_context_window_tokens",
-    "max_prompt_tokens",
-    "context_size",
-    "max_input_tokens",
-    "n_ctx",
-    "n_ctx_train",
-)
-_OUTPUT = (
-    "max_output_tokens",
-    "max_completion_tokens",
-    "outputTokenLimit",
-    "output_token_limit",
-    "max_tokens",
-    "max_output_length",
-)
 _MAX_DEPTH = 4
-_NESTS = ("top_provider", "limits", "meta", "capabilities", "metadata")
 _RETIRED = (
     "shutdown_date",
     "deprecation",
@@ -53,6 +31,14 @@ _TOOLS = frozenset(
 )
 _REASONING = frozenset(("reasoning", "thinking", "reasoning_effort", "include_reasoning"))
 _VISION = frozenset(("vision", "image_input", "multimodal", "image-to-text", "image-text-to-text"))
+_ABILITIES = (
+    "capabilities",
+    "supported_parameters",
+    "features",
+    "supported_features",
+    "tags",
+    "supported_capabilities",
+)
 _TYPES: tuple[tuple[re.Pattern[str], Capability], ...] = (
     (re.compile(r"embed", re.IGNORECASE), "embedding"),
     (re.compile(r"text-to-image|image-generation|image_generation|^images?$", re.IGNORECASE), "image"),
@@ -63,15 +49,11 @@ _TYPES: tuple[tuple[re.Pattern[str], Capability], ...] = (
         "chat",
     ),
 )
-_EMBEDDING_NAME = re.compile(r"embed|(?:^|[/-])(?:bge|e5|gte|m2-bert|jina-clip)-", re.IGNORECASE)
-_IMAGE_NAME = re.compile(
-    r"dall-e|gpt-image|chatgpt-image|stable-diffusion|(?:^|/)sd[x3]|flux|seedream|cogview|imagen-|recraft|ideogram|qwen-image|kolors|grok-\S*image|-image(?:-|$)",
-    re.IGNORECASE,
+
+_OTHER_TYPE = re.compile(
+    r"video|audio|music|speech|re-?rank|^asr|^tts|transcri|moderation|upscal|inpaint", re.IGNORECASE
 )
-_OTHER_NAME = re.compile(
-    r"whisper|tts|transcri|moderation|rerank|realtime|sora|veo|speech|audio|guard|davinci-002|babbage-002",
-    re.IGNORECASE,
-)
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def read_models(head: ResponseHead, _sent: WireRequest, options: ReadOptions) -> Reader[ModelList]:
@@ -151,33 +133,22 @@ def _record(entry: Any, provider: str) -> ModelRecord | None:
     capabilities = _capabilities(source, providers, type_, inputs)
     if "vision" in capabilities and not inputs:
         inputs = ("text", "image")
-    name = first_text(source, "name", "display_name", "displayName", "title")
+    spec = as_object(source.get("model_spec"))  # Venice
+    name = first_text(source, "display_name", "displayName", "title", "name") or first_text(spec, "name")
     return ModelRecord(
         id=id_,
         provider=provider,
         name=name if name and name != id_ else None,
         type=type_,
-        context_length=_limit(_CONTEXT, source, providers),
-        max_output_tokens=_limit(_OUTPUT, source, providers),
+        context_length=context_length(source),
+        max_output_tokens=max_output_tokens(source),
         input_modalities=inputs,
         output_modalities=outputs,
         capabilities=capabilities,
-        price_per_million=_price(source, providers),
+        price_per_million=price_per_million(source),
         deprecated_on=_retired(source),
         entry=source,
     )
-
-
-def _limit(names: tuple[str, ...], source: Json, providers: list[Json]) -> int | None:
-    """The first of these numbers: in the entry, in what it nests, the largest of its providers."""
-    nested = [source, *(as_object(source.get(n)) for n in _NESTS)]
-    nested += [as_object(as_object(source.get("capabilities")).get("limits")), as_object(source.get("model_info"))]
-    for place in nested:
-        found = next((c for n in names if (c := as_count(place.get(n)))), None)
-        if found:
-            return found
-    told = [c for p in providers for n in names if (c := as_count(p.get(n)))]
-    return max(told) if told else None
 
 
 def _modalities(source: Json) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -215,16 +186,12 @@ def _type(source: Json, id_: str, inputs: tuple[str, ...], outputs: tuple[str, .
             return "embedding"
         return "chat" if "text" in outputs else "image" if "image" in outputs else None
     for words in said:
+        if _OTHER_TYPE.search(words):
+            return None
         for pattern, type_ in _TYPES:
             if words and pattern.search(words):
                 return type_
-    if _EMBEDDING_NAME.search(id_):
-        return "embedding"
-    if _IMAGE_NAME.search(id_):
-        return "image"
-    if _OTHER_NAME.search(id_):
-        return None
-    return "chat"
+    return guess_type(id_)
 
 
 def _capabilities(
@@ -247,48 +214,22 @@ def _capabilities(
 def _told(source: Json, providers: list[Json]) -> set[str]:
     """Every ability that the entry names or affirms, in lower case."""
     told: set[str] = set()
-    for name in (
-        "capabilities",
-        "supported_parameters",
-        "features",
-        "supported_features",
-        "tags",
-        "supported_capabilities",
-    ):
-        value = source.get(name)
-        told.update(_texts(value))
-        for ability, yes in as_object(value).items():
-            if yes is True:
-                told.add(ability.lower().removeprefix("supports_"))
-            told.update(k.lower() for k, v in as_object(yes).items() if v is True)
+    spec = as_object(source.get("model_spec"))  # Venice
+    for place in (source, spec):
+        for name in _ABILITIES:
+            value = place.get(name)
+            told.update(_texts(value))
+            for ability, yes in as_object(value).items():
+                told.update(_affirmed({ability: yes}), _affirmed(as_object(yes)))
     for place in (source, *providers):
-        told.update(k.lower().removeprefix("supports_") for k, v in place.items() if v is True)
+        told.update(_affirmed(place))
     told.update(_texts(as_object(source.get("metadata")).get("tags")))
     return told
 
 
-def _price(source: Json, providers: list[Json]) -> Price | None:
-    """US dollars for a million tokens; prices written as text are for one token (OpenRouter)."""
-    for place in (source, *providers):
-        pricing = as_object(place.get("pricing"))
-        given = _per_million(pricing, ("prompt", "input", "input_tokens", "cents_per_input_token"))
-        made = _per_million(pricing, ("completion", "output", "output_tokens", "cents_per_output_token"))
-        if given is not None or made is not None:
-            return Price(input=given, output=made)
-    return None
-
-
-def _per_million(pricing: Json, names: tuple[str, ...]) -> float | None:
-    for name in names:
-        value = pricing.get(name)
-        number = as_number(value)
-        if number is None or number < 0:
-            continue
-        if name.startswith("cents_"):
-            return round(number * 10_000, 6)
-        per_token = isinstance(value, str) or number < 0.001
-        return round(number * 1_000_000, 6) if per_token and number else number
-    return None
+def _affirmed(place: Json) -> list[str]:
+    """The abilities that are true here: `supports_tools`, `supportsTools` and `tools` are one."""
+    return [_HUMP.sub("_", name).lower().removeprefix("supports_") for name, yes in place.items() if yes is True]
 
 
 def _retired(source: Json) -> str | None:

@@ -1,0 +1,36 @@
+"""What a model is for, as far as its name makes it plain."""
+
+from __future__ import annotations
+
+import re
+
+from anymodel_mcp.types import Capability
+
+_RERANK = re.compile(r"re-?rank|cross-encoder|(?:^|[/-])ms-marco-", re.IGNORECASE)
+_EMBEDDING = re.compile(r"embed|(?:^|[/-])(?:bge|e5|gte|m2-bert|jina-clip|voyage|nomic-embed)-", re.IGNORECASE)
+# sound, speech, music, video and what else is no chat, embedding or picture
+_OTHER = re.compile(
+    r"whisper|(?:^|[/_-])tts|transcri|moderation|realtime|speech|audio|guard|davinci-002|babbage-002"
+    r"|(?:^|[/_-])asr(?:[/_-]|$)|paraformer|sensevoice|cosyvoice|elevenlabs|eleven_|kokoro|orpheus|parler|voice"
+    r"|suno|chirp|(?:^|[/_-])udio|music|lyria|riffusion|lyrics"
+    r"|(?:^|[/_-])(?:sora|veo|kling|luma|ray|pika|vidu|viggle|runway|gen[34])(?:[/_.-]|\d|$)|hailuo|seedance|cogvideo"
+    r"|pixverse|video|(?:^|[/_-])(?:t2v|i2v|s2v)|(?:^|[/_.-])[tis]2v(?:[/_.-]|$)|stable-video|(?:^|[/_-])svd",
+    re.IGNORECASE,
+)
+_IMAGE = re.compile(
+    r"dall-e|gpt-image|chatgpt-image|stable-(?:diffusion|image|cascade)|(?:^|/)sd[x3]|(?:^|[/_-])flux|seedream|seededit"
+    r"|cogview|imagen-|recraft|ideogram|qwen-image|z-image|kolors|grok-\S*image|midjourney|(?:^|[/_-])mj[_-]|niji"
+    r"|nano-banana|jimeng|hidream|playground-v|wanx|[ti]2i|text-to-image|photon|firefly|-image(?:-|$)",
+    re.IGNORECASE,
+)
+
+
+def guess_type(id_: str) -> Capability | None:
+    """The type by the name; `None` for names of models that are none of ours (music, video, speech, reranking)."""
+    if _RERANK.search(id_):
+        return None
+    if _EMBEDDING.search(id_):
+        return "embedding"
+    if _OTHER.search(id_):
+        return None
+    return "image" if _IMAGE.search(id_) else "chat"
