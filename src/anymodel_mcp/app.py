@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -13,27 +14,26 @@ import httpx2
 import platformdirs
 from anyio.abc import TaskGroup, TaskStatus
 
+from anymodel_mcp.calls.ledger import Ledger
 from anymodel_mcp.calls.runner import Calls
 from anymodel_mcp.calls.task_group import open_tasks
 from anymodel_mcp.config import ProviderSettings, Secret, Settings
-from anymodel_mcp.dialects.providers import PROVIDERS
 from anymodel_mcp.dialects.resolve import resolve
 from anymodel_mcp.errors import AnyModelError, ConfigError
 from anymodel_mcp.media.artifacts import Outputs
 from anymodel_mcp.redact import Redactor
-from anymodel_mcp.state import Store, UsageRow, open_store
-from anymodel_mcp.upstream.call_state import LearnedRepairs
+from anymodel_mcp.state import BUSY_S, Store, open_store
 from anymodel_mcp.upstream.catalog import Catalog
 from anymodel_mcp.upstream.client import ProviderClient
 from anymodel_mcp.upstream.connections import Connections
 from anymodel_mcp.upstream.endpoints import Endpoint
+from anymodel_mcp.upstream.keys import KeyReader
+from anymodel_mcp.upstream.learned import StoredRepairs
 from anymodel_mcp.upstream.routing import NOTHING_CONFIGURED, Purpose, Target, default_name, needs_lists, route, suits
-from anymodel_mcp.wire.failures.repair_steps import Repair
+from anymodel_mcp.upstream.shared import SharedWork
 
 APP_NAME = "anymodel"
-LEDGER_EVERY_S = 5.0
-KEY_COMMAND_S = 20.0
-WARM_AFTER_S = 0.2
+PRELOAD_AFTER_S = 0.2
 """The rest of the host's greeting goes first."""
 LOCAL = "local:"
 
@@ -46,9 +46,20 @@ def _ignore(_phase: str) -> None:
 
 
 @dataclass(slots=True)
-class _Ledger:
-    rows: list[UsageRow] = field(default_factory=list[UsageRow])
-    flushing: bool = False
+class _Opening:
+    """A provider whose client is being made; its engine may start, or be downloaded, all the while.
+
+    Attributes:
+        listeners: take what is being waited for.
+    """
+
+    client: SharedWork[ProviderClient]
+    listeners: list[OnWait] = field(default_factory=list[OnWait])
+
+    def tell(self, phase: str) -> None:
+        """Tells everybody who waits."""
+        for listener in self.listeners:
+            listener(phase)
 
 
 class App:
@@ -61,7 +72,8 @@ class App:
         calls: the running calls.
         outputs: saved pictures and vectors.
         catalogue: the providers' model lists.
-        warmed: set when what the first call needs is loaded ahead of it.
+        ledger: one row for each model that was asked.
+        preloaded: set when what the first call needs is loaded ahead of it.
     """
 
     def __init__(
@@ -78,15 +90,16 @@ class App:
         self.store = store
         self.outputs = outputs
         self.calls = Calls(group, store, self.redactor, settings.limits.max_concurrent_calls)
-        self.catalogue = Catalog(settings.providers, store, self.endpoint, redactor.value)
+        self.ledger = Ledger(group, store)
+        self.catalogue = Catalog(settings.providers, store, self.endpoint, redactor.value, group)
         self._group = group
         self._connections = Connections(transport)
         self._clients: dict[str, ProviderClient] = {}
-        self._ledger = _Ledger()
-        self._lessons: LearnedRepairs | None = None
-        self._starting = anyio.Lock()
-        self.warmed = anyio.Event()
-        self._warming = False
+        self._openings: dict[str, _Opening] = {}
+        self._repairs = StoredRepairs(group, store)
+        self._connecting = anyio.Lock()
+        self.preloaded = anyio.Event()
+        self._preloading = False
 
     # --- providers --------------------------------------------------------------------------------------------------
 
@@ -108,53 +121,47 @@ class App:
         Raises:
             ConfigError: there is no such provider, it has no key, or its engine cannot start.
         """
+        await self._repairs.refresh()
         if name in self._clients:
             return self._clients[name]
-        async with self._starting:
-            if name not in self._clients:
-                provider = self.settings.providers[name]
-                local = provider.base_url.startswith(LOCAL)
-                if local:
-                    provider = await self._start_local(provider, on_wait)
-                link = self._connections.open(name, provider.base_url, direct=local)
-                self.redactor.add(*link.secrets)
-                key = _KeyReader(provider, self.redactor).read
-                self._clients[name] = ProviderClient(
-                    provider, link.http, await self._open_lessons(), key, find_path=link.find_path
-                )
-        return self._clients[name]
+        opening = self._openings.get(name)
+        if opening is None:
+            work = SharedWork(self._group, partial(self._open_client, name), stop_when_unwanted=True)
+            opening = self._openings[name] = _Opening(work)
+        opening.listeners.append(on_wait)
+        try:
+            return await opening.client()
+        finally:
+            opening.listeners.remove(on_wait)
 
-    def warm_soon(self) -> None:
+    async def _open_client(self, name: str) -> ProviderClient:
+        provider = self.settings.providers[name]
+        local = provider.base_url.startswith(LOCAL)
+        if local:
+            provider = await self._start_local(provider, self._openings[name].tell)
+        async with self._connecting:
+            link = self._connections.open(name, provider.base_url, direct=local)
+        self.redactor.add(*link.secrets)
+        keys = KeyReader(provider, self._group, self.redactor.add)
+        client = self._clients[name] = ProviderClient(
+            provider, link.http, self._repairs.learned, keys.read, renew_key=keys.renew, find_path=link.find_path
+        )
+        return client
+
+    def preload_soon(self) -> None:
         """Loads the HTTP engine and the certificates while nobody waits: some 40 ms that the first call need not."""
-        if self.settings.providers and not self._warming:
-            self._warming = True
-            self._group.start_soon(self._warm)
+        if self.settings.providers and not self._preloading:
+            self._preloading = True
+            self._group.start_soon(self._preload)
 
-    async def _warm(self) -> None:
-        await anyio.sleep(WARM_AFTER_S)
-        async with self._starting:
+    async def _preload(self) -> None:
+        await anyio.sleep(PRELOAD_AFTER_S)
+        async with self._connecting:
             for provider in self.settings.providers.values():
                 if not provider.base_url.startswith(LOCAL):
                     with suppress(ConfigError):  # the first call tells of it
                         await anyio.to_thread.run_sync(self._connections.open, provider.name, provider.base_url)
-        self.warmed.set()
-
-    async def _open_lessons(self) -> LearnedRepairs:
-        if self._lessons is None:
-            lessons = LearnedRepairs(self._learned)
-            with suppress(AnyModelError):  # without what was learned, a refusal teaches it again
-                for (place, model), repairs in (await self.store.load_repairs()).items():
-                    for repair in repairs:
-                        lessons.learn(place, model, Repair.from_json(repair), tell=False)
-            self._lessons = lessons
-        return self._lessons
-
-    def _learned(self, place: str, model: str, repair: Repair) -> None:
-        async def save() -> None:
-            with suppress(AnyModelError):
-                await self.store.save_repair(place, model, repair.to_json())
-
-        self._group.start_soon(save)
+        self.preloaded.set()
 
     async def _start_local(self, provider: ProviderSettings, on_wait: OnWait) -> ProviderSettings:
         from anymodel_mcp.local.engine import Engine, open_engine  # only who uses the engine pays for its import
@@ -170,8 +177,7 @@ class App:
                     started = True
                     task_status.started(engine)
                     await engine.wait()
-                async with self._starting:  # it died: the next call starts another
-                    self._clients.pop(provider.name, None)
+                self._clients.pop(provider.name, None)  # it died: the next call starts another
             except AnyModelError as error:
                 if not started:
                     task_status.started(error)  # later ones concern an engine that is gone, and nobody waits for them
@@ -214,76 +220,12 @@ class App:
             fix=f"Give `model`, or set {variable}.{choice}",
         )
 
-    # --- ledger -----------------------------------------------------------------------------------------------------
-
-    def account(self, row: UsageRow) -> None:
-        """Notes a call in the ledger; written in batches, never on the way of a call."""
-        self._ledger.rows.append(row)
-        if not self._ledger.flushing:
-            self._ledger.flushing = True
-            self._group.start_soon(self._flush_later)
-
-    async def _flush_later(self) -> None:
-        await anyio.sleep(LEDGER_EVERY_S)
-        self._ledger.flushing = False
-        await self.flush()
-
-    async def flush(self) -> None:
-        """Writes the ledger."""
-        rows, self._ledger.rows = self._ledger.rows, []
-        try:
-            if rows:
-                await self.store.add_usage(rows)
-        except AnyModelError:  # a locked file: with the next batch
-            self._ledger.rows[:0] = rows
-
     async def aclose(self) -> None:
         """Closes connections and files; what is not written yet is written."""
         with anyio.CancelScope(shield=True, deadline=anyio.current_time() + 1.5):
-            await self.flush()
+            await self.ledger.flush()
             await self._connections.aclose()
             await self.store.aclose()
-
-
-class _KeyReader:
-    """A provider's key: given, or printed by a command that runs once."""
-
-    def __init__(self, provider: ProviderSettings, redactor: Redactor) -> None:
-        self._provider = provider
-        self._redactor = redactor
-        self._key = provider.api_key.reveal() if provider.api_key else None
-
-    async def read(self) -> str | None:
-        if self._key is None and self._provider.key_command:
-            self._key = await self._run()
-            self._redactor.add(self._key)
-        if self._key is None:
-            self._refuse_without()
-        return self._key
-
-    def _refuse_without(self) -> None:
-        provider, row = self._provider, PROVIDERS.get(self._provider.name)
-        needs_one = row is not None and row.key_env and not row.key_optional and provider.auth != "none"
-        if needs_one and row and row.base_url == provider.base_url:
-            raise ConfigError(
-                f"there is no key for {provider.name}",
-                provider=provider.name,
-                fix=provider.key_hint or f"Set {row.key_env}.",
-            )
-
-    async def _run(self) -> str:
-        where = f"providers.{self._provider.name}.api_key_command"
-        try:
-            with anyio.fail_after(KEY_COMMAND_S):
-                done = await anyio.run_process(list(self._provider.key_command), check=False)
-        except (OSError, TimeoutError) as error:
-            raise ConfigError(f"{where} cannot be run: {error or 'it took too long'}") from error
-        key = done.stdout.decode("utf-8", "replace").strip()
-        if done.returncode or not key:
-            raise ConfigError(
-                f"{where} gave no key (exit status {done.returncode})", fix="Run it in a terminal and see."
-            )
-        return key
 
 
 @asynccontextmanager
@@ -293,6 +235,7 @@ async def open_app(
     redactor: Redactor | None = None,
     transport: httpx2.AsyncBaseTransport | None = None,
     data_dir: Path | None = None,
+    busy_s: float = BUSY_S,
 ) -> AsyncGenerator[App]:
     """The app, until the block ends: then running calls are cancelled, with their partial text kept.
 
@@ -301,10 +244,11 @@ async def open_app(
         redactor: the one of the process; `None` makes one.
         transport: how HTTP is sent; `None` = the network.
         data_dir: where store and pictures are; `None` = the user's data folder.
+        busy_s: how long the store waits for another process that holds its file.
     """
     folder = data_dir or Path(platformdirs.user_data_dir(APP_NAME))
     outputs = Outputs(settings.files, folder)
-    store = open_store(settings.store, folder)
+    store = open_store(settings.store, folder, busy_s=busy_s)
     app: App | None = None
     try:
         async with open_tasks() as group:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,11 +10,12 @@ from pathlib import Path
 import anyio
 import pytest
 
-from anymodel_mcp.calls.runner import Call, Calls
+from anymodel_mcp.calls.call import Call
+from anymodel_mcp.calls.runner import Calls
 from anymodel_mcp.config import StoreSettings
 from anymodel_mcp.errors import AnyModelError, ProviderError
 from anymodel_mcp.redact import Redactor
-from anymodel_mcp.state import Store, open_store
+from anymodel_mcp.state import CallRow, Store, open_store
 from anymodel_mcp.types import Delta, Outcome
 from tests.waiting import HANG_S
 
@@ -69,13 +71,13 @@ async def test_a_call_past_its_deadline_goes_on_under_a_handle(tmp_path: Path) -
             call = calls.start("chat", "host", work)
             await work.started.wait()
             assert not await calls.wait(call, for_s=0, progress=None)
-            handle = await calls.keep(call)
-            assert await calls.keep(call) == handle
-            running = await calls.collect(handle, wait_s=0, cancel=False, progress=None)
+            handle = await calls.detach(call)
+            assert await calls.detach(call) == handle
+            running = await calls.fetch(handle, wait_s=0, cancel=False, progress=None)
             assert running is not None
             assert (running.status, running.text, running.result_id) == ("running", "first ", handle)
             work.go.set()
-            ended = await calls.collect(handle, wait_s=5, cancel=False, progress=None)
+            ended = await calls.fetch(handle, wait_s=5, cancel=False, progress=None)
             assert ended is not None
             assert (ended.status, ended.text, ended.record) == ("complete", "first second", {"model": "m"})
 
@@ -86,11 +88,11 @@ async def test_the_result_is_there_after_a_restart(tmp_path: Path) -> None:
             work = Slow()
             call = calls.start("chat", "host", work)
             await work.started.wait()
-            handle = await calls.keep(call)
+            handle = await calls.detach(call)
             work.go.set()
             await call.done.wait()
         async with _opened(tmp_path) as (calls, _store):
-            found = await calls.collect(handle, wait_s=0, cancel=False, progress=None)
+            found = await calls.fetch(handle, wait_s=0, cancel=False, progress=None)
             assert found is not None
             assert found.text == "first second"
 
@@ -101,10 +103,10 @@ async def test_a_stopped_server_keeps_the_partial_text(tmp_path: Path) -> None:
             work = Slow()
             call = calls.start("chat", "host", work)
             await work.started.wait()
-            handle = await calls.keep(call)
+            handle = await calls.detach(call)
         assert work.ended.is_set()
         async with _opened(tmp_path) as (calls, _store):
-            found = await calls.collect(handle, wait_s=0, cancel=False, progress=None)
+            found = await calls.fetch(handle, wait_s=0, cancel=False, progress=None)
             assert found is not None
             assert found.error is not None
             assert found.error["kind"] == "cancelled"
@@ -117,7 +119,7 @@ async def test_a_dead_owner_means_interrupted(tmp_path: Path) -> None:
             work = Slow()
             call = calls.start("chat", "host", work)
             await work.started.wait()
-            handle = await calls.keep(call)
+            handle = await calls.detach(call)
             other = open_store(StoreSettings(), tmp_path)
             other.stale_s = -1
             row = await other.get_call(handle)
@@ -125,8 +127,8 @@ async def test_a_dead_owner_means_interrupted(tmp_path: Path) -> None:
             assert (row.status, row.text) == ("interrupted", "first ")
             await other.aclose()
             store.stale_s = -1
-            calls._kept.clear()  # pyright: ignore[reportPrivateUsage] as if another process asked
-            found = await calls.collect(handle, wait_s=0, cancel=False, progress=None)
+            calls.results._held.clear()  # pyright: ignore[reportPrivateUsage] as if another process asked
+            found = await calls.fetch(handle, wait_s=0, cancel=False, progress=None)
             assert found is not None
             assert found.error is not None
             assert "stopped" in found.error["message"]
@@ -139,11 +141,11 @@ async def test_another_process_can_wait_and_cancel(tmp_path: Path) -> None:
             work = Slow()
             call = calls.start("chat", "host", work)
             await work.started.wait()
-            handle = await calls.keep(call)
-            seen = await others.collect(handle, wait_s=0, cancel=False, progress=None)
+            handle = await calls.detach(call)
+            seen = await others.fetch(handle, wait_s=0, cancel=False, progress=None)
             assert seen is not None
             assert seen.status == "running"
-            stopped = await others.collect(handle, wait_s=8, cancel=True, progress=None)
+            stopped = await others.fetch(handle, wait_s=8, cancel=True, progress=None)
             assert stopped is not None
             assert stopped.error is not None
             assert stopped.error["kind"] == "cancelled"
@@ -156,8 +158,8 @@ async def test_cancel_ends_the_work_at_once(tmp_path: Path) -> None:
             work = Slow()
             call = calls.start("chat", "host", work)
             await work.started.wait()
-            handle = await calls.keep(call)
-            ended = await calls.collect(handle, wait_s=0, cancel=True, progress=None)
+            handle = await calls.detach(call)
+            ended = await calls.fetch(handle, wait_s=0, cancel=True, progress=None)
             assert work.ended.is_set()
             assert ended is not None
             assert ended.error is not None
@@ -166,14 +168,16 @@ async def test_cancel_ends_the_work_at_once(tmp_path: Path) -> None:
 
 async def test_an_unknown_handle_is_nothing(tmp_path: Path) -> None:
     async with _opened(tmp_path) as (calls, _):
-        assert await calls.collect("r-nothing", wait_s=0, cancel=False, progress=None) is None
-        assert await calls.collect("r-nothing", wait_s=0, cancel=True, progress=None) is None
+        assert await calls.fetch("r-nothing", wait_s=0, cancel=False, progress=None) is None
+        assert await calls.fetch("r-nothing", wait_s=0, cancel=True, progress=None) is None
 
 
 async def test_a_long_answer_is_filed_whole(tmp_path: Path) -> None:
     async with _opened(tmp_path) as (calls, _):
-        handle = await calls.file(Outcome(text="x" * 100_000, record={"model": "m"}, notes=["n"]), "chat", "host")
-        found = await calls.collect(handle, wait_s=0, cancel=False, progress=None)
+        handle = await calls.store_result(
+            Outcome(text="x" * 100_000, record={"model": "m"}, notes=["n"]), "chat", "host"
+        )
+        found = await calls.fetch(handle, wait_s=0, cancel=False, progress=None)
         assert found is not None
         assert (len(found.text), found.notes, found.result_id) == (100_000, ["n"], handle)
 
@@ -187,8 +191,8 @@ async def test_what_is_stored_holds_no_key(tmp_path: Path) -> None:
             )
 
         call = calls.start("chat", "host", work)
-        handle = await calls.keep(call)
-        found = await calls.collect(handle, wait_s=5, cancel=False, progress=None)
+        handle = await calls.detach(call)
+        found = await calls.fetch(handle, wait_s=5, cancel=False, progress=None)
         assert found is not None
         assert found.text == "a [key removed] b [key removed]"
         assert "sk-secret" not in str(found)
@@ -266,13 +270,167 @@ async def test_a_locked_store_loses_nothing(tmp_path: Path, monkeypatch: pytest.
                 work = Slow()
                 call = calls.start("chat", "host", work)
                 await work.started.wait()
-                handle = await calls.keep(call)
+                handle = await calls.detach(call)
                 work.go.set()
                 await call.done.wait()
-                found = await calls.collect(handle, wait_s=0, cancel=False, progress=None)
+                found = await calls.fetch(handle, wait_s=0, cancel=False, progress=None)
                 assert found is not None
                 assert found.text == "first second"
-            await calls._save_all()  # pyright: ignore[reportPrivateUsage] the next round, now that the lock is gone
+            await calls.results.save_all()  # the next round, now that the lock is gone
             row = await store.get_call(handle)
             assert row is not None
             assert (row.status, row.text) == ("complete", "first second")
+
+
+async def _no_progress(_value: float, _message: str) -> None:
+    raise anyio.ClosedResourceError
+
+
+async def test_a_note_that_cannot_be_sent_does_not_end_the_call(tmp_path: Path) -> None:
+    with anyio.fail_after(5):
+        async with _opened(tmp_path) as (calls, _):
+            work = Slow()
+
+            async def release() -> None:
+                await work.started.wait()
+                await anyio.sleep(0.5)  # past the first note
+                work.go.set()
+
+            async with anyio.create_task_group() as group:
+                group.start_soon(release)
+                outcome = await calls.run("chat", "host", work, wait_budget_s=None, progress=_no_progress)
+                assert outcome.text == "first second"
+
+
+async def test_a_note_that_hangs_does_not_hold_the_answer_back(tmp_path: Path) -> None:
+    hanging = anyio.Event()
+
+    async def progress(_value: float, _message: str) -> None:
+        hanging.set()
+        await anyio.sleep_forever()
+
+    with anyio.fail_after(5):
+        async with _opened(tmp_path) as (calls, _):
+            work = Slow()
+
+            async def release() -> None:
+                await hanging.wait()
+                work.go.set()
+
+            async with anyio.create_task_group() as group:
+                group.start_soon(release)
+                outcome = await calls.run("chat", "host", work, wait_budget_s=None, progress=progress)
+                assert outcome.text == "first second"
+
+
+async def test_a_request_that_leaves_ends_its_call(tmp_path: Path) -> None:
+    """While it waits, and while its handle is being made: it had none to give."""
+    with anyio.fail_after(10):
+        async with _opened(tmp_path) as (calls, _):
+            for budget in (None, 0.0):
+                work = Slow()
+                async with anyio.create_task_group() as group:
+
+                    async def leave(work: Slow = work, scope: anyio.CancelScope = group.cancel_scope) -> None:
+                        await work.started.wait()
+                        scope.cancel()
+
+                    group.start_soon(leave)
+                    if budget is None:
+                        await calls.run("chat", "host", work, wait_budget_s=None, progress=None)
+                    else:
+                        call = calls.start("chat", "host", work)
+                        try:
+                            await work.started.wait()
+                            await calls.detach(call)
+                            await anyio.sleep_forever()
+                        finally:
+                            calls.abandon(call)
+                await work.ended.wait()
+
+
+async def test_what_is_secured_outlives_faults_and_cancellation(tmp_path: Path) -> None:
+    paid = Outcome(text="paid for", record={"model": "m", "warnings": ["w"]})
+
+    async def fail(call: Call) -> Outcome:
+        call.secure(paid)
+        raise AnyModelError("the disk is full", kind="config")
+
+    async def crash(call: Call) -> Outcome:
+        call.secure(paid)
+        raise KeyError("x")
+
+    async def hang(call: Call) -> Outcome:
+        call.secure(paid)
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    with anyio.fail_after(5):
+        async with _opened(tmp_path) as (calls, _):
+            for work in (fail, crash, hang):
+                call = calls.start("chat", "host", work)
+                if work is hang:
+                    await anyio.wait_all_tasks_blocked()
+                    calls.cancel(call)
+                await call.done.wait()
+                assert call.outcome is not None
+                assert call.outcome.error is None
+                assert call.outcome.text == "paid for"
+                assert call.outcome.record is not None
+                assert len(call.outcome.record["warnings"]) == 2
+                assert len(call.outcome.notes) == 1
+
+
+async def test_an_answer_whose_request_is_gone_goes_to_the_store(tmp_path: Path) -> None:
+    entered, cancelled = anyio.Event(), anyio.Event()
+
+    async def work(_: Call) -> Outcome:
+        with anyio.CancelScope(shield=True):
+            entered.set()
+            await cancelled.wait()
+        return Outcome(text="whole", record={})
+
+    with anyio.fail_after(5):
+        async with _opened(tmp_path) as (calls, store):
+            call = calls.start("chat", "host", work)
+            await entered.wait()
+            calls.abandon(call)
+            cancelled.set()
+            await call.done.wait()
+            handle = await calls.detach(call)  # the one that it has got
+            while (stored := await store.get_call(handle)) is None:  # it is written in the background
+                pass
+            assert stored is not None
+            assert (stored.status, stored.text) == ("complete", "whole")
+
+
+async def test_text_for_progress_is_kept_only_for_who_reads_it(tmp_path: Path) -> None:
+    async with _opened(tmp_path) as (calls, _):
+        work = Slow(first="x" * 1_000_000)
+        call = calls.start("chat", "host", work)
+        await work.started.wait()
+        (line,) = call.tracks
+        assert "x" not in line.line().partition("characters")[2]
+        call.watch()
+        line.take([Delta(kind="text", text="y" * 1_000_000)])  # may be the end of what began before
+        line.take([Delta(kind="text", text=" words " * 100_000)])
+        shown = line.line()
+        assert "words" in shown
+        assert "y" not in shown.partition("characters")[2]
+        assert sys.getsizeof(line._raw) + sys.getsizeof(line._newest) < 10_000  # pyright: ignore[reportPrivateUsage] memory has no other seam
+
+
+async def test_a_result_of_a_newer_version_is_read(tmp_path: Path) -> None:
+    """What it does not know is left out."""
+    async with _opened(tmp_path) as (calls, store):
+        row = CallRow(id="r-newer", worker_id="w", tool="chat")
+        record = {
+            "record": {"model": "m", "later": 1},
+            "notes": ["n"],
+            "later": {"x": 1},
+            "text": "no",
+            "status": "odd",
+        }
+        await store.finish_call(row, "complete", record, "whole")
+        found = await calls.fetch("r-newer", wait_s=0, cancel=False, progress=None)
+        assert found == Outcome(text="whole", notes=["n"], record={"model": "m", "later": 1}, result_id="r-newer")

@@ -20,6 +20,7 @@ from pathlib import Path
 import anyio
 from anymodel_mcp.config import load
 from anymodel_mcp.server.server import build_server
+from tests.waiting import HANG_S
 
 async def main():
     server = build_server(load({"OPENAI_API_KEY": "sk-test-key-0123"}), data_dir=Path(sys.argv[1]))
@@ -27,7 +28,7 @@ async def main():
         assert "httpcore2" not in sys.modules, "the start loads it already"
         with anyio.fail_after(60):
             await server.list_tools()
-            await app.warmed.wait()
+            await app.preloaded.wait()
         assert "httpcore2" in sys.modules
 
 anyio.run(main)
@@ -47,7 +48,7 @@ async def test_proxy_that_cannot_be_used_is_told_by_the_call_not_by_the_warm_up(
     async with server.running() as app:
         with anyio.fail_after(HANG_S):
             await server.list_tools()
-            await app.warmed.wait()
+            await app.preloaded.wait()
         with pytest.raises(ConfigError, match="proxy"):
             await app.client("openai")
 
@@ -57,4 +58,4 @@ async def test_nothing_is_loaded_ahead_where_no_provider_is_configured(tmp_path:
     async with server.running() as app:
         await server.list_tools()
         await anyio.wait_all_tasks_blocked()
-        assert not app.warmed.is_set()
+        assert not app.preloaded.is_set()

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from mcp.types import ImageContent, ResourceLink, TextContent
 
-from anymodel_mcp.calls.runner import failed
+from anymodel_mcp.calls.outcomes import failed
 from anymodel_mcp.errors import ADVICE, ERROR_KINDS, ErrorKind, Failure
 from anymodel_mcp.hosts.tolerance import Host, find_host
 from anymodel_mcp.redact import Redactor

@@ -119,4 +119,4 @@ def test_each_host_is_answered_before_it_gives_up(
 ) -> None:
     server = build_server(settings(limits=Limits(soft_deadline_s=configured)))
     peer = ClientInfo(host=find_host(host), progress=_ignore if token else None)
-    assert server._patience(peer) == expected  # pyright: ignore[reportPrivateUsage] a rule with no other seam in reach of a fast test
+    assert server._wait_budget(peer) == expected  # pyright: ignore[reportPrivateUsage] a rule with no other seam in reach of a fast test

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import gzip
 import os
 import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,12 +15,15 @@ import pytest
 
 from anymodel_mcp.config import StoreSettings
 from anymodel_mcp.errors import AnyModelError
-from anymodel_mcp.state import CallRow, Store, open_store
+from anymodel_mcp.state import CallRow, Store, UsageRow, open_store
 from anymodel_mcp.state.sqlite.database import Database
 from anymodel_mcp.state.sqlite.schema import VERSION
 from tests.waiting import HANG_S
 
-ROW = CallRow(id="r-1", owner="me", tool="chat")
+ROW = CallRow(id="r-1", worker_id="me", tool="chat")
+
+
+USAGE = UsageRow(time=1.0, tool="chat", provider="p", model="m", outcome="complete", duration_s=1)
 
 
 def opened(folder: Path) -> Store:
@@ -41,7 +46,7 @@ async def text_of(store: Store, id: str = "r-1") -> str | None:
 async def test_file_and_folder_are_the_users_alone(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     async with opened(folder) as store:
-        await store.begin_call(ROW)
+        await store.save_partial(ROW, "")
         assert {p.name for p in folder.iterdir()} == {"anymodel.db", "anymodel.db-wal", "anymodel.db-shm"}
         assert {p.stat().st_mode & 0o777 for p in folder.iterdir()} == {0o600}
         assert folder.stat().st_mode & 0o777 == 0o700
@@ -101,8 +106,8 @@ async def test_damage_that_shows_later_is_moved_aside_too(tmp_path: Path) -> Non
         await store.get_call("r-1")
         _torn(path)
         await store.aclose()
-        assert await store.list_calls(500) == []
-        await store.begin_call(ROW)
+        assert await store.get_call("r-1") is None
+        await store.save_partial(ROW, "")
         assert len(store.warnings) == 1
 
 
@@ -155,25 +160,92 @@ async def test_store_that_cannot_be_opened_works_in_memory(tmp_path: Path, obsta
         assert store.path is None
 
 
-async def test_full_disk_leads_to_memory_with_what_was_there(tmp_path: Path) -> None:
-    await fill(tmp_path, 3)
+@asynccontextmanager
+async def _small_files(bytes_: int) -> AsyncGenerator[None]:
+    """No file grows past `bytes_`: what a full disk does, without one."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="limits are POSIX")
+async def test_store_comes_back_when_the_disk_does(tmp_path: Path) -> None:
+    path = await fill(tmp_path, 3)
     async with opened(tmp_path) as store:
-        database = Database(tmp_path / "anymodel.db")
-        # the file may not grow: what a full disk answers
-        await database.read(lambda c: c.execute("PRAGMA max_page_count = 1").fetchall())
-        await database.write(lambda c: c.execute("INSERT INTO meta VALUES ('x', zeroblob(1000000))"))
-        assert await database.read(lambda c: c.execute("SELECT count(*) FROM calls").fetchone()) == (3,)
-        assert "full" in database.warnings[0]
-        assert database.path is None
-        await database.aclose()
-        assert await text_of(store, "r-3") == "text 3 "
+        thread = await store.create_thread("be brief", holder="h", for_s=60)
+        await store.append_turn(thread, [{"role": "user", "content": "before"}], holder="h")
+        await store.add_usage([USAGE])
+        async with opened(tmp_path) as other, _small_files(4096):
+            assert await store.get_call("r-3") is not None
+            await store.finish_call(replace(ROW, id="during"), "complete", {"a": 1}, "while the disk was full")
+            assert "full" in store.warnings[0] or "I/O" in store.warnings[0]
+            assert await text_of(store, "r-3") == "text 3 "
+            assert await store.append_turn(thread, [{"role": "user", "content": "during"}], holder="h")
+            await store.add_usage([USAGE])
+            assert other.path == path
+        store.retry_now()
+        await store.finish_call(replace(ROW, id="after"), "complete", None, "after")
+        assert (store.path, store.warnings) == (path, ())
+    async with opened(tmp_path) as store:
+        assert [await text_of(store, id) for id in ("r-1", "during", "after")] == [
+            "text 1 ",
+            "while the disk was full",
+            "after",
+        ]
+        found = await store.get_thread(thread)
+        assert found is not None
+        assert [m["content"] for m in found.messages] == ["before", "during"]
+        assert [s.calls for s in await store.usage()] == [2]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="limits are POSIX")
+async def test_what_is_only_in_memory_is_written_when_the_store_closes(tmp_path: Path) -> None:
+    await fill(tmp_path)
+    async with opened(tmp_path) as store:
+        async with _small_files(4096):
+            await store.finish_call(replace(ROW, id="during"), "complete", None, "kept")
+        assert store.path is None
+    async with opened(tmp_path) as store:
+        assert await text_of(store, "during") == "kept"
+
+
+async def test_what_another_process_wrote_meanwhile_stays(tmp_path: Path) -> None:
+    await fill(tmp_path)
+    database = Database(tmp_path / "anymodel.db", retry_s=0)
+    await database.read(lambda c: c.execute("PRAGMA query_only = ON").fetchall())
+    insert = "INSERT INTO usage VALUES (1, '', ?, '', '', 1, 1, 0, 'complete', 1)"
+    database._retry_s = 3600  # pyright: ignore[reportPrivateUsage] the file cannot be written for a while
+    await database.write(lambda c: c.execute(insert, ("ours",)))
+    assert database.path is None
+    async with opened(tmp_path) as other:
+        await other.add_usage([USAGE])
+        await other.finish_call(replace(ROW, id="theirs"), "complete", None, "theirs")
+    await database.aclose()
+    async with opened(tmp_path) as store:
+        assert {s.key for s in await store.usage(by="tool")} == {"ours", "chat"}
+        assert await text_of(store, "theirs") == "theirs"
+
+
+async def test_disk_that_stays_full_leaves_the_store_in_memory(tmp_path: Path) -> None:
+    database = Database(await fill(tmp_path, 3), retry_s=0)
+    # the file may not grow: what a full disk answers
+    await database.read(lambda c: c.execute("PRAGMA max_page_count = 1").fetchall())
+    await database.write(lambda c: c.execute("CREATE TABLE large AS SELECT zeroblob(1000000)"))
+    assert await database.read(lambda c: c.execute("SELECT count(*) FROM calls").fetchone()) == (3,)
+    await database.aclose()
 
 
 async def test_read_only_file_leads_to_memory_with_what_was_there(tmp_path: Path) -> None:
     database = Database(await fill(tmp_path))
     await database.read(lambda c: c.execute("PRAGMA query_only = ON").fetchall())
-    await database.write(lambda c: c.execute("DELETE FROM calls"))
+    await database.write(lambda c: c.execute("UPDATE calls SET owner = 'x'"))
     assert "readonly" in database.warnings[0]
+    assert await database.read(lambda c: c.execute("SELECT count(*) FROM calls").fetchone()) == (1,)
     await database.aclose()
     async with opened(tmp_path) as store:
         assert await text_of(store) == "text 1 "
@@ -181,7 +253,7 @@ async def test_read_only_file_leads_to_memory_with_what_was_there(tmp_path: Path
 
 async def test_file_deleted_under_us_is_made_again(tmp_path: Path) -> None:
     async with opened(tmp_path) as store:
-        await store.begin_call(ROW)
+        await store.save_partial(ROW, "")
         for path in tmp_path.iterdir():
             path.unlink()
         await store.finish_call(ROW, "complete", None, "kept")
@@ -214,9 +286,10 @@ async def test_file_held_while_it_is_opened_is_busy(tmp_path: Path) -> None:
     await database.aclose()
 
 
-async def test_mistake_in_a_statement_is_not_hidden(tmp_path: Path) -> None:
+async def test_statement_that_the_file_refuses_is_an_error_of_ours(tmp_path: Path) -> None:
+    """Also a table that somebody has dropped: who calls the store catches one kind of error."""
     database = Database(tmp_path / "x.db")
-    with pytest.raises(sqlite3.OperationalError, match="syntax"):
+    with pytest.raises(AnyModelError, match="syntax"):
         await database.write(lambda c: c.execute("NONSENSE"))
     assert database.warnings == []
     await database.aclose()
@@ -244,8 +317,8 @@ from anymodel_mcp.state import CallRow, open_store
 async def main():
     async with open_store(StoreSettings(), Path(sys.argv[1])) as store:
         for number in range(25):
-            row = CallRow(id=f"{sys.argv[2]}-{number}", owner=sys.argv[2], tool="chat")
-            await store.begin_call(row)
+            row = CallRow(id=f"{sys.argv[2]}-{number}", worker_id=sys.argv[2], tool="chat")
+            await store.save_partial(row, "")
             await store.finish_call(row, "complete", None, "done")
         assert store.warnings == (), store.warnings
 
@@ -261,8 +334,8 @@ from anymodel_mcp.state import CallRow, open_store
 
 async def main():
     store = open_store(StoreSettings(), Path(sys.argv[1]))
-    row = CallRow(id="r-1", owner="gone", tool="chat")
-    await store.begin_call(row)
+    row = CallRow(id="r-1", worker_id="gone", tool="chat")
+    await store.save_partial(row, "")
     await store.save_partial(row, "so far")
     os._exit(9)
 
@@ -274,8 +347,8 @@ async def test_text_of_a_killed_process_is_read_by_another(tmp_path: Path) -> No
     command = [sys.executable, "-c", _KILLED, str(tmp_path)]
     with subprocess.Popen(command) as killed:  # noqa: ASYNC220 waited for at once
         assert killed.wait(60) == 9
-    now = time.time()
-    async with open_store(StoreSettings(), tmp_path, clock=lambda: now + 31) as store:
+    async with opened(tmp_path) as store:
+        store.stale_s = -1
         found = await store.get_call("r-1")
     assert found is not None
     assert (found.status, found.text) == ("interrupted", "so far")
@@ -287,9 +360,8 @@ async def test_several_processes_write_one_new_file(tmp_path: Path) -> None:
     for writer in writers:
         assert writer.communicate(timeout=HANG_S)[1] == b""
     async with opened(tmp_path) as store:
-        listed = await store.list_calls(1000)
-    assert len(listed) == 75
-    assert {c.status for c in listed} == {"complete"}
+        found = [await store.get_call(f"{writer}-{number}") for writer in range(3) for number in range(25)]
+    assert [c.status for c in found if c] == ["complete"] * 75
 
 
 def _damage() -> sqlite3.DatabaseError:
@@ -334,6 +406,56 @@ async def test_disk_that_damages_every_file_leads_to_memory(tmp_path: Path) -> N
 async def test_large_file_is_not_copied_to_memory(tmp_path: Path) -> None:
     database = Database(await fill(tmp_path), rescue_bytes=1)
     await database.read(lambda c: c.execute("PRAGMA query_only = ON").fetchall())
-    await database.write(lambda c: c.execute("DELETE FROM calls"))
+    await database.write(lambda c: c.execute("UPDATE calls SET owner = 'x'"))
     assert await database.read(lambda c: c.execute("SELECT count(*) FROM calls").fetchone()) == (0,)
     await database.aclose()
+
+
+_FIRST_RELEASE = Path(__file__).parent.parent / "fixtures" / "stores" / "first-release.db.gz"
+"""Written by the code of commit 57c60f0 (schema 1) on 2026-11-28."""
+
+
+async def test_store_of_the_first_release_opens_with_everything_in_it(tmp_path: Path) -> None:
+    (tmp_path / "anymodel.db").write_bytes(gzip.decompress(_FIRST_RELEASE.read_bytes()))
+    for _ in range(2):  # while it is brought up to date, and again
+        async with opened(tmp_path) as store:
+            done, failed, killed = [await store.get_call(f"r-{name}") for name in ("done", "failed", "killed")]
+            assert done is not None
+            assert failed is not None
+            assert killed is not None
+            assert (done.status, done.text) == ("complete", "the whole answer é\U0001d11e \ud800")
+            assert done.record is not None
+            assert (done.record["notes"], done.record["record"]["model"]) == (["n"], "m")
+            assert (failed.status, failed.record and failed.record["error"]["kind"]) == ("failed", "timeout")
+            assert (killed.status, killed.text, killed.worker_id) == ("interrupted", "half an answer", "w-2")
+            (listed,) = await store.list_threads()
+            thread = await store.get_thread(listed.id)
+            assert thread is not None
+            assert (thread.system, thread.title, list(thread.models)) == ("be brief", "what is this", ["p/m"])
+            assert [m["content"] for m in thread.messages] == ["what is this", "a cat"]
+            assert await store.hold_thread(listed.id, "call", 0)
+            models = await store.load_models("p http://p.test/v1")
+            assert models is not None
+            assert models[1]["models"][0]["id"] == "m"
+            assert list(await store.load_repairs()) == [("p http://p.test/v1", "m")]
+            assert [(s.key, s.calls, s.cost) for s in await store.usage()] == [("p/e", 1, None), ("p/m", 1, 0.5)]
+            assert store.warnings == ()
+
+
+async def test_process_of_the_first_release_goes_on_writing(tmp_path: Path) -> None:
+    """It has the file open while this version brings it up to date."""
+    path = tmp_path / "anymodel.db"
+    path.write_bytes(gzip.decompress(_FIRST_RELEASE.read_bytes()))
+    with closing(sqlite3.connect(path, isolation_level=None)) as old:
+        old.execute("SELECT count(*) FROM calls").fetchone()
+        async with opened(tmp_path) as store:
+            await store.get_call("r-done")
+            old.execute("INSERT INTO usage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (1, "", "", "", "", 1, 1, 0, "x", 1))
+            old.execute(
+                "INSERT INTO calls (id, owner, host, tool, provider, model, conversation, status, created, updated, "
+                "text, length) VALUES ('r-old', 'w', '', 'chat', '', '', NULL, 'running', ?, ?, x'', 0)",
+                (time.time(), time.time()),
+            )
+            found = await store.get_call("r-old")
+            assert found is not None
+            assert found.status == "running"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from pathlib import Path
@@ -8,11 +9,12 @@ import anyio
 import pytest
 
 from anymodel_mcp.config import StoreSettings
-from anymodel_mcp.state import CallRow, Ended, Store, UsageKey, UsageRow, new_id, open_store
+from anymodel_mcp.state import CallRow, Ended, RunningRow, Store, UsageKey, UsageRow, new_id, open_store
 
 NOW = 1_795_000_000.0
 DAY = 86_400
-ROW = CallRow(id="r-1", owner="me", tool="chat", provider="p", model="m", host="zed", conversation="t-1")
+TURN = [{"role": "user", "content": "x"}]
+ROW = CallRow(id="r-1", worker_id="me", tool="chat", model="p/m", host="zed")
 
 
 class ResponseDeadline:
@@ -46,7 +48,7 @@ async def test_opening_touches_no_file(tmp_path: Path) -> None:
 
 async def test_configured_path_is_used(tmp_path: Path) -> None:
     async with open_store(StoreSettings(path=str(tmp_path / "mine.db")), tmp_path / "other") as opened:
-        await opened.begin_call(ROW)
+        await opened.save_partial(ROW, "")
     assert [p.name for p in tmp_path.iterdir()] == ["mine.db"]
 
 
@@ -57,16 +59,16 @@ async def test_ids_have_their_prefix_and_do_not_repeat() -> None:
 
 
 async def test_call_runs_then_is_complete_with_its_record(store: Store) -> None:
-    await store.begin_call(ROW)
-    await store.begin_call(ROW)
+    await store.save_partial(ROW, "")
+    await store.save_partial(ROW, "")
     running = await store.get_call("r-1")
     assert running is not None
-    assert (running.status, running.text, running.record, running.conversation) == ("running", "", None, "t-1")
+    assert (running.status, running.text, running.record, running.model) == ("running", "", None, "p/m")
     await store.save_partial(ROW, "half")
     await store.finish_call(ROW, "complete", {"usage": {"input": 1}}, "the whole")
     ended = await store.get_call("r-1")
     assert ended is not None
-    assert (ended.status, ended.text, ended.length) == ("complete", "the whole", 9)
+    assert (ended.status, ended.text) == ("complete", "the whole")
     assert ended.record == {"usage": {"input": 1}}
 
 
@@ -81,7 +83,7 @@ async def test_first_end_of_a_call_stands(store: Store, status: Ended) -> None:
 
 
 async def test_end_without_text_keeps_the_partial_text(store: Store) -> None:
-    await store.begin_call(ROW)
+    await store.save_partial(ROW, "")
     await store.save_partial(ROW, "so far")
     await store.finish_call(ROW, "failed", {"kind": "timeout"})
     found = await store.get_call("r-1")
@@ -94,29 +96,16 @@ async def test_end_without_text_keeps_the_partial_text(store: Store) -> None:
     ["", "plain", "a\0b", "lone \ud800 surrogate", "𝄞 astral 🎼", "x" * 10_000_000],
     ids=["empty", "plain", "nul", "surrogate", "astral", "10 MB"],
 )
-async def test_text_is_read_by_character_offset(store: Store, text: str) -> None:
+async def test_text_comes_back_as_it_was(store: Store, text: str) -> None:
     await store.finish_call(ROW, "complete", None, text)
-    whole = await store.get_call("r-1")
-    part = await store.get_call("r-1", offset=2, limit=3)
-    assert whole is not None
-    assert part is not None
-    assert (whole.text, whole.length) == (text, len(text))
-    assert (part.text, part.length) == (text[2:5], len(text))
-
-
-@pytest.mark.parametrize(
-    ("offset", "limit", "text"), [(-5, None, "abc"), (99, None, ""), (1, -1, ""), (0, 10**30, "abc")]
-)
-async def test_absurd_offsets_give_what_there_is(store: Store, offset: int, limit: int | None, text: str) -> None:
-    await store.finish_call(ROW, "complete", None, "abc")
-    found = await store.get_call("r-1", offset=offset, limit=limit)
+    found = await store.get_call("r-1")
     assert found is not None
     assert found.text == text
 
 
 @pytest.mark.parametrize("id", ["", "r-2", "\ud800", "a\0", "' OR 1=1 --", "x" * 100_000])
 async def test_unknown_ids_are_unknown(store: Store, id: str) -> None:
-    await store.begin_call(ROW)
+    await store.save_partial(ROW, "")
     assert await store.get_call(id) is None
     assert await store.get_thread(id) is None
     assert not await store.ask_cancel(id)
@@ -124,16 +113,22 @@ async def test_unknown_ids_are_unknown(store: Store, id: str) -> None:
     assert not await store.hold_thread(id, "o", 5)
 
 
-async def test_silent_owner_means_interrupted_and_keeps_the_text(store: Store, clock: ResponseDeadline) -> None:
-    await store.begin_call(ROW)
+async def _age(store: Store, seconds: float) -> None:
+    """Moves heartbeats and leases into the past, as time does."""
+    for table, column in (("calls", "beat"), ("threads", "held_until"), ("running_calls", "beat")):
+        sql = f"UPDATE {table} SET {column} = {column} - ?"
+        await store._db.write(lambda c, sql=sql: c.execute(sql, (seconds,)))  # pyright: ignore[reportPrivateUsage] nothing else can make time pass
+
+
+async def test_silent_worker_means_interrupted_and_keeps_the_text(store: Store) -> None:
     await store.save_partial(ROW, "half")
-    clock.now += store.stale_s
+    await _age(store, store.stale_s - 5)
     await store.beat("me", ["r-1"])
     await store.beat("me", [])
     await store.beat("another", ["r-1"])
-    clock.now += store.stale_s
+    await _age(store, store.stale_s - 5)
     alive = await store.get_call("r-1")
-    clock.now += 1
+    await _age(store, 6)
     dead = await store.get_call("r-1")
     assert alive is not None
     assert dead is not None
@@ -142,22 +137,14 @@ async def test_silent_owner_means_interrupted_and_keeps_the_text(store: Store, c
 
 
 async def test_cancel_reaches_the_owner_of_a_running_call_only(store: Store) -> None:
-    await store.begin_call(ROW)
-    await store.begin_call(replace(ROW, id="r-2", owner="other"))
+    await store.save_partial(ROW, "")
+    await store.save_partial(replace(ROW, id="r-2", worker_id="other"), "")
     assert await store.ask_cancel("r-1")
     assert await store.cancels_asked("me") == {"r-1"}
     assert await store.cancels_asked("other") == set()
     await store.finish_call(ROW, "cancelled", None)
     assert await store.cancels_asked("me") == set()
     assert not await store.ask_cancel("r-1")
-
-
-async def test_calls_are_listed_newest_first_without_text(store: Store, clock: ResponseDeadline) -> None:
-    for number in range(3):
-        clock.now += 1
-        await store.finish_call(replace(ROW, id=f"r-{number}"), "complete", None, "text")
-    listed = await store.list_calls(2)
-    assert [(c.id, c.text, c.length) for c in listed] == [("r-2", "", 4), ("r-1", "", 4)]
 
 
 async def test_thread_keeps_messages_as_they_came(store: Store, clock: ResponseDeadline) -> None:
@@ -207,7 +194,7 @@ async def test_threads_are_listed_by_last_use(store: Store, clock: ResponseDeadl
     assert [(t.id, t.count, list(t.messages)) for t in await store.list_threads(1)] == [(first, 1, [])]
 
 
-async def test_thread_is_held_by_one_call_at_a_time(store: Store, clock: ResponseDeadline) -> None:
+async def test_thread_is_held_by_one_holder_at_a_time(store: Store) -> None:
     id = await store.create_thread()
     assert await store.hold_thread(id, "call-1", 60)
     assert await store.hold_thread(id, "call-1", 60)
@@ -216,8 +203,52 @@ async def test_thread_is_held_by_one_call_at_a_time(store: Store, clock: Respons
     assert not await store.hold_thread(id, "call-2", 60)
     await store.release_thread(id, "call-1")
     assert await store.hold_thread(id, "call-2", 60)
-    clock.now += 61
+    await _age(store, 61)
     assert await store.hold_thread(id, "call-3", 60)
+
+
+async def test_new_thread_is_held_from_its_first_moment(store: Store) -> None:
+    id = await store.create_thread(holder="call-1", for_s=60)
+    assert not await store.hold_thread(id, "call-2", 60)
+    assert await store.append_turn(id, TURN, holder="call-1")
+    await store.release_thread(id, "call-1")
+    assert await store.hold_thread(id, "call-2", 60)
+
+
+async def test_only_its_holder_adds_a_turn(store: Store) -> None:
+    """A turn that was written on an older history than the thread has by now would tear it."""
+    id = await store.create_thread(holder="call-1", for_s=60)
+    await _age(store, 61)
+    assert await store.append_turn(id, TURN, holder="call-1")  # the hold ran out, and nobody has taken the thread
+    assert await store.hold_thread(id, "call-2", 60)
+    assert not await store.append_turn(id, TURN, holder="call-1")
+    await store.release_thread(id, "call-2")
+    assert not await store.append_turn(id, TURN, holder="call-1")
+    found = await store.get_thread(id)
+    assert found is not None
+    assert found.count == 1
+
+
+@pytest.mark.parametrize("ahead_s", [-86_400.0, 86_400.0])
+async def test_leases_and_heartbeats_go_by_the_clock_of_the_database(tmp_path: Path, ahead_s: float) -> None:
+    """Two processes whose clocks differ by a day hold and watch the same calls."""
+    wrong = ResponseDeadline()
+    wrong.now = time.time() + ahead_s
+    async with (
+        open_store(StoreSettings(), tmp_path) as one,
+        open_store(StoreSettings(), tmp_path, clock=wrong) as other,
+    ):
+        held = await other.create_thread(holder="call-1", for_s=60)
+        assert not await one.hold_thread(held, "call-2", 60)
+        held = await one.create_thread(holder="call-1", for_s=60)
+        assert not await other.hold_thread(held, "call-2", 60)
+        for writer, reader in ((one, other), (other, one)):
+            row = replace(ROW, id=new_id("r"))
+            await writer.save_partial(row, "half")
+            await writer.beat(row.worker_id, [row.id])
+            seen = await reader.get_call(row.id)
+            assert seen is not None
+            assert seen.status == "running"
 
 
 async def test_model_lists_are_replaced(store: Store) -> None:
@@ -278,6 +309,27 @@ async def test_usage_is_summed_by(store: Store, by: UsageKey, keys: list[str]) -
     assert sums[0].cost == 1.0
 
 
+RUNNING = RunningRow(id="u-1", worker_id="w", time=NOW, tool="chat", provider="p", model="m", host="zed")
+
+
+async def test_running_calls_are_in_the_ledger_once(store: Store) -> None:
+    await store.add_usage([], running=[RUNNING, replace(RUNNING, id="u-2", model="n")])
+    await store.add_usage([], running=[RUNNING])
+    assert {s.key: (s.calls, s.failed) for s in await store.usage(by="outcome")} == {"running": (2, 0)}
+    await store.add_usage([USAGE], announced=[RUNNING])
+    await store.add_usage([], running=[RUNNING])  # a late heartbeat
+    assert {s.key: (s.calls, s.failed) for s in await store.usage(by="outcome")} == {
+        "complete": (1, 0),
+        "running": (1, 0),
+    }
+    await store.tidy()
+    await _age(store, 31)
+    assert {s.key: (s.calls, s.failed) for s in await store.usage(by="outcome")} == {
+        "complete": (1, 0),
+        "interrupted": (1, 1),
+    }
+
+
 async def test_usage_starts_at_the_moment_asked_for(store: Store) -> None:
     await store.add_usage([USAGE, replace(USAGE, time=NOW + 10, input=None, output=None, cost=None)])
     (found,) = await store.usage(since=NOW + 1)
@@ -314,8 +366,8 @@ async def test_too_large_a_file_loses_its_oldest_calls_and_shrinks(tmp_path: Pat
             clock.now += 1
         running = await store.create_thread()
         clock.now += 7200
-        await store.begin_call(replace(ROW, id="fresh"))
-        kept = [c.id for c in await store.list_calls(99)]
+        await store.save_partial(replace(ROW, id="fresh"), "")
+        kept = [id for id in ("fresh", *(f"r-{n}" for n in range(10))) if await store.get_call(id)]
         assert "fresh" in kept
         assert "r-9" in kept
         assert "r-0" not in kept
@@ -331,7 +383,7 @@ async def test_nothing_young_is_removed_however_large(tmp_path: Path, clock: Res
 
 
 async def test_cancelled_call_still_leaves_its_text_behind(store: Store) -> None:
-    await store.begin_call(ROW)
+    await store.save_partial(ROW, "")
     with anyio.CancelScope() as scope:
         scope.cancel()
         await store.save_partial(ROW, "written all the same")
@@ -343,7 +395,7 @@ async def test_cancelled_call_still_leaves_its_text_behind(store: Store) -> None
 async def test_many_tasks_share_one_store(store: Store) -> None:
     async def one(number: int) -> None:
         row = replace(ROW, id=f"r-{number}")
-        await store.begin_call(row)
+        await store.save_partial(row, "")
         await store.finish_call(row, "complete", {"n": number}, str(number))
 
     async with anyio.create_task_group() as group:

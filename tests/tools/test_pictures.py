@@ -162,10 +162,24 @@ async def test_a_filtered_picture_is_an_error(tmp_path: Path) -> None:
     assert error_of(result)["kind"] == "content_filter"
 
 
-async def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("inline", ["preview", "full", "none"])
+async def test_a_folder_that_cannot_be_written_costs_no_picture(tmp_path: Path, inline: str) -> None:
+    """The picture is paid for: it is shown and can be read, and it is saved as soon as the folder can be written."""
     (tmp_path / "file").write_text("", encoding="utf-8")
-    fake = FakeProvider([made(png(8, 8))])
+    original = png(64, 64)
+    fake = FakeProvider([made(original, png(8, 8))])
     async with connect(fake, tmp_path, _settings(output_dir=str(tmp_path / "file" / "x"))) as client:
-        result = await client.call_tool("generate_image", {"prompt": "x"})
-    assert error_of(result)["kind"] == "config"
-    assert "output_dir" in text_of(result)
+        result = await client.call_tool("generate_image", {"prompt": "x", "inline": inline})
+        record = record_of(result)
+        assert [set(i) for i in record["images"]] == [{"mime", "bytes", "width", "height"}] * 2
+        assert all("cannot be written" in w and "files.output_dir" in w for w in record["warnings"])
+        assert "cannot be written" in text_of(result)
+        assert len(images_of(result)) == (0 if inline == "none" else 2)
+        links = [block for block in result.content if block.type == "resource_link"]
+        read = await client.read_resource(str(links[0].uri))
+        assert base64.b64decode(getattr(read.contents[0], "blob", "")) == original
+        assert str(links[0].uri) in text_of(result)
+        (tmp_path / "file").unlink()
+        await client.call_tool("generate_image", {"prompt": "x"})
+    assert original in [path.read_bytes() for path in (tmp_path / "file" / "x").iterdir()]
+    assert len(fake.seen) == 2

@@ -7,6 +7,7 @@ content, thought signatures), so that any model can go on with it.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,10 +16,12 @@ from weakref import WeakValueDictionary
 
 import anyio
 
-from anymodel_mcp.calls.task_group import open_tasks
-from anymodel_mcp.errors import ArgumentError
-from anymodel_mcp.state import Store, new_id
+from anymodel_mcp.calls.task_group import open_tasks, uninterrupted
+from anymodel_mcp.errors import AnyModelError, ArgumentError
+from anymodel_mcp.state import Store
 from anymodel_mcp.types import ChatResult, Json
+
+log = logging.getLogger(__name__)
 
 NEW = "new"
 ReasoningBack = Literal["none", "tools", "always"]
@@ -39,12 +42,32 @@ class Conversation:
     Attributes:
         id: what the caller gives to go on.
         system: its instructions, from its first turn.
+        store: where it is kept.
+        holder: under what name it is held.
         history: all turns so far.
     """
 
     id: str
     system: str | None
+    store: Store
+    holder: str
     history: Sequence[Json] = field(default=())
+
+    async def append(self, messages: Sequence[Json], *, model: str) -> list[str]:
+        """Adds a turn; never fails, because the answer in it is paid for: gives warnings instead.
+
+        Args:
+            messages: the question and the answer.
+            model: who answered, as `provider/id`.
+        """
+        with uninterrupted():
+            try:
+                added = await self.store.append_turn(self.id, messages, model=model, holder=self.holder)
+            except AnyModelError as error:
+                return [f"this turn is not in conversation {self.id}: {error.failure.message}"]
+            if not added:
+                return [f"this turn is not in conversation {self.id}: another call has taken it, or it was deleted"]
+            return list(self.store.warnings)
 
 
 @asynccontextmanager
@@ -53,37 +76,57 @@ async def hold_conversation(store: Store, wanted: str, system: str | None) -> As
 
     Raises:
         ArgumentError: there is no such thread.
+        AnyModelError: the store is held by another process; nothing has been sent.
     """
-    if wanted == NEW:
-        yield Conversation(await store.create_thread(system), system)
-        return
-    async with _lines.setdefault((id(store), wanted), anyio.Lock()), _hold(store, wanted) as held:
-        yield held
+    holder = store.holder  # of this process: its calls wait for each other below
+    created = wanted == NEW
+    id = await store.create_thread(system, holder=holder, for_s=HOLD_S) if created else wanted
+    async with _lines.setdefault(_line(store, id), anyio.Lock()):
+        thread = Conversation(id, system, store, holder) if created else await _take(store, id, holder)
+        try:
+            async with open_tasks() as tasks:
+                tasks.start_soon(_renew, store, holder, id)
+                yield thread
+        finally:
+            with uninterrupted():
+                await _release(store, id, holder)
 
 
-@asynccontextmanager
-async def _hold(store: Store, wanted: str) -> AsyncGenerator[Conversation]:
-    owner = new_id("h")
-    while not await store.hold_thread(wanted, owner, HOLD_S):
+def _line(store: Store, thread: str) -> tuple[int, str]:
+    return (id(store), thread)
+
+
+async def _take(store: Store, wanted: str, holder: str) -> Conversation:
+    while not await store.hold_thread(wanted, holder, HOLD_S):
         if await store.get_thread(wanted) is None:
             raise _unknown(wanted)
         await anyio.sleep(_POLL_S)
     try:
         thread = await store.get_thread(wanted)
-        if thread is None:
-            raise _unknown(wanted)
-        async with open_tasks() as tasks:
-            tasks.start_soon(_renew, store, owner, wanted)
-            yield Conversation(wanted, thread.system, thread.messages)
-    finally:
-        with anyio.CancelScope(shield=True):
-            await store.release_thread(wanted, owner)
+    except BaseException:
+        with uninterrupted():
+            await _release(store, wanted, holder)
+        raise
+    if thread is None:
+        raise _unknown(wanted)
+    return Conversation(wanted, thread.system, store, holder, thread.messages)
 
 
-async def _renew(store: Store, owner: str, thread: str) -> None:
+async def _renew(store: Store, holder: str, thread: str) -> None:
+    """Keeps the hold; one that cannot be renewed now is tried again, and `append` checks that it still is ours."""
     while True:
         await anyio.sleep(_RENEW_S)
-        await store.hold_thread(thread, owner, HOLD_S)
+        try:
+            await store.hold_thread(thread, holder, HOLD_S)
+        except AnyModelError as error:
+            log.warning("the hold of conversation %s could not be renewed: %s", thread, error.failure.message)
+
+
+async def _release(store: Store, thread: str, holder: str) -> None:
+    try:
+        await store.release_thread(thread, holder)
+    except AnyModelError as error:  # it ends by itself
+        log.warning("conversation %s could not be released: %s", thread, error.failure.message)
 
 
 def _unknown(thread: str) -> ArgumentError:

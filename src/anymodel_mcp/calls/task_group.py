@@ -1,12 +1,19 @@
-"""Task groups whose single failure comes out as itself, so that callers can catch it by its class."""
+"""Task groups whose single failure comes out as itself, and blocks that are not cancelled in the middle."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 
 import anyio
 from anyio.abc import TaskGroup
+
+
+@contextmanager
+def uninterrupted() -> Generator[None]:
+    """Runs the block to its end, also when the call is cancelled meanwhile: for what follows a paid answer."""
+    with anyio.CancelScope(shield=True):
+        yield
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from anymodel_mcp.app import App, open_app
-from anymodel_mcp.calls.runner import Call
+from anymodel_mcp.calls.call import Call
 from anymodel_mcp.cli.ask import HOST
 from anymodel_mcp.cli.screen import Terminal, complain_of, no_provider, remark, show_table, write_json
 from anymodel_mcp.config import Settings

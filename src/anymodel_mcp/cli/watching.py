@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from rich.status import Status
 from rich.text import Text
 
-from anymodel_mcp.calls.runner import Call, ProgressLine
+from anymodel_mcp.calls.call import Call
+from anymodel_mcp.calls.progress import ProgressLine
 from anymodel_mcp.cli.screen import Terminal
 from anymodel_mcp.redact import RunningText
 from anymodel_mcp.types import Delta
@@ -113,7 +114,6 @@ class _WatchedTrack(ProgressLine):
     def take(self, deltas: Sequence[Delta]) -> None:
         """Counts what came; thoughts go to the screen."""
         ProgressLine.take(self, deltas)
-        self.newest.clear()
         for delta in deltas:
             if delta.kind == "reasoning" and self.printer:
                 self.printer.thought(delta.text)

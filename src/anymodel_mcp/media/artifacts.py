@@ -16,7 +16,7 @@ import sys
 import threading
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -33,6 +33,7 @@ PREVIEW_BYTES = 200_000
 
 _NAME = re.compile(r"[0-9]{8}-[a-z0-9-]{0,60}-?[0-9a-f]{16}\.[a-z0-9]{1,5}")
 _SLUG_CHARS = 40
+_MOST_HELD_BYTES = 64 * 2**20
 _PART_S = 3600
 """An unfinished file of this age belongs to a process that was killed."""
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
@@ -45,7 +46,11 @@ _MIMES = {ending: mime for mime, ending in EXTENSIONS.items()} | {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedFile:
-    """A file in the output folder; `width` and `height` where it is a picture whose header tells them."""
+    """A file in the output folder; `width` and `height` where it is a picture whose header tells them.
+
+    Attributes:
+        held: it could not be written yet, and is in memory.
+    """
 
     path: Path
     name: str
@@ -53,6 +58,7 @@ class SavedFile:
     bytes: int
     width: int | None = None
     height: int | None = None
+    held: bool = False
 
 
 class Outputs:
@@ -80,6 +86,7 @@ class Outputs:
         self._max_files = max_files
         self._now = now
         self._lock = threading.Lock()
+        self._held: dict[str, bytes] = {}
 
     async def save_picture(self, content: bytes, *, title: str = "") -> SavedFile:
         """Saves the bytes unchanged; type and size are read from them, never from what a provider says.
@@ -92,6 +99,18 @@ class Outputs:
             ConfigError: the folder cannot be written.
         """
         return await anyio.to_thread.run_sync(self._save_picture, content, title)
+
+    def hold(self, content: bytes, *, title: str = "") -> SavedFile:
+        """Holds a picture that could not be saved in memory, under a name like that of a saved one.
+
+        It is saved together with the next file that can be; the oldest are dropped when they become too many.
+        """
+        file = replace(self._described(content, title), held=True)
+        with self._lock:
+            self._held[file.name] = content
+            while len(self._held) > 1 and sum(map(len, self._held.values())) > _MOST_HELD_BYTES:
+                del self._held[next(iter(self._held))]
+        return file
 
     async def save_vectors(self, vectors: Sequence[Sequence[float]], ids: Sequence[str], meta: Json) -> SavedFile:
         """Saves vectors as a `.npy` file of float32 rows, and beside it, same name, a `.json` with the ids and `meta`.
@@ -117,10 +136,14 @@ class Outputs:
     # --- below: in a worker thread ------------------------------------------------------------------------------------
 
     def _save_picture(self, content: bytes, title: str) -> SavedFile:
+        file = self._described(content, title)
+        self._write({file.name: content})
+        return file
+
+    def _described(self, content: bytes, title: str) -> SavedFile:
         mime = sniff_picture(content)
         size = measure(content)
         name = self._name(content, title, EXTENSIONS[mime] if mime else "bin")
-        self._write({name: content})
         return SavedFile(
             path=self.folder / name,
             name=name,
@@ -150,8 +173,9 @@ class Outputs:
             with self._lock:
                 self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 self._make_room(sum(map(len, files.values())), len(files))
-                for name, content in files.items():
+                for name, content in (*files.items(), *self._held.items()):
                     _write_whole(self.folder / name, content)
+                    self._held.pop(name, None)
         except OSError as exc:
             raise ConfigError(
                 f"the output folder {str(self.folder)!r} cannot be written: {exc.strerror or exc}",
@@ -183,8 +207,14 @@ class Outputs:
             with contextlib.suppress(OSError):
                 handle = os.open(self.folder / name, os.O_RDONLY | _NOFOLLOW | _BINARY)
                 with os.fdopen(handle, "rb") as file:
-                    return file.read(), _MIMES.get(name.rpartition(".")[2], "application/octet-stream")
+                    return file.read(), _mime_of(name)
+            if (held := self._held.get(name)) is not None:
+                return held, _mime_of(name)
         raise ArgumentError(f"there is no saved file {name[:200]!r}", fix="Old files are removed: save it again.")
+
+
+def _mime_of(name: str) -> str:
+    return _MIMES.get(name.rpartition(".")[2], "application/octet-stream")
 
 
 def npy_bytes(vectors: Sequence[Sequence[float]]) -> bytes:

@@ -110,7 +110,7 @@ def _register_kept(server: MCPServer[Any], app: Callable[[], App]) -> None:
         mime_type="text/plain",
     )
     async def result(id: str) -> str:
-        outcome = await app().calls.collect(id, wait_s=0, cancel=False, progress=None)
+        outcome = await app().calls.fetch(id, wait_s=0, cancel=False, progress=None)
         if outcome is None:
             raise ResourceNotFoundError(f"there is no result {id!r}")
         head = f"{error_text(outcome)}\n\n" if outcome.error is not None else ""
@@ -161,7 +161,7 @@ def _register_kept(server: MCPServer[Any], app: Callable[[], App]) -> None:
         mime_type=_JSON,
     )
     async def usage() -> str:
-        await app().flush()
+        await app().ledger.flush()
         rows = await app().store.usage(time.time() - 30 * _DAY_S, "model")
         return _shown(app(), {"days": 30, "by_model": [sparse(asdict(row)) for row in rows]})
 

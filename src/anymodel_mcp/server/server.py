@@ -7,6 +7,7 @@ signature reader parses strings that happen to be JSON and drops unknown names (
 from __future__ import annotations
 
 import difflib
+import logging
 import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
@@ -23,17 +24,21 @@ from mcp.types import INVALID_PARAMS, CallToolResult, GetPromptResult, InputRequ
 
 from anymodel_mcp import __version__
 from anymodel_mcp.app import App, open_app
-from anymodel_mcp.calls.runner import Call, failed
+from anymodel_mcp.calls.call import Call
+from anymodel_mcp.calls.outcomes import failed
 from anymodel_mcp.config import Settings
 from anymodel_mcp.errors import AnyModelError, ArgumentError, ConfigError
 from anymodel_mcp.redact import Redactor
 from anymodel_mcp.server.client_info import ClientInfo, read_peer
 from anymodel_mcp.server.render import Attachment, cap_of, fits, page, render
 from anymodel_mcp.server.resources import register
+from anymodel_mcp.state import BUSY_S
 from anymodel_mcp.tools import TOOLS, get_result
 from anymodel_mcp.tools.arguments import Arguments, parse, schema
 from anymodel_mcp.tools.spec import Job, ToolSpec
 from anymodel_mcp.types import Outcome
+
+log = logging.getLogger(__name__)
 
 NAME = "anymodel"
 UNKNOWN_HOST_DEADLINE_S = 50.0
@@ -59,6 +64,7 @@ class AnyModelServer(MCPServer[App]):
         data_dir: where store and pictures are; `None` = the user's data folder.
         redactor: the one of this process; `None` makes one.
         config_error: why there is no configuration; every call answers with it.
+        store_busy_s: how long the store waits for another process that holds its file.
     """
 
     def __init__(
@@ -69,11 +75,14 @@ class AnyModelServer(MCPServer[App]):
         data_dir: Path | None = None,
         redactor: Redactor | None = None,
         config_error: ConfigError | None = None,
+        store_busy_s: float = BUSY_S,
     ) -> None:
         self.anymodel_settings = settings
         self.redactor = redactor = redactor or Redactor(settings.secrets())
         self._config_error = config_error
-        self._open = lambda: open_app(settings, redactor=redactor, transport=transport, data_dir=data_dir)
+        self._open = lambda: open_app(
+            settings, redactor=redactor, transport=transport, data_dir=data_dir, busy_s=store_busy_s
+        )
         self._app: App | None = None
         super().__init__(
             NAME,
@@ -112,7 +121,7 @@ class AnyModelServer(MCPServer[App]):
     async def list_tools(self) -> list[Tool]:
         """Our tools, and whatever was registered on this server besides."""
         if self._app is not None:
-            self._app.warm_soon()
+            self._app.preload_soon()
         return [*self._listed, *await super().list_tools()]
 
     async def call_tool(
@@ -135,14 +144,18 @@ class AnyModelServer(MCPServer[App]):
         prefix = self.anymodel_settings.tools.prefix
         started = anyio.current_time()
         outcome = await self._outcome(spec, arguments, peer, cap.limit)
-        if outcome.result_id is None and not fits(outcome, cap):
-            outcome = replace(outcome, result_id=await self.app.calls.file(outcome, spec.name, peer.name))
+        try:
+            if outcome.result_id is None and not fits(outcome, cap):
+                outcome = replace(outcome, result_id=await self.app.calls.store_result(outcome, spec.name, peer.name))
+            shown = [await self._show(picture, outcome.inline) for picture in outcome.pictures]
+        except anyio.get_cancelled_exc_class():
+            self.app.calls.store_undelivered(outcome, spec.name, peer.name)
+            raise
         if prefix:
             outcome = replace(outcome, advice=_TOOLS_IN_ADVICE.sub(rf"{prefix}\1", outcome.advice))
         text = page(
             outcome, cap=cap, waited_s=anyio.current_time() - started, fetch_by=f"{prefix}{get_result.TOOL.name}"
         )
-        shown = [await self._show(picture, outcome.inline) for picture in outcome.pictures]
         return render(outcome, text=text, peer=peer, redactor=self.redactor, shown=shown)
 
     async def get_prompt(
@@ -158,7 +171,7 @@ class AnyModelServer(MCPServer[App]):
         return await super().get_prompt(name, arguments, context)
 
     async def _outcome(self, spec: ToolSpec, arguments: dict[str, Any], peer: ClientInfo, limit: int) -> Outcome:
-        patience = self._patience(peer)
+        wait_budget = self._wait_budget(peer)
         try:
             if self._config_error is not None:
                 raise self._config_error
@@ -168,43 +181,28 @@ class AnyModelServer(MCPServer[App]):
                     app=self.app,
                     peer=peer,
                     call=Call(spec.name, peer.name),
-                    patience_s=patience or 1800,
+                    wait_budget_s=wait_budget or 1800,
                     most_bytes=limit,
                 )
                 return await spec.run(job, parsed)
-            return await self._wait(spec, parsed, peer, patience, limit)
+            return await self._wait(spec, parsed, peer, wait_budget, limit)
         except ArgumentError as error:
             return failed(replace(error.failure, message=f"{spec.name}: {error.failure.message}"), "")
         except AnyModelError as error:
             return failed(error.failure, error.failure.partial_text or "")
 
     async def _wait(
-        self, spec: ToolSpec, parsed: Arguments, peer: ClientInfo, patience: float | None, limit: int
+        self, spec: ToolSpec, parsed: Arguments, peer: ClientInfo, wait_budget: float | None, limit: int
     ) -> Outcome:
-        """Waits on the call as long as the host waits on us; a cancelled request cancels its call."""
-        calls = self.app.calls
+        """Waits for the call as long as the host waits for us; a request that leaves ends its call."""
 
         async def work(call: Call) -> Outcome:
-            job = Job(app=self.app, peer=peer, call=call, patience_s=patience or 1800, most_bytes=limit)
+            job = Job(app=self.app, peer=peer, call=call, wait_budget_s=wait_budget or 1800, most_bytes=limit)
             return await spec.run(job, parsed)
 
-        call = calls.start(spec.name, peer.name, work)
-        try:
-            done = await calls.wait(call, for_s=patience, progress=peer.progress)
-        except anyio.get_cancelled_exc_class():
-            calls.cancel(call)
-            raise
-        if done and call.outcome is not None:
-            return call.outcome
-        handle = await calls.keep(call)
-        return Outcome(
-            text=calls.text_of(call),
-            status="running",
-            result_id=handle,
-            record={"conversation": call.conversation} if call.conversation else None,
-        )
+        return await self.app.calls.run(spec.name, peer.name, work, wait_budget_s=wait_budget, progress=peer.progress)
 
-    def _patience(self, peer: ClientInfo) -> float | None:
+    def _wait_budget(self, peer: ClientInfo) -> float | None:
         """Seconds until this host must have an answer; `None` = it waits as long as we do."""
         configured = self.anymodel_settings.limits.soft_deadline_s
         if configured == 0 or peer.host.deadline_s == 0 or (peer.progress is not None and peer.host.progress_extends):
@@ -224,9 +222,17 @@ class AnyModelServer(MCPServer[App]):
         if inline == "full" and len(content) <= _FULL_PICTURE_BYTES and mime.startswith("image/"):
             preview = (content, mime)
         elif inline != "none":
-            scaled = await outputs.preview(content)
-            preview = (scaled.content, scaled.mime) if scaled.content else None
+            preview = await self._preview(content)
         return Attachment(name=name, mime=mime, bytes=len(content), preview=preview)
+
+    async def _preview(self, content: bytes) -> tuple[bytes, str] | None:
+        """A small picture, if one can be made: the picture itself is saved, and worth more than its preview."""
+        try:
+            scaled = await self.app.outputs.preview(content)
+        except Exception as error:  # decoders meet bytes that nobody has seen before
+            log.warning("no preview could be made: %s", type(error).__name__)
+            return None
+        return (scaled.content, scaled.mime) if scaled.content else None
 
 
 @asynccontextmanager

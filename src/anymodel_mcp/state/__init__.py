@@ -1,6 +1,6 @@
 """What outlives a call: results, conversations, model lists, learned repairs, usage; SQLite, opened at first use.
 
-Several processes share one file. Nothing here raises for a sick file: see `database.py`.
+Several processes share one file. A faulty file raises nothing here: see `database.py`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from anymodel_mcp.state.rows import (
     CallRow,
     CallStatus,
     Ended,
+    RunningRow,
     StoredCall,
     Thread,
     UsageKey,
@@ -25,13 +26,15 @@ from anymodel_mcp.state.rows import (
 )
 from anymodel_mcp.state.sqlite.calls import CallStore
 from anymodel_mcp.state.sqlite.conversations import ThreadStore
-from anymodel_mcp.state.sqlite.database import Database
+from anymodel_mcp.state.sqlite.database import BUSY_S, Database
 from anymodel_mcp.state.sqlite.ledger import LedgerStore
 
 __all__ = [
+    "BUSY_S",
     "CallRow",
     "CallStatus",
     "Ended",
+    "RunningRow",
     "Store",
     "StoredCall",
     "Thread",
@@ -50,13 +53,17 @@ class Store(CallStore, ThreadStore, LedgerStore):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What went wrong with the file, each once: for `doctor` and the next result."""
+        """What is wrong with the file now, for `doctor` and for results that depend on it."""
         return tuple(self._db.warnings)
 
     @property
     def path(self) -> Path | None:
         """The file in use; `None` = in memory."""
         return self._db.path
+
+    def retry_now(self) -> None:
+        """Makes the next use try a file that could not be written, however recently that was."""
+        self._db.retry_now()
 
     async def aclose(self) -> None:
         """Closes the file."""
@@ -69,7 +76,16 @@ class Store(CallStore, ThreadStore, LedgerStore):
         await self.aclose()
 
 
-def open_store(settings: StoreSettings, data_dir: Path, *, clock: Callable[[], float] = time.time) -> Store:
-    """A store over `settings.path`, else a file in `data_dir`; no file is touched before the first use."""
+def open_store(
+    settings: StoreSettings, data_dir: Path, *, clock: Callable[[], float] = time.time, busy_s: float = BUSY_S
+) -> Store:
+    """A store over `settings.path`, else a file in `data_dir`; no file is touched before the first use.
+
+    Args:
+        settings: section [store].
+        data_dir: the user's data folder.
+        clock: seconds since the epoch, for the age of what is kept.
+        busy_s: how long to wait for another process that holds the file.
+    """
     path = Path(os.path.expanduser(settings.path)) if settings.path else data_dir / _FILE_NAME
-    return Store(Database(path if settings.enabled else None), settings, clock)
+    return Store(Database(path if settings.enabled else None, busy_s=busy_s), settings, clock)

@@ -24,21 +24,18 @@ def new_id(prefix: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallRow:
-    """A call that begins.
+    """A call that has a handle.
 
     Attributes:
-        owner: the process that runs it, unique among all that share the store.
-        model: `provider`'s own id.
-        conversation: the thread that it belongs to.
+        worker_id: the process that runs it, unique among all that share the store.
+        model: what it asks, as `provider/id`.
     """
 
     id: str
-    owner: str
+    worker_id: str
     tool: str
-    provider: str = ""
     model: str = ""
     host: str = ""
-    conversation: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,27 +43,20 @@ class StoredCall:
     """A call as the store knows it.
 
     Attributes:
-        status: "interrupted": it was running and its owner has not been heard of since.
-        text: the part that was asked for; partial while the call runs.
-        length: characters of the whole text.
-        record: what goes under `_meta`, once the call ended.
-        cancel_asked: somebody wants it stopped.
+        status: "interrupted": it was running, and its worker has not sent a heartbeat since.
+        text: partial while the call runs.
+        record: the outcome without its text, once the call ended.
     """
 
     id: str
-    owner: str
+    worker_id: str
     tool: str
-    provider: str
     model: str
     host: str
-    conversation: str | None
     status: CallStatus
     created: float
-    updated: float
     text: str = field(repr=False)
-    length: int
     record: Json | None = field(repr=False)
-    cancel_asked: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,8 +96,21 @@ class UsageRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunningRow:
+    """A call in the ledger that has not ended; no texts. `time` in seconds since the epoch."""
+
+    id: str
+    worker_id: str
+    time: float
+    tool: str
+    provider: str
+    model: str
+    host: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UsageSum:
-    """The sum of one group; `None` where no call of it told a figure."""
+    """The sum of one group; `None` where no call has the figure. Running calls count as neither failed nor complete."""
 
     key: str
     calls: int

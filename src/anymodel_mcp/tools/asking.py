@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 import anyio
 
 from anymodel_mcp.app import App
-from anymodel_mcp.calls.runner import ProgressLine, failed
+from anymodel_mcp.calls.ledger import LedgerEntry
+from anymodel_mcp.calls.outcomes import failed
+from anymodel_mcp.calls.progress import ProgressLine
+from anymodel_mcp.calls.task_group import uninterrupted
 from anymodel_mcp.errors import AnyModelError, ErrorKind, ProviderError
 from anymodel_mcp.redact import shorten
 from anymodel_mcp.server.render import error_text, notes_text
-from anymodel_mcp.state import UsageRow
 from anymodel_mcp.tools.records import chat_record, numbered
 from anymodel_mcp.tools.spec import Job
 from anymodel_mcp.types import CallStats, ChatResult, Delta, Json, ModelRecord, Outcome, Usage
@@ -105,46 +107,35 @@ async def _ask_one(
                 if delta.kind == "text":
                     write(delta.text)
 
-    started = time.monotonic()
-    try:
-        endpoint = await job.app.endpoint(target, track.tell)
-        track.tell("waiting for the first word")
-        result, trip = await ask(endpoint, on_deltas)
-    except AnyModelError as error:
-        account(job, target, None, error.kind, time.monotonic() - started)
-        raise await explain(job.app, error, target) from error
-    usage = await priced(job.app, target, result.usage)
-    account(job, target, usage, "complete", time.monotonic() - started)
+    with ledger_entry(job, target) as entry:
+        try:
+            endpoint = await job.app.endpoint(target, track.tell)
+            track.tell("waiting for the first word")
+            result, trip = await ask(endpoint, on_deltas)
+        except AnyModelError as error:
+            entry.end(error.kind)
+            raise await explain(job.app, error, target) from error
+        usage = await priced(job.app, target, result.usage)
+        entry.end("complete", usage)
     return replace(result, usage=usage), trip
 
 
-def account(job: Job, target: Target, usage: Usage | None, outcome: str, duration_s: float) -> None:
-    """Notes one model's answer in the ledger."""
-    job.app.account(
-        UsageRow(
-            time=time.time(),
-            host=job.peer.name,
-            tool=job.call.tool,
-            provider=target.provider,
-            model=target.model,
-            outcome=outcome,
-            duration_s=round(duration_s, 3),
-            input=usage.input if usage else None,
-            output=usage.output if usage else None,
-            cost=usage.cost if usage else None,
-        )
-    )
+def ledger_entry(job: Job, target: Target) -> AbstractContextManager[LedgerEntry]:
+    """The ledger's row of one model that is asked inside the block."""
+    return job.app.ledger.entry(host=job.peer.name, tool=job.call.tool, provider=target.provider, model=target.model)
 
 
 async def priced(app: App, target: Target, usage: Usage | None) -> Usage | None:
     """Usage with a cost: the provider's own, else tokens times the price that its list names, else none.
 
-    A list that is not known yet is asked for, if it may name prices: once an hour, and for no longer than a moment.
+    A list that is not known yet is requested, if it may name prices: once an hour, and for no longer than a moment.
+    The call cannot be cancelled here: its answer is paid for, and still in nobody's hands.
     """
     if usage is None or usage.cost is not None or usage.input is None or usage.output is None:
         return usage
     if app.catalogue.lists_prices(target.provider):
-        await app.catalogue.soon(target.provider, wait_s=PRICES_WAIT_S)
+        with uninterrupted():
+            await app.catalogue.soon(target.provider, wait_s=PRICES_WAIT_S)
     record: ModelRecord | None = app.catalogue.known(target)
     price = record.price_per_million if record else None
     if price is None or price.input is None or price.output is None:
@@ -221,7 +212,11 @@ def _notes(result: ChatResult, record: Json) -> list[str]:
 
 
 async def ask_many(
-    names: Sequence[str], ask: Callable[[str], Awaitable[Outcome]], write: Callable[[str], None]
+    names: Sequence[str],
+    ask: Callable[[str], Awaitable[Outcome]],
+    *,
+    write: Callable[[str], None],
+    secure: Callable[[Outcome], None],
 ) -> Outcome:
     """The same question to several models side by side: each answer under its name; a failing one fails no other.
 
@@ -229,6 +224,7 @@ async def ask_many(
         names: the models, in the order of the answers.
         ask: asks one of them.
         write: takes the answers for who reads an unfinished call, in order, as soon as all before them are there.
+        secure: takes all answers so far, whenever another one is there: they are paid for.
     """
     outcomes: dict[int, Outcome] = {}
     written = 0
@@ -239,6 +235,9 @@ async def ask_many(
             outcomes[index] = await ask(name)
         except AnyModelError as error:
             outcomes[index] = failed(error.failure, error.failure.partial_text or "")
+        there = sorted(outcomes)
+        if any(outcomes[i].error is None for i in there):
+            secure(_together([names[i] for i in there], [outcomes[i] for i in there]))
         while written in outcomes:
             write(_section(names[written], outcomes[written], written))
             written += 1

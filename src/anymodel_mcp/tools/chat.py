@@ -9,12 +9,14 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from anymodel_mcp.calls.conversations import Conversation, assistant_turn, hold_conversation, turns_for
-from anymodel_mcp.calls.runner import ProgressLine
-from anymodel_mcp.errors import ArgumentError, ProviderError
+from anymodel_mcp.calls.outcomes import with_warnings
+from anymodel_mcp.calls.progress import ProgressLine
+from anymodel_mcp.calls.task_group import uninterrupted
+from anymodel_mcp.errors import AnyModelError, ArgumentError, ProviderError
 from anymodel_mcp.tools.arguments import Arguments, Integer, Number, Object, Objects, Strings
 from anymodel_mcp.tools.asking import Answered, Ask, ask_chain, ask_many, outcome_of
 from anymodel_mcp.tools.attachments import Attachments, expand, to_keep
-from anymodel_mcp.tools.pictures import save_pictures
+from anymodel_mcp.tools.pictures import save_pictures, unsaved_records
 from anymodel_mcp.tools.schemas import JSON_SCHEMA, MESSAGES, MODEL, OPTIONS, TOOLS
 from anymodel_mcp.tools.spec import Job, ToolSpec
 from anymodel_mcp.tools.structured import bare_json, check_answer, check_schema, mending_turns, plain_schema
@@ -47,13 +49,18 @@ class ChatArguments(Arguments):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Question:
-    """One question to one name: what is asked, what came before it, where its news go."""
+    """One question to one name: what is asked, what came before it, where its answer goes.
+
+    Attributes:
+        secure: takes an outcome that is paid for, before anything else is done with it.
+    """
 
     job: Job
     arguments: ChatArguments
     attachments: Attachments
     name: str | None
     track: ProgressLine
+    secure: Callable[[Outcome], None]
     write: Callable[[str], None] | None = None
     history: Sequence[Json] = ()
     system: str | None = None
@@ -117,6 +124,7 @@ async def chat(job: Job, arguments: ChatArguments) -> Outcome:
         track=job.call.track(arguments.model or "default model") if arguments.models is None else ProgressLine(""),
         # the words of a structured answer mean nothing before they are checked
         write=job.call.write if arguments.json_schema is None else None,
+        secure=job.call.secure,
         system=arguments.system,
     )
     if arguments.models is None:
@@ -124,9 +132,14 @@ async def chat(job: Job, arguments: ChatArguments) -> Outcome:
     tracks = {name: job.call.track(name) for name in arguments.models}
 
     async def ask(name: str) -> Outcome:
-        return await _answer(replace(asked, name=name, track=tracks[name], write=None, notes=[], sent=[]))
+        one = replace(asked, name=name, track=tracks[name], secure=_leave, write=None, notes=[], sent=[])
+        return await _answer(one)
 
-    return await ask_many(list(tracks), ask, write=job.call.write)
+    return await ask_many(list(tracks), ask, write=job.call.write, secure=job.call.secure)
+
+
+def _leave(_: Outcome) -> None:
+    """For one of several models: the answers are secured together."""
 
 
 def _check(arguments: ChatArguments) -> None:
@@ -183,24 +196,30 @@ async def _in_thread(question: _Question) -> Outcome:
         job.call.conversation = thread.id
         asked = replace(question, history=thread.history, system=question.system or thread.system)
         answered = await _answered(asked)
-        outcome = await _outcome(asked, answered)
-        await _keep(asked, answered, thread)
-    return replace(
-        outcome,
-        record={**(outcome.record or {}), "conversation": thread.id},
-        notes=(*outcome.notes, f'conversation "{thread.id}"'),
-    )
+        with uninterrupted():  # the answer is paid for: it is delivered, saved and stored whole
+            outcome = _in_conversation(await _outcome(asked, answered), thread.id)
+            outcome = with_warnings(outcome, *await _append(asked, answered, thread))
+            asked.secure(outcome)
+    return outcome
 
 
-async def _keep(question: _Question, answered: Answered, thread: Conversation) -> None:
+def _in_conversation(outcome: Outcome, thread: str) -> Outcome:
+    record = {**(outcome.record or {}), "conversation": thread}
+    return replace(outcome, record=record, notes=(*outcome.notes, f'conversation "{thread}"'))
+
+
+async def _append(question: _Question, answered: Answered, thread: Conversation) -> list[str]:
+    """Adds question and answer to the thread; gives warnings."""
     turns = await to_keep(question.job.app.outputs, question.sent)
     answer = assistant_turn(answered.result, answered.target.provider)
     kept = question.job.app.redactor.value([*turns, answer])
-    await question.job.app.store.append_turn(thread.id, kept, model=answered.target.name)
+    return await thread.append(kept, model=answered.target.name)
 
 
 async def _answer(question: _Question) -> Outcome:
-    return await _outcome(question, await _answered(question))
+    answered = await _answered(question)
+    with uninterrupted():  # the answer is paid for: it is delivered and saved whole
+        return await _outcome(question, answered)
 
 
 async def _answered(question: _Question) -> Answered:
@@ -216,9 +235,11 @@ async def _answered(question: _Question) -> Answered:
     wrong = checked.problem
     if wrong is not None and answered.result.finish_reason != "length":
         question.track.tell("asking for a corrected answer")
-        again = await ask_chain(
-            question.job, answered.target.name, "chat", question.ask(mending_turns(text, wrong)), track=question.track
-        )
+        ask = question.ask(mending_turns(text, wrong))
+        try:
+            again = await ask_chain(question.job, answered.target.name, "chat", ask, track=question.track)
+        except AnyModelError as error:
+            raise _unsatisfied(answered, f"{wrong}; and no other answer came: {error.failure.message}") from error
         answered = _both(answered, again, f"the first answer was corrected: {wrong}")
         text = bare_json(again.result.text)
         checked = await check_answer(text, schema)
@@ -255,10 +276,18 @@ def _unsatisfied(answered: Answered, wrong: str) -> ProviderError:
 
 
 async def _outcome(question: _Question, answered: Answered) -> Outcome:
-    records, names, warnings = await save_pictures(question.job.app, answered.result.images, fetch=False)
-    result = replace(answered.result, warnings=(*question.notes, *answered.result.warnings, *warnings))
-    outcome = outcome_of(replace(answered, result=result), question.name, {"images": records} if records else None)
-    return replace(outcome, pictures=names)
+    result = replace(answered.result, warnings=(*question.notes, *answered.result.warnings))
+    answered = replace(answered, result=result)
+    if not result.images:
+        outcome = outcome_of(answered, question.name)
+        question.secure(outcome)
+        return outcome
+    question.secure(outcome_of(answered, question.name, {"images": unsaved_records(result.images)}))
+    saved = await save_pictures(question.job.app.outputs, result.images)
+    outcome = with_warnings(outcome_of(answered, question.name, {"images": saved.records}), *saved.warnings)
+    outcome = replace(outcome, pictures=saved.names)
+    question.secure(outcome)
+    return outcome
 
 
 TOOL = ToolSpec(

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from anymodel_mcp.calls.runner import ProgressLine
+from anymodel_mcp.calls.outcomes import with_warnings
+from anymodel_mcp.calls.progress import ProgressLine
+from anymodel_mcp.calls.task_group import uninterrupted
 from anymodel_mcp.errors import AnyModelError, ArgumentError
 from anymodel_mcp.tools.arguments import Arguments, Integer, Object, Strings
-from anymodel_mcp.tools.asking import account, explain, priced
+from anymodel_mcp.tools.asking import explain, ledger_entry, priced
 from anymodel_mcp.tools.records import head_record, sparse, trip_record, usage_record
 from anymodel_mcp.tools.schemas import MODEL, OPTIONS
 from anymodel_mcp.tools.spec import Job, ToolSpec
@@ -56,19 +57,20 @@ async def embed(job: Job, arguments: EmbedArguments) -> Outcome:
     targets = await job.app.targets(arguments.model, "embedding")
     target = targets[0]
     track.label = target.name
-    started = time.monotonic()
-    try:
-        endpoint = await job.app.endpoint(target, track.tell)
-        vectors, queried, result, trip = await _embed_all(endpoint, arguments, track)
-    except AnyModelError as error:
-        account(job, target, None, error.kind, time.monotonic() - started)
-        raise await explain(job.app, error, target) from error
-    usage = await priced(job.app, target, result.usage)
-    account(job, target, usage, "complete", time.monotonic() - started)
+    with ledger_entry(job, target) as entry:
+        try:
+            endpoint = await job.app.endpoint(target, track.tell)
+            vectors, queried, result, trip = await _embed_all(endpoint, arguments, track)
+        except AnyModelError as error:
+            entry.end(error.kind)
+            raise await explain(job.app, error, target) from error
+        usage = await priced(job.app, target, result.usage)
+        entry.end("complete", usage)
     record = _record(replace(result, usage=usage), trip, target, arguments.model, vectors)
     if queried is not None:
         return _ranking(arguments.input, vectors, queried, record)
-    return await _vectors(job, arguments, vectors, record)
+    with uninterrupted():  # the vectors are paid for: they are saved whole
+        return await _vectors(job, arguments, vectors, record)
 
 
 async def _embed_all(
@@ -135,16 +137,34 @@ def _short(text: str) -> str:
 async def _vectors(job: Job, arguments: EmbedArguments, vectors: Sequence[Vector], record: Json) -> Outcome:
     notes = list(record.get("warnings", ()))
     if arguments.output == "vectors":
-        text = json.dumps([list(v) for v in vectors], separators=(",", ":"))
+        text = _as_json(vectors)
         if len(text) <= job.most_bytes - 1000:
             return Outcome(text=text, record=record, notes=notes)
         notes.append(f"{len(text)} characters of vectors are too many for one answer: they are saved instead")
     meta = {"model": record["model"], "provider": record["provider"]}
-    saved = await job.app.outputs.save_vectors(vectors, arguments.input, meta)
+    try:
+        saved = await job.app.outputs.save_vectors(vectors, arguments.input, meta)
+    except AnyModelError as error:
+        return await _unsaved(job, vectors, Outcome(record=record, notes=notes), error)
     record["vectors"]["path"] = str(saved.path)
     shape = f"{record['vectors']['count']} vectors of {record['vectors']['dimensions']} dimensions"
     text = f"{shape} saved to {saved.path} (numpy.load reads it; the texts stand in the .json file beside it)"
     return Outcome(text=text, record=record, notes=notes)
+
+
+def _as_json(vectors: Sequence[Vector]) -> str:
+    return json.dumps([list(v) for v in vectors], separators=(",", ":"))
+
+
+async def _unsaved(job: Job, vectors: Sequence[Vector], outcome: Outcome, error: AnyModelError) -> Outcome:
+    """Vectors that no file takes: in the answer if they are few, else under a handle."""
+    warning = f"{error.failure.message}. {error.failure.fix}".strip()
+    text = _as_json(vectors)
+    if len(text) <= job.most_bytes - 1000:
+        return with_warnings(replace(outcome, text=text), f"{warning} The vectors are in this answer instead.")
+    handle = await job.app.calls.store_result(Outcome(text=text), job.call.tool, job.peer.name)
+    text = f"{len(vectors)} vectors could not be saved to a file; get_result(id={handle!r}) gives them as JSON"
+    return with_warnings(replace(outcome, text=text), warning)
 
 
 TOOL = ToolSpec(

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from anymodel_mcp.calls.progress import ProgressLine
+from anymodel_mcp.calls.task_group import uninterrupted
 from anymodel_mcp.dialects.providers import PROVIDERS
 from anymodel_mcp.errors import AnyModelError, ArgumentError, ConfigError
 from anymodel_mcp.redact import shorten
 from anymodel_mcp.tools.arguments import Arguments, Integer, Object, Strings
-from anymodel_mcp.tools.asking import FALLS_BACK, account, explain, priced
+from anymodel_mcp.tools.asking import FALLS_BACK, explain, ledger_entry, priced
 from anymodel_mcp.tools.attachments import read_pictures
-from anymodel_mcp.tools.pictures import save_pictures
+from anymodel_mcp.tools.pictures import SavedPictures, download_pictures, save_pictures, unsaved_records
 from anymodel_mcp.tools.records import head_record, sparse, trip_record, usage_record
 from anymodel_mcp.tools.schemas import MODEL, OPTIONS
 from anymodel_mcp.tools.spec import Job, ToolSpec
@@ -60,24 +62,31 @@ async def generate_image(job: Job, arguments: GenerateImageArguments) -> Outcome
     passed: list[str] = []
     for index, target in enumerate(targets):
         track.label, track.phase = target.name, "making the picture"
-        started = time.monotonic()
         try:
-            endpoint = await job.app.endpoint(target, track.tell)
-            request = _request(arguments, endpoint, images, mask)
-            result, trip = await endpoints.make_images(endpoint, request, track.tell)
+            result, trip = await _make(job, target, track, lambda ep: _request(arguments, ep, images, mask))
             break
         except AnyModelError as error:
-            account(job, target, None, error.kind, time.monotonic() - started)
             # a picture that may have been made is paid for: only a refusal leads on to the next model
             if index + 1 == len(targets) or error.kind not in FALLS_BACK & _UNSENT:
                 raise await explain(job.app, error, target) from error
             passed.append(f"{target.name} failed ({error.kind}: {shorten(error.failure.message, 200)})")
     else:
         raise AssertionError("a route has at least one target")  # pragma: no cover - `route` never gives none
-    usage = await priced(job.app, target, result.usage)
-    account(job, target, usage, "complete", time.monotonic() - started)
     notes = [f"made by {target.name}: {'; '.join(passed)}"] if passed else []
-    return await _outcome(job, arguments, replace(result, usage=usage), trip, target, notes)
+    made = _Made(arguments=arguments, result=result, trip=trip, target=target, notes=notes)
+    return await _deliver(job, made)
+
+
+async def _make(
+    job: Job, target: Target, track: ProgressLine, request: Callable[[Endpoint], ImageRequest]
+) -> tuple[ImagesResult, CallStats]:
+    """One model's pictures, with their price."""
+    with ledger_entry(job, target) as entry:
+        endpoint = await job.app.endpoint(target, track.tell)
+        result, trip = await endpoints.make_images(endpoint, request(endpoint), track.tell)
+        usage = await priced(job.app, target, result.usage)
+        entry.end("complete", usage)
+    return replace(result, usage=usage), trip
 
 
 async def _targets(job: Job, name: str | None) -> tuple[Target, ...]:
@@ -116,40 +125,58 @@ def _request(
     )
 
 
-async def _outcome(
-    job: Job, arguments: GenerateImageArguments, result: ImagesResult, trip: CallStats, target: Target, notes: list[str]
-) -> Outcome:
-    records, names, warnings = await save_pictures(job.app, result.images, fetch=True, title=arguments.prompt)
-    all_warnings = list(dict.fromkeys((*trip.warnings, *result.warnings, *warnings)))
-    revised = next((p.revised_prompt for p in result.images if p.revised_prompt), None)
-    record = {
-        **head_record(target, arguments.model, result.model),
-        **sparse(
-            {
-                "images": records,
-                "usage": usage_record(result.usage),
-                "warnings": all_warnings,
-                "revised_prompt": revised,
-                **trip_record(trip),
-            }
-        ),
-        "status": "complete",
-    }
-    lines = [_line(r) for r in records]
-    return Outcome(
-        text="\n".join(lines),
-        notes=[*notes, *([f"the prompt was revised: {revised}"] if revised else []), *all_warnings],
-        record=record,
-        pictures=names,
-        inline=arguments.inline or "preview",
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Made:
+    """Pictures that a model has made, and how they were asked for."""
+
+    arguments: GenerateImageArguments
+    result: ImagesResult
+    trip: CallStats
+    target: Target
+    notes: Sequence[str]
+
+    def outcome(self, saved: SavedPictures) -> Outcome:
+        """The outcome, as far as the pictures are saved."""
+        warnings = list(dict.fromkeys((*self.trip.warnings, *self.result.warnings, *saved.warnings)))
+        revised = next((p.revised_prompt for p in self.result.images if p.revised_prompt), None)
+        record = {
+            **head_record(self.target, self.arguments.model, self.result.model),
+            **sparse(
+                {
+                    "images": saved.records,
+                    "usage": usage_record(self.result.usage),
+                    "warnings": warnings,
+                    "revised_prompt": revised,
+                    **trip_record(self.trip),
+                }
+            ),
+            "status": "complete",
+        }
+        return Outcome(
+            text="\n".join(_line(r) for r in saved.records),
+            notes=[*self.notes, *([f"the prompt was revised: {revised}"] if revised else []), *warnings],
+            record=record,
+            pictures=saved.names,
+            inline=self.arguments.inline or "preview",
+        )
+
+
+async def _deliver(job: Job, made: _Made) -> Outcome:
+    """Saves the pictures; whatever happens to that, their URLs and bytes are delivered, for they are paid for."""
+    pictures, title = made.result.images, made.arguments.prompt
+    job.call.secure(made.outcome(SavedPictures(records=unsaved_records(pictures))))
+    with uninterrupted():
+        saved = await save_pictures(job.app.outputs, pictures, title=title)
+        job.call.secure(made.outcome(saved))
+    saved = await download_pictures(job.app.outputs, pictures, saved, title=title)
+    return made.outcome(saved)
 
 
 def _line(record: dict[str, object]) -> str:
     size = f"{record['width']}x{record['height']} " if record.get("width") else ""
     if record.get("path"):
         return f"{record['path']} ({size}{record.get('mime', '')}, {record.get('bytes')} bytes)"
-    return str(record.get("url", ""))
+    return str(record.get("url") or f"a picture that is not saved ({size}{record.get('mime', '')})")
 
 
 TOOL = ToolSpec(

@@ -31,9 +31,9 @@ async def get_result(job: Job, arguments: GetResultArguments) -> Outcome:
     Raises:
         ArgumentError: there is no such result (any more).
     """
-    longest = job.patience_s
+    longest = job.wait_budget_s
     wait = min(longest if arguments.wait_s is None else arguments.wait_s, longest)
-    outcome = await job.app.calls.collect(
+    outcome = await job.app.calls.fetch(
         arguments.id.strip(), wait_s=wait, cancel=bool(arguments.cancel), progress=job.peer.progress
     )
     if outcome is None:

@@ -1,50 +1,103 @@
-"""Pictures that came back: saved with their bytes unchanged, told as records."""
+"""Pictures that a provider has made: saved with their bytes unchanged, listed as records.
+
+Nothing here fails a call, because its pictures are paid for. What cannot be downloaded or saved is a warning beside
+the picture's URL; bytes that no file takes are held in memory, where the preview and the resource find them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from anymodel_mcp.app import App
+from anymodel_mcp.calls.task_group import uninterrupted
 from anymodel_mcp.errors import AnyModelError
 from anymodel_mcp.media import fetch_public
+from anymodel_mcp.media.artifacts import Outputs
 from anymodel_mcp.tools.records import sparse
 from anymodel_mcp.types import Json, Picture
 
 _DOWNLOADS = 3
 
 
-async def save_pictures(
-    app: App, pictures: Sequence[Picture], *, fetch: bool, title: str = ""
-) -> tuple[list[Json], list[str], list[str]]:
-    """Records of pictures, the names of the saved ones, and warnings.
+@dataclass(slots=True)
+class SavedPictures:
+    """Pictures in their order.
+
+    Attributes:
+        records: one for each picture.
+        names: of those whose bytes are there.
+        warnings: what could not be downloaded or saved.
+    """
+
+    records: list[Json] = field(default_factory=list["Json"])
+    names: list[str] = field(default_factory=list[str])
+    warnings: list[str] = field(default_factory=list[str])
+
+
+def unsaved_records(pictures: Sequence[Picture]) -> list[Json]:
+    """Records of pictures before anything is done with them."""
+    return [_record(picture) for picture in pictures]
+
+
+async def save_pictures(outputs: Outputs, pictures: Sequence[Picture], *, title: str = "") -> SavedPictures:
+    """Saves the pictures that came as bytes; the others keep their URL.
 
     Args:
-        app: where they are saved.
+        outputs: where they are saved.
         pictures: bytes, or a URL.
-        fetch: whether a picture given by URL is downloaded; a failed download is a warning, never a new request.
         title: words for the files' names.
-
-    Raises:
-        ConfigError: the output folder cannot be written.
     """
-    records: list[Json] = []
-    names: list[str] = []
-    warnings: list[str] = []
+    saved = SavedPictures()
     for picture in pictures:
-        content = picture.content
-        if content is None and fetch and picture.url:
-            content = await _download(app, picture.url, warnings)
-        record: Json = {"mime": picture.mime, "url": picture.url}
+        record = _record(picture)
+        if picture.content is not None:
+            record |= await _save(outputs, picture.content, title, saved)
+        saved.records.append(record)
+    return saved
+
+
+async def download_pictures(
+    outputs: Outputs, pictures: Sequence[Picture], earlier: SavedPictures, *, title: str = ""
+) -> SavedPictures:
+    """The same with the pictures that came as URLs downloaded and saved; a failed download is no new request.
+
+    Args:
+        outputs: where they are saved.
+        pictures: bytes, or a URL.
+        earlier: what `save_pictures` gave for them.
+        title: words for the files' names.
+    """
+    saved = SavedPictures(names=list(earlier.names), warnings=list(earlier.warnings))
+    for picture, record in zip(pictures, earlier.records, strict=True):
+        content = await _download(picture.url, saved.warnings) if picture.content is None and picture.url else None
+        more: Json = {}
         if content is not None:
-            saved = await app.outputs.save_picture(content, title=title)
-            names.append(saved.name)
-            record |= {"mime": saved.mime, "path": str(saved.path), "bytes": saved.bytes}
-            record |= {"width": saved.width, "height": saved.height}
-        records.append(sparse(record))
-    return records, names, warnings
+            with uninterrupted():  # the URL may work only once
+                more = await _save(outputs, content, title, saved)
+        saved.records.append(record | more)
+    return saved
 
 
-async def _download(app: App, url: str, warnings: list[str]) -> bytes | None:
+def _record(picture: Picture) -> Json:
+    return sparse({"mime": picture.mime, "url": picture.url})
+
+
+async def _save(outputs: Outputs, content: bytes, title: str, saved: SavedPictures) -> Json:
+    """Saves one picture, or holds it in memory; gives what its record says of it."""
+    try:
+        file = await outputs.save_picture(content, title=title)
+    except AnyModelError as error:
+        file = outputs.hold(content, title=title)
+        saved.warnings.append(
+            f"{error.failure.message}. {error.failure.fix} The picture is kept as anymodel://files/{file.name} until "
+            "this server ends."
+        )
+    saved.names.append(file.name)
+    path = None if file.held else str(file.path)
+    return sparse({"mime": file.mime, "path": path, "bytes": file.bytes, "width": file.width, "height": file.height})
+
+
+async def _download(url: str, warnings: list[str]) -> bytes | None:
     """The bytes behind a URL that a provider gave; tried a few times, because the picture is paid for."""
     reason = ""
     for _ in range(_DOWNLOADS):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from anymodel_mcp.app import App
-from anymodel_mcp.calls.runner import Call
+from anymodel_mcp.calls.call import Call
 from anymodel_mcp.server.client_info import ClientInfo
 from anymodel_mcp.tools.arguments import Arguments
 from anymodel_mcp.types import Outcome
@@ -18,14 +18,14 @@ class Job:
     """One call of a tool: the app, who calls, and the call that takes words and progress.
 
     Attributes:
-        patience_s: how long this host waits for one answer.
+        wait_budget_s: how long this host waits for one answer.
         most_bytes: how much text it takes in one answer.
     """
 
     app: App
     peer: ClientInfo
     call: Call
-    patience_s: float = 50.0
+    wait_budget_s: float = 50.0
     most_bytes: int = 40_000
 
 

@@ -51,6 +51,8 @@ class CallState:
     requests: int = 0
     first_delta_s: float | None = None
     head: ResponseHead | None = None
+    key: str | None = field(default=None, repr=False)
+    key_renewed: bool = False
     repairs: list[Repair] = field(default_factory=list["Repair"])
     warnings: list[str] = field(default_factory=list[str])
 

@@ -1,13 +1,20 @@
-"""The providers' model lists: asked for when they are needed, kept for an hour, in memory and in the store."""
+"""The providers' model lists: requested when they are needed, at most an hour old where that is possible.
+
+The last good list of a provider stays, in memory and in the store, until a newer one replaces it: a provider that
+cannot be reached for a while must not change where a model name leads. One request at a time asks a provider for
+its list; whoever needs it meanwhile waits for the same answer.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
+from functools import partial
 
 import anyio
+from anyio.abc import TaskGroup
 
 from anymodel_mcp.config import ProviderSettings
 from anymodel_mcp.dialects.providers import PROVIDERS
@@ -17,6 +24,7 @@ from anymodel_mcp.types import Json, ModelList, ModelRecord, Price
 from anymodel_mcp.upstream import endpoints
 from anymodel_mcp.upstream.endpoints import Endpoint
 from anymodel_mcp.upstream.routing import Target
+from anymodel_mcp.upstream.shared import SharedWork
 from anymodel_mcp.wire.urls import same_host
 
 FRESH_S = 3600.0
@@ -24,10 +32,22 @@ WAIT_S = 5.0
 _SORE_S = 60.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Known:
-    fetched: float
-    list: ModelList | None
+    """What is known of one provider's list; times are seconds since the epoch.
+
+    Attributes:
+        list: the last good one.
+        fetched: when it was requested.
+        failed: when a request for a newer one last failed, or took too long.
+        read: whether the store was looked into.
+    """
+
+    fetch: SharedWork[ModelList]
+    list: ModelList | None = None
+    fetched: float = 0.0
+    failed: float = 0.0
+    read: bool = False
 
 
 class Catalog:
@@ -38,6 +58,8 @@ class Catalog:
         store: keeps lists over restarts.
         endpoint: makes a target ready to be asked.
         clean: removes keys from what is kept.
+        group: in which lists are requested, so that they outlive the call that needs them first.
+        clock: seconds since the epoch.
     """
 
     def __init__(
@@ -46,38 +68,39 @@ class Catalog:
         store: Store,
         endpoint: Callable[[Target], Awaitable[Endpoint]],
         clean: Callable[[Json], Json],
+        group: TaskGroup,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._providers = providers
         self._store = store
         self._endpoint = endpoint
         self._clean = clean
-        self._lists: dict[str, _Known] = {}
+        self._group = group
+        self._clock = clock
+        self._lists = {name: _Known(SharedWork(group, partial(self._fetch, name))) for name in providers}
 
     async def models(self, provider: str, *, refresh: bool = False) -> ModelList:
-        """One provider's models, at most an hour old.
+        """One provider's models, at most an hour old; an older list only if there is no newer one, with a warning.
 
         Args:
             provider: a configured one.
-            refresh: the list is asked for anew, however young the known one is.
+            refresh: the list is requested, however young the known one is.
 
         Raises:
-            AnyModelError: the list cannot be had.
+            AnyModelError: there is no list, and none was ever seen.
         """
-        if not refresh:
-            known = self._lists.get(provider) or await self._stored(provider)
-            if known.list is not None and time.time() - known.fetched < FRESH_S:
-                self._lists[provider] = known
-                return known.list
-        fresh = await endpoints.list_models(await self._endpoint(Target(provider, "")))
-        now = time.time()
-        self._lists[provider] = _Known(now, fresh)
-        with suppress(AnyModelError):  # a list that cannot be kept can still be used
-            content = self._clean({"models": [asdict(m) for m in fresh.models]})
-            await self._store.save_models(self._place(provider), now, content)
-        return fresh
+        known = await self._known(provider)
+        if known.list is not None and not refresh and self._clock() - known.fetched < FRESH_S:
+            return known.list
+        try:
+            return await known.fetch()
+        except AnyModelError as error:
+            if known.list is None:
+                raise
+            return _aged(known.list, provider, self._clock() - known.fetched, error)
 
     async def all(self, *, refresh: bool = False) -> dict[str, ModelList]:
-        """The lists of all providers that have one, asked side by side; who is slow or fails is left out for now."""
+        """The lists of all providers that have one, requested side by side; see `soon`."""
         found: dict[str, ModelList] = {}
 
         async def ask(provider: str) -> None:
@@ -97,16 +120,20 @@ class Catalog:
         return row.list_prices if row and row.base_url and same_host(row.base_url, settings.base_url) else True
 
     async def soon(self, provider: str, *, wait_s: float = WAIT_S, refresh: bool = False) -> ModelList | None:
-        """One provider's list if it can be had within `wait_s` seconds; who is slow or fails is left alone a while."""
-        known = self._lists.get(provider)
-        if not refresh and known and known.list is None and time.time() - known.fetched < _SORE_S:
-            return None
-        try:
-            with anyio.fail_after(wait_s):
+        """One provider's list within `wait_s` seconds; the last good one where a newer one does not come in time.
+
+        A provider that fails or is slow is not asked again for a minute. `None` = no list was ever seen.
+        """
+        known = self._lists[provider]
+        with anyio.move_on_after(wait_s) as waiting:
+            known = await self._known(provider)
+            if not refresh and self._clock() - known.failed < _SORE_S:
+                return known.list
+            with suppress(AnyModelError):
                 return await self.models(provider, refresh=refresh)
-        except (AnyModelError, TimeoutError):
-            self._lists[provider] = _Known(time.time(), None)
-            return None
+        if waiting.cancelled_caught:
+            known.failed = self._clock()
+        return known.list
 
     def known(self, target: Target) -> ModelRecord | None:
         """A model's record, if its provider's list is known already; asks nobody."""
@@ -114,21 +141,57 @@ class Catalog:
         models = known.list.models if known and known.list else ()
         return next((m for m in models if m.id == target.model), None)
 
+    async def _fetch(self, provider: str) -> ModelList:
+        known = self._lists[provider]
+        try:
+            fresh = await endpoints.list_models(await self._endpoint(Target(provider, "")))
+        except AnyModelError:
+            known.failed = self._clock()
+            raise
+        known.list, known.fetched, known.failed = fresh, self._clock(), 0.0
+        self._group.start_soon(self._save, provider, fresh, known.fetched)
+        return fresh
+
+    async def _save(self, provider: str, fresh: ModelList, fetched: float) -> None:
+        with suppress(AnyModelError):  # a list that cannot be kept can still be used
+            content = self._clean({"models": [asdict(m) for m in fresh.models]})
+            await self._store.save_models(self._place(provider), fetched, content)
+
+    async def _known(self, provider: str) -> _Known:
+        """What is known; the first time, what the store knows from earlier."""
+        known = self._lists[provider]
+        if not known.read and known.list is None:
+            stored = await self._stored(provider)
+            if known.list is None and stored is not None:
+                known.fetched, known.list = stored
+            known.read = True
+        return known
+
     def _place(self, provider: str) -> str:
         """The list of one address says nothing of another."""
         return f"{provider} {self._providers[provider].base_url}"
 
-    async def _stored(self, provider: str) -> _Known:
+    async def _stored(self, provider: str) -> tuple[float, ModelList] | None:
         try:
-            fetched, content = await self._store.load_models(self._place(provider)) or (0.0, None)
-            return _Known(
-                fetched, ModelList(models=[_model(entry) for entry in content["models"]]) if content else None
-            )
-        except (AnyModelError, TypeError, KeyError):  # locked, or written by another version: asked for anew
-            return _Known(0.0, None)
+            found = await self._store.load_models(self._place(provider))
+            return (found[0], ModelList(models=[_model(entry) for entry in found[1]["models"]])) if found else None
+        except (AnyModelError, TypeError, KeyError, ValueError):  # locked, or not what this version writes
+            return None
+
+
+def _aged(models: ModelList, provider: str, age_s: float, error: AnyModelError) -> ModelList:
+    age = f"{age_s / 3600:.0f} hours" if age_s >= 2 * 3600 else f"{max(age_s, 0) / 60:.0f} minutes"
+    warning = f"{provider}: the list could not be refreshed ({error.failure.message}); this one is {age} old"
+    return replace(models, warnings=(*models.warnings, warning))
+
+
+_FIELDS = frozenset(f.name for f in fields(ModelRecord)) - {"price_per_million"}
+_PRICE_FIELDS = frozenset(f.name for f in fields(Price))
 
 
 def _model(entry: Json) -> ModelRecord:
+    """A stored record; what a newer version added to it is left out."""
     price: dict[str, float] | None = entry.get("price_per_million")
-    record = ModelRecord(**{k: v for k, v in entry.items() if k != "price_per_million"})
-    return replace(record, price_per_million=Price(**price) if price else None)
+    known = {k: v for k, v in entry.items() if k in _FIELDS}
+    prices = {k: v for k, v in price.items() if k in _PRICE_FIELDS} if price else {}
+    return ModelRecord(**known, price_per_million=Price(**prices) if price else None)

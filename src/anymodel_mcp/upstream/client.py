@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
@@ -29,6 +29,7 @@ from anymodel_mcp.wire.urls import join
 
 T = TypeVar("T")
 ReadKey = Callable[[], Awaitable[str | None]]
+RenewKey = Callable[[str | None], Awaitable[bool]]
 
 _ERROR_BODY_BYTES = 1_000_000
 _MAX_REDIRECTS = 3
@@ -44,6 +45,7 @@ class ProviderClient:
         http: the provider's HTTP client; redirects off, no cookies.
         lessons: learned repairs, shared by all providers.
         read_key: gives the key, or `None` where there is none.
+        renew_key: is given a key that was refused; true when `read_key` gives another one from now on.
         sleep: waits between attempts.
         jitter: a number from 0 to 1 for each wait.
         find_path: the way that a request to a URL takes: what a network error is explained by.
@@ -56,6 +58,7 @@ class ProviderClient:
         lessons: LearnedRepairs,
         read_key: ReadKey,
         *,
+        renew_key: RenewKey | None = None,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
         jitter: Callable[[], float] = random.random,
         find_path: Callable[[str], Path] = path_to,
@@ -64,6 +67,7 @@ class ProviderClient:
         self._http = http
         self._lessons = lessons
         self._read_key = read_key
+        self._renew_key = renew_key
         self._sleep = sleep
         self._jitter = jitter
         self._find_path = find_path
@@ -96,11 +100,21 @@ class ProviderClient:
             try:
                 result = await self._attempt(fixed, read, journey)
             except ProviderError as error:
-                await self._next_try(fixed, error, journey)
+                if not await self._has_new_key(error, journey):
+                    await self._next_try(fixed, error, journey)
             else:
                 for repair in (r for r in journey.repairs if not r.once):
                     self._lessons.learn(self._place, model, repair)
                 return result, journey.trip(fixed.warnings)
+
+    async def _has_new_key(self, error: ProviderError, journey: CallState) -> bool:
+        """Whether the key was refused, and there is another one now: once in a call."""
+        if error.failure.status != 401 or journey.key_renewed or self._renew_key is None:
+            return False
+        journey.key_renewed = True
+        with suppress(ConfigError):  # the refusal says more than a command that fails now
+            return await self._renew_key(journey.key)
+        return False
 
     async def _next_try(self, wire: WireRequest, error: ProviderError, journey: CallState) -> None:
         """Returns when the request should be sent again; raises `error` otherwise."""
@@ -113,7 +127,7 @@ class ProviderClient:
         ambiguous = journey.head is None and error.failure.code != "not_sent"
         delay = retry_delay(
             error,
-            attempt=journey.requests - len(journey.repairs),
+            attempt=journey.requests - len(journey.repairs) - journey.key_renewed,
             max_attempts=self.settings.max_attempts,
             max_wait_s=self.settings.max_retry_wait_s,
             headers=journey.head.headers if journey.head else {},
@@ -133,7 +147,8 @@ class ProviderClient:
         journey.requests += 1
         journey.head = None
         reader: Reader[T] | None = None
-        request = await self._request(wire)
+        journey.key = await self._read_key()
+        request = self._request(wire, journey.key)
         clock = ResponseDeadline(self.settings, journey)
         broken: str | None = None
         try:
@@ -188,8 +203,7 @@ class ProviderClient:
             partial_text=partial or None,
         )
 
-    async def _request(self, wire: WireRequest) -> httpx2.Request:
-        key = await self._read_key()
+    def _request(self, wire: WireRequest, key: str | None) -> httpx2.Request:
         headers = {"accept": "text/event-stream, application/json" if wire.stream else "application/json"}
         headers.update(_auth(self.settings.auth, key))
         headers.update({k.lower(): v for k, v in self.settings.headers.items()})

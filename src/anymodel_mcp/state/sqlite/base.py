@@ -6,7 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from anymodel_mcp.config import StoreSettings
-from anymodel_mcp.state.sqlite.database import Database, bytes_used
+from anymodel_mcp.state.rows import new_id
+from anymodel_mcp.state.sqlite.database import Database
+from anymodel_mcp.state.sqlite.fallback import bytes_used
+from anymodel_mcp.state.sqlite.schema import NOW
 
 if TYPE_CHECKING:
     import sqlite3
@@ -18,6 +21,7 @@ _OLD = (
     "DELETE FROM calls WHERE updated < ?",
     "DELETE FROM threads WHERE updated < ?",
     "DELETE FROM usage WHERE time < ?",
+    "DELETE FROM running_calls WHERE time < ?",
     "DELETE FROM model_lists WHERE fetched < ?",
     "DELETE FROM repairs WHERE learned < ?",
 )
@@ -25,7 +29,7 @@ _OLD = (
 _OLDEST = (
     "DELETE FROM calls WHERE id IN (SELECT id FROM calls WHERE updated < :now - 3600 ORDER BY updated "
     "LIMIT (SELECT count(*) / 10 + 1 FROM calls))",
-    "DELETE FROM threads WHERE id IN (SELECT id FROM threads WHERE updated < :now - 3600 AND held_until < :now "
+    f"DELETE FROM threads WHERE id IN (SELECT id FROM threads WHERE updated < :now - 3600 AND held_until < {NOW} "
     "ORDER BY updated LIMIT (SELECT count(*) / 10 + 1 FROM threads))",
 )
 
@@ -41,10 +45,14 @@ class StorePart:
     Args:
         database: where it is kept.
         settings: how long and how much is kept.
-        clock: seconds since the epoch.
+        clock: seconds since the epoch, for the age of what is kept; heartbeats and leases go by the database's clock.
+
+    Attributes:
+        holder: the name under which this process holds conversations.
     """
 
     def __init__(self, database: Database, settings: StoreSettings, clock: Callable[[], float]) -> None:
+        self.holder = new_id("h")
         self._db = database
         self._settings = settings
         self._clock = clock
@@ -58,6 +66,7 @@ class StorePart:
         limit = self._settings.max_mb * 2**20
 
         def work(connection: sqlite3.Connection) -> None:
+            connection.execute("DELETE FROM running_calls WHERE ended")
             for statement in _OLD:
                 connection.execute(statement, (before,))
             while bytes_used(connection) > limit:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from anymodel_mcp.state.rows import Thread, new_id
 from anymodel_mcp.state.sqlite.base import StorePart, plain
+from anymodel_mcp.state.sqlite.schema import NOW
 from anymodel_mcp.types import Json
 
 if TYPE_CHECKING:
@@ -24,23 +25,36 @@ _LIST = """SELECT t.id, t.created, t.updated, t.system, t.title,
 class ThreadStore(StorePart):
     """The part of the store that keeps conversations."""
 
-    async def create_thread(self, system: str | None = None) -> str:
-        """A new, empty conversation; gives its id."""
+    async def create_thread(self, system: str | None = None, *, holder: str | None = None, for_s: float = 0) -> str:
+        """Creates an empty conversation and gives its id.
+
+        Args:
+            system: its instructions.
+            holder: who holds it from the start; nobody else can take it before `for_s` seconds are over.
+            for_s: how long it is held.
+        """
         await self._tidy_if_due()
         id = new_id("t")
         now = self._clock()
         stored = json.dumps(system) if system is not None else None  # JSON: lone surrogates do not pass the driver
-        sql = "INSERT INTO threads (id, created, updated, system, title) VALUES (?, ?, ?, ?, '')"
-        await self._db.write(lambda c: c.execute(sql, (id, now, now, stored)))
+        sql = (
+            "INSERT INTO threads (id, created, updated, system, title, holder, held_until) "
+            f"VALUES (?, ?, ?, ?, '', ?, {NOW} + ?)"
+        )
+        await self._db.write(lambda c: c.execute(sql, (id, now, now, stored, holder, for_s)))
         return id
 
-    async def append_turn(self, id: str, messages: Sequence[Json], *, model: str | None = None) -> bool:
-        """Appends messages, all or none of them; false = there is no such thread (any more).
+    async def append_turn(
+        self, id: str, messages: Sequence[Json], *, model: str | None = None, holder: str | None = None
+    ) -> bool:
+        """Appends messages, all or none of them; false = there is no such thread, or `holder` does not hold it.
 
         Args:
             id: the thread.
             messages: OpenAI messages, unknown keys kept; pictures by reference, not as data.
             model: who answered, as `provider/id`.
+            holder: who must hold the thread; `None` = anybody may write. A hold that ran out is still good as long as
+                nobody else has taken the thread.
         """
         now = self._clock()
         rows = [
@@ -49,10 +63,14 @@ class ThreadStore(StorePart):
         ]
         title = next((t for m in messages if (t := _title(m))), "")
         update = "UPDATE threads SET updated = ?, title = CASE title WHEN '' THEN ? ELSE title END WHERE id = ?"
+        values = [now, title, plain(id)]
+        if holder is not None:
+            update += " AND holder = ?"
+            values.append(holder)
         insert = "INSERT INTO messages (thread, model, created, message) VALUES (?, ?, ?, ?)"
 
         def work(connection: sqlite3.Connection) -> bool:
-            if not connection.execute(update, (now, title, plain(id))).rowcount:
+            if not connection.execute(update, values).rowcount:
                 return False
             connection.executemany(insert, rows)
             return True
@@ -75,26 +93,25 @@ class ThreadStore(StorePart):
         sql = _LIST + "ORDER BY t.updated DESC, t.id LIMIT ?"
         return [_thread(row, ()) for row in await self._db.read(lambda c: c.execute(sql, (limit,)).fetchall())]
 
-    async def hold_thread(self, id: str, owner: str, for_s: float) -> bool:
-        """Takes a thread, or keeps it longer; false = another call holds it, or there is no such thread.
+    async def hold_thread(self, id: str, holder: str, for_s: float) -> bool:
+        """Takes a thread, or keeps it longer; false = another holder has it, or there is no such thread.
 
         Args:
             id: the thread.
-            owner: the call, not the process: two calls of one process must not interleave either.
-            for_s: after this many seconds it is free again, whatever became of the owner.
+            holder: who takes it.
+            for_s: after this many seconds it is free again, whatever became of the holder.
         """
-        now = self._clock()
         sql = (
-            "UPDATE threads SET holder = ?, held_until = ? "
-            "WHERE id = ? AND (holder IS NULL OR holder = ? OR held_until < ?)"
+            f"UPDATE threads SET holder = ?, held_until = {NOW} + ? "
+            f"WHERE id = ? AND (holder IS NULL OR holder = ? OR held_until < {NOW})"
         )
-        values = (owner, now + for_s, plain(id), owner, now)
+        values = (holder, for_s, plain(id), holder)
         return await self._db.write(lambda c: c.execute(sql, values).rowcount > 0)
 
-    async def release_thread(self, id: str, owner: str) -> None:
-        """Gives a thread back; one that another call holds by now stays held."""
+    async def release_thread(self, id: str, holder: str) -> None:
+        """Gives a thread back; one that another holder has by now stays held."""
         sql = "UPDATE threads SET holder = NULL, held_until = 0 WHERE id = ? AND holder = ?"
-        await self._db.write(lambda c: c.execute(sql, (plain(id), owner)))
+        await self._db.write(lambda c: c.execute(sql, (plain(id), holder)))
 
 
 def _thread(row: tuple[Any, ...], messages: Sequence[Json]) -> Thread:

@@ -2,8 +2,9 @@
 
 Rules that hold here, so that no other module meets an SQLite error:
 
-- A sick file fails no call. A folder that cannot be written, a full disk, a file of a newer version: the
-  store goes on in memory, with what the file held where that is small, and says so once in `warnings`.
+- A faulty file fails no call. A folder that cannot be written, a full disk, a file of a newer version: the store goes
+  on in memory, with what the file held where that is small, and says so in `warnings`. It tries the file again
+  every few seconds; once the file can be written, what changed in memory is written into it.
 - A file that is no database is moved aside, never deleted.
 - Work runs in a worker thread, one piece at a time, and is finished even when its caller is cancelled.
 """
@@ -22,6 +23,7 @@ import anyio
 import anyio.to_thread
 
 from anymodel_mcp.errors import AnyModelError
+from anymodel_mcp.state.sqlite.fallback import RESCUE_BYTES, Marks, merge, seed
 from anymodel_mcp.state.sqlite.schema import BIRTH_PRAGMA, MIGRATIONS, PRAGMAS, VERSION
 
 if TYPE_CHECKING:
@@ -31,8 +33,9 @@ T = TypeVar("T")
 _Cure = Literal["busy", "aside", "memory", "none"]
 
 _LOG = logging.getLogger("anymodel_mcp.state")
-_BUSY_S = 5.0
-_RESCUE_BYTES = 64 * 2**20
+BUSY_S = 2.0
+RETRY_S = 5.0
+_RETURN_BUSY_S = 0.1
 
 # https://www.sqlite.org/rescode.html, read 2026-11-21: primary result codes
 _CURES: dict[int, _Cure] = {
@@ -48,7 +51,7 @@ _CURES: dict[int, _Cure] = {
 }
 
 
-class _Newer(Exception):
+class _NewerError(Exception):
     """The file was written by a newer version."""
 
 
@@ -58,24 +61,42 @@ class Database:
     Args:
         path: the database file; `None` = in memory only.
         busy_s: how long to wait for another process.
-        rescue_bytes: the largest file that is copied to memory when it can no longer be written.
+        retry_s: how often a file that could not be written is tried again.
+        rescue_bytes: a larger file is not copied into memory when it can no longer be written.
+
+    Attributes:
+        path: the file in use; `None` while the store is in memory.
+        warnings: what is wrong with the file now.
     """
 
-    def __init__(self, path: Path | None, *, busy_s: float = _BUSY_S, rescue_bytes: int = _RESCUE_BYTES) -> None:
+    def __init__(
+        self,
+        path: Path | None,
+        *,
+        busy_s: float = BUSY_S,
+        retry_s: float = RETRY_S,
+        rescue_bytes: int = RESCUE_BYTES,
+    ) -> None:
         self.path = path
         self.warnings: list[str] = []
+        self._file = path
         self._busy_s = busy_s
+        self._retry_s = retry_s
         self._rescue_bytes = rescue_bytes
         self._connection: sqlite3.Connection | None = None
         self._inode: int | None = None
         self._moved_aside = False
+        self._marks = Marks()
+        self._retry_at = 0.0
+        self._outage = ""
         self._limiter = anyio.CapacityLimiter(1)
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """What `work` gives, in a transaction that sees one state.
 
         Raises:
-            AnyModelError: kind "busy": another process holds the file.
+            AnyModelError: kind "busy": another process holds the file; kind "server": the file holds something else
+                than this version expects.
         """
         return await self._schedule(work, "BEGIN")
 
@@ -83,14 +104,19 @@ class Database:
         """What `work` gives, in a transaction that is written whole or not at all.
 
         Raises:
-            AnyModelError: kind "busy": another process holds the file.
+            AnyModelError: kind "busy": another process holds the file; kind "server": the file holds something else
+                than this version expects.
         """
         return await self._schedule(work, "BEGIN IMMEDIATE")
 
+    def retry_now(self) -> None:
+        """Makes the next use try a file that could not be written, however recently that was."""
+        self._retry_at = 0.0
+
     async def aclose(self) -> None:
-        """Closes the file; the next use opens it again."""
+        """Closes the file, after a last try to write what is only in memory; the next use opens it again."""
         with anyio.CancelScope(shield=True):
-            await anyio.to_thread.run_sync(self._close, limiter=self._limiter)
+            await anyio.to_thread.run_sync(self._finish, limiter=self._limiter)
 
     async def _schedule(self, work: Callable[[sqlite3.Connection], T], begin: str) -> T:
         # shielded: a cancelled call still has to leave its partial text behind
@@ -109,15 +135,21 @@ class Database:
                 connection = self._ready()
                 with _transaction(connection, begin):
                     return work(connection)
-            except (sqlite3.Error, _Newer, OSError) as exc:
+            except (sqlite3.Error, _NewerError, OSError) as exc:
                 self._cure(exc)
 
     def _ready(self) -> sqlite3.Connection:
+        if self._in_fallback and time.monotonic() >= self._retry_at:
+            self._return_to_file()
         if self._connection is not None and self.path is not None and _inode(self.path) != self._inode:
             self._close()  # the file was deleted or moved under us: what is written to it now would be lost
         if self._connection is None:
-            self._connection = self._open_memory() if self.path is None else self._open_file(self.path)
+            self._connection = self._open_memory() if self.path is None else self._open_file(self.path, self._busy_s)
         return self._connection
+
+    @property
+    def _in_fallback(self) -> bool:
+        return self.path is None and self._file is not None
 
     def _open_memory(self) -> sqlite3.Connection:
         import sqlite3
@@ -126,7 +158,7 @@ class Database:
         _migrate(connection)
         return connection
 
-    def _open_file(self, path: Path) -> sqlite3.Connection:
+    def _open_file(self, path: Path, busy_s: float) -> sqlite3.Connection:
         import sqlite3
 
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -135,30 +167,18 @@ class Database:
         if path.stat().st_mode & 0o077:
             path.chmod(0o600)
         self._inode = _inode(path)
-        connection = sqlite3.connect(path, timeout=self._busy_s, check_same_thread=False, isolation_level=None)
+        connection = sqlite3.connect(path, timeout=busy_s, check_same_thread=False, isolation_level=None)
         try:
-            self._prepare(connection)
+            _prepare(connection, busy_s)
         except BaseException:
             connection.close()
             raise
         return connection
 
-    def _prepare(self, connection: sqlite3.Connection) -> None:
-        import sqlite3
-
-        deadline = time.monotonic() + 2 * self._busy_s  # the driver's own wait is one
-        while True:
-            try:
-                if _version(connection) == 0:
-                    connection.execute(BIRTH_PRAGMA)
-                for pragma in PRAGMAS:
-                    connection.execute(pragma)
-                return _migrate(connection)
-            except sqlite3.OperationalError as exc:
-                # switching a new file to WAL does not honour the busy timeout when several processes start at once
-                if _cure_of(exc) != "busy" or time.monotonic() > deadline:
-                    raise
-            time.sleep(0.02)
+    def _finish(self) -> None:
+        if self._in_fallback and self._connection is not None:
+            self._return_to_file()
+        self._close()
 
     def _close(self) -> None:
         connection, self._connection = self._connection, None
@@ -168,7 +188,7 @@ class Database:
     def _cure(self, exc: Exception) -> None:
         cure = _cure_of(exc)
         if cure == "none" or self.path is None:
-            raise exc
+            raise AnyModelError(f"the store {self._file or 'in memory'} failed: {exc}", kind="server") from exc
         if cure == "busy":
             raise AnyModelError(
                 f"the store {self.path} is held by another process ({exc})",
@@ -195,32 +215,79 @@ class Database:
         except OSError:
             self._go_memory(exc)
         else:
-            self._warn(f"The store {path} is damaged ({exc}); it was moved to {target.name} and a new one begun.")
+            self._warn(f"The store {path} is damaged ({exc}); it was moved to {target.name} and a new one was created.")
 
     def _go_memory(self, exc: Exception) -> None:
-        import sqlite3
-
         memory = self._open_memory()
+        self._marks = Marks()
         if self._connection is not None:
-            with suppress(sqlite3.Error):
-                if bytes_used(self._connection) <= self._rescue_bytes:
-                    self._connection.backup(memory)
+            self._marks = seed(memory, self._connection, self._rescue_bytes)
             self._close()
         reason = exc if not isinstance(exc, OSError) else exc.strerror or exc
-        self._warn(
-            f"The store {self.path} cannot be written ({reason}): results and conversations last only as long as this "
-            "process. Free the disk, mend the folder's rights, or set store.path."
+        self._outage = (
+            f"The store {self.path} cannot be written ({reason}): results and conversations are kept in memory and are "
+            "lost when this process ends. "
+            + (
+                "Update anymodel-mcp, or set store.path to another file."
+                if isinstance(exc, _NewerError)
+                else "Free disk space, make its folder writable, or set store.path to another file."
+            )
         )
+        self._warn(self._outage)
         self.path = None
         self._connection = memory
+        self._retry_at = time.monotonic() + self._retry_s
+
+    def _return_to_file(self) -> None:
+        """Goes back to the file if it can be written, and writes what changed in memory into it."""
+        import sqlite3
+
+        self._retry_at = time.monotonic() + self._retry_s
+        memory, path = self._connection, self._file
+        if memory is None or path is None:
+            return
+        try:
+            file = self._open_file(path, _RETURN_BUSY_S)
+        except (sqlite3.Error, _NewerError, OSError):
+            return
+        try:
+            with _transaction(file, "BEGIN IMMEDIATE"):
+                file.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('returned', ?)", (time.time(),))
+                merge(memory, file, self._marks)
+            file.execute(f"PRAGMA busy_timeout = {int(self._busy_s * 1000)}")
+        except sqlite3.Error:
+            file.close()
+            return
+        memory.close()
+        self._connection, self.path = file, path
+        self.warnings.remove(self._outage)
+        _LOG.warning("The store %s can be written again; what was kept in memory is stored now.", path)
 
     def _warn(self, text: str) -> None:
         self.warnings.append(text)
         _LOG.warning(text)
 
 
+def _prepare(connection: sqlite3.Connection, busy_s: float) -> None:
+    import sqlite3
+
+    deadline = time.monotonic() + 2 * busy_s  # the driver's own wait is one
+    while True:
+        try:
+            if _version(connection) == 0:
+                connection.execute(BIRTH_PRAGMA)
+            for pragma in PRAGMAS:
+                connection.execute(pragma)
+            return _migrate(connection)
+        except sqlite3.OperationalError as exc:
+            # switching a new file to WAL does not honour the busy timeout when several processes start at once
+            if _cure_of(exc) != "busy" or time.monotonic() > deadline:
+                raise
+        time.sleep(0.02)
+
+
 def _cure_of(exc: Exception) -> _Cure:
-    if isinstance(exc, OSError | _Newer):
+    if isinstance(exc, OSError | _NewerError):
         return "memory"
     code = getattr(exc, "sqlite_errorcode", None)
     return _CURES.get(code & 0xFF, "none") if isinstance(code, int) else "none"
@@ -231,15 +298,6 @@ def _inode(path: Path) -> int | None:
         return path.stat().st_ino
     except OSError:
         return None
-
-
-def bytes_used(connection: sqlite3.Connection) -> int:
-    """Bytes of the pages in use, free ones not counted."""
-    pages = (
-        connection.execute("PRAGMA page_count").fetchone()[0]
-        - connection.execute("PRAGMA freelist_count").fetchone()[0]
-    )
-    return pages * connection.execute("PRAGMA page_size").fetchone()[0]
 
 
 @contextmanager
@@ -260,7 +318,9 @@ def _migrate(connection: sqlite3.Connection) -> None:
     with _transaction(connection, "BEGIN IMMEDIATE"):
         found = _version(connection)  # again: another process may have been faster
         if found > VERSION:
-            raise _Newer(f"it was written by a newer version: its schema is {found}, this one knows {VERSION}")
+            raise _NewerError(
+                f"it was written by a newer version of anymodel-mcp: schema {found}, and this one knows {VERSION}"
+            )
         for script in MIGRATIONS[found:]:
             for statement in script:
                 connection.execute(statement)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from typing import Any, get_args
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, get_args
 
-from anymodel_mcp.state.rows import UsageKey, UsageRow, UsageSum
+from anymodel_mcp.state.rows import RunningRow, UsageKey, UsageRow, UsageSum
 from anymodel_mcp.state.sqlite.base import StorePart, plain
+from anymodel_mcp.state.sqlite.schema import NOW
 from anymodel_mcp.types import Json
+
+if TYPE_CHECKING:
+    import sqlite3
 
 _MAX_TOKENS = 2**53
 """A provider's figure may be absurd; SQLite's integers, and their sums, end."""
@@ -21,8 +25,24 @@ _KEYS: dict[str, str] = {
 }
 
 
+STALE_S = 30
+"""A running call whose worker was silent for longer counts as interrupted."""
+
+_RUNNING = (
+    "INSERT INTO running_calls (id, worker_id, time, host, tool, provider, model, beat, ended) "
+    f"VALUES (?, ?, ?, ?, ?, ?, ?, {NOW}, {{ended}}) "
+    "ON CONFLICT (id) DO UPDATE SET beat = excluded.beat, ended = max(ended, excluded.ended)"
+)
+_ALL = (
+    "SELECT time, host, tool, provider, model, input, output, cost, outcome, duration FROM usage "
+    "UNION ALL SELECT time, host, tool, provider, model, NULL, NULL, NULL, "
+    f"CASE WHEN beat < {NOW} - {STALE_S} THEN 'interrupted' ELSE 'running' END, max(beat - time, 0) "
+    "FROM running_calls WHERE NOT ended"
+)
+
+
 class LedgerStore(StorePart):
-    """The part of the store that keeps lists, repairs and usage."""
+    """The part of the store that keeps model lists, repairs and usage."""
 
     async def save_models(self, provider: str, fetched_at: float, content: Any) -> None:
         """Keeps a provider's model list (any JSON value) in place of the one before."""
@@ -50,21 +70,37 @@ class LedgerStore(StorePart):
             found.setdefault((provider, model), []).append(json.loads(content))
         return found
 
-    async def add_usage(self, rows: Iterable[UsageRow]) -> None:
-        """Adds calls to the ledger, in one write."""
-        sql = "INSERT INTO usage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        values = [_usage_values(row) for row in rows]
-        if values:
+    async def add_usage(
+        self, ended: Iterable[UsageRow], *, announced: Sequence[RunningRow] = (), running: Sequence[RunningRow] = ()
+    ) -> None:
+        """Writes calls into the ledger, all or none of them.
+
+        Args:
+            ended: calls that have ended.
+            announced: those of them that were written as running before.
+            running: calls that run; writing one again is its heartbeat.
+        """
+        values = [_usage_values(row) for row in ended]
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.executemany("INSERT INTO usage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+            connection.executemany(_RUNNING.format(ended=0), [_running_values(row) for row in running])
+            connection.executemany(_RUNNING.format(ended=1), [_running_values(row) for row in announced])
+
+        if values or running:
             await self._tidy_if_due()
-            await self._db.write(lambda c: c.executemany(sql, values))
+            await self._db.write(work)
 
     async def usage(self, since: float = 0, by: UsageKey = "model") -> list[UsageSum]:
-        """Sums of the ledger since a moment (seconds since the epoch), most calls first; days in their order."""
+        """Sums of the ledger since a moment (seconds since the epoch), most calls first; days in their order.
+
+        Calls that have not ended are in it, with the outcome "running", or "interrupted" where their worker is gone.
+        """
         order = "1" if by == "day" else "2 DESC, 1"
         sql = (
-            f"SELECT {_KEYS[by]}, count(*), sum(outcome <> 'complete'), "
-            "sum(input), sum(output), sum(cost), sum(duration) "
-            f"FROM usage WHERE time >= ? GROUP BY 1 ORDER BY {order}"
+            f"SELECT {_KEYS[by]}, count(*), sum(outcome NOT IN ('complete', 'running')), "
+            f"sum(input), sum(output), sum(cost), sum(duration) FROM ({_ALL}) "
+            f"WHERE time >= ? GROUP BY 1 ORDER BY {order}"
         )
         rows = await self._db.read(lambda c: c.execute(sql, (since,)).fetchall())
         return [
@@ -77,3 +113,8 @@ def _usage_values(row: UsageRow) -> tuple[Any, ...]:
     names = (plain(text) for text in (row.host, row.tool, row.provider, row.model))
     tokens = (min(n, _MAX_TOKENS) if n is not None else None for n in (row.input, row.output))
     return (row.time, *names, *tokens, row.cost, plain(row.outcome), row.duration_s)
+
+
+def _running_values(row: RunningRow) -> tuple[Any, ...]:
+    names = (plain(text) for text in (row.host, row.tool, row.provider, row.model))
+    return (row.id, row.worker_id, row.time, *names)

@@ -1,10 +1,16 @@
 """The tables of the store, as steps from one version to the next; a step once released is never changed.
 
 Texts of models are BLOBs (UTF-8 with surrogates passed): SQLite's own text functions stop at a NUL, and its driver
-refuses lone surrogates, both of which models do send. Times are seconds since the epoch.
+refuses lone surrogates, both of which models do send. Times are seconds since the epoch. Heartbeats and leases are
+written and compared in SQL, by the clock of the database (`NOW`), never by the clock of one of its users.
+
+Columns that are no longer written stay as they are: `calls.provider`, `calls.conversation`.
 """
 
 from __future__ import annotations
+
+NOW = "((julianday('now') - 2440587.5) * 86400.0)"
+"""The database's clock; `unixepoch('subsec')` needs SQLite 3.42."""
 
 BIRTH_PRAGMA = "PRAGMA auto_vacuum = INCREMENTAL"
 """Before the first table and before WAL; on a file with tables it would ask for the write lock for nothing."""
@@ -41,6 +47,15 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             input INTEGER, output INTEGER, cost REAL, outcome TEXT NOT NULL, duration REAL NOT NULL)""",
         "CREATE INDEX usage_time ON usage (time)",
         "CREATE TABLE meta (key TEXT PRIMARY KEY, value REAL NOT NULL)",
+    ),
+    (
+        # A process of the first release that has the file open goes on writing: no table that it writes to by position
+        # (`usage`) gets a column, and the new column of `calls` has a default.
+        "ALTER TABLE calls ADD COLUMN beat REAL NOT NULL DEFAULT 0",
+        """CREATE TABLE running_calls (
+            id TEXT PRIMARY KEY, worker_id TEXT NOT NULL, time REAL NOT NULL, host TEXT NOT NULL, tool TEXT NOT NULL,
+            provider TEXT NOT NULL, model TEXT NOT NULL, beat REAL NOT NULL, ended INTEGER NOT NULL DEFAULT 0)""",
+        "CREATE INDEX running_calls_time ON running_calls (time)",
     ),
 )
 VERSION = len(MIGRATIONS)

@@ -1,0 +1,95 @@
+"""One running call, shared by the task that runs it and the request that waits for it."""
+
+from __future__ import annotations
+
+import anyio
+
+from anymodel_mcp.calls.progress import ProgressLine
+from anymodel_mcp.redact import Redactor
+from anymodel_mcp.state import CallRow
+from anymodel_mcp.types import Outcome
+
+
+class Call:
+    """One running call: what has arrived, what it is doing, and its outcome when `done` is set.
+
+    Attributes:
+        row: its handle, once it has one.
+        secured: what it ends with if anything goes wrong from now on.
+        abandoned: its request left without a handle.
+        saved: how much had arrived when its text was last stored.
+    """
+
+    def __init__(self, tool: str, host: str, redactor: Redactor | None = None) -> None:
+        self.row: CallRow | None = None
+        self.tool = tool
+        self.host = host
+        self.started = anyio.current_time()
+        self.done = anyio.Event()
+        self.outcome: Outcome | None = None
+        self.secured: Outcome | None = None
+        self.abandoned = False
+        self.scope = anyio.CancelScope()
+        self.tracks: list[ProgressLine] = []
+        self.conversation: str | None = None
+        self.saved = -1
+        self._redactor = redactor or Redactor()
+        self._watched = False
+        self._text: list[str] = []
+
+    @property
+    def text(self) -> str:
+        """The answer as far as it has arrived, without keys; of a running call without an end that may begin a key."""
+        if len(self._text) > 1:
+            self._text = ["".join(self._text)]
+        text = self._text[0] if self._text else ""
+        return self._redactor.text(text) if self.done.is_set() else self._redactor.split(text)[0]
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since the call began."""
+        return anyio.current_time() - self.started
+
+    def track(self, label: str) -> ProgressLine:
+        """A new line of progress."""
+        track = ProgressLine(label)
+        if self._watched:
+            track.watch(self._redactor)
+        self.tracks.append(track)
+        return track
+
+    def watch(self) -> None:
+        """Keeps text for the progress lines from now on."""
+        self._watched = True
+        for track in self.tracks:
+            track.watch(self._redactor)
+
+    def write(self, text: str) -> None:
+        """Appends to the text that a reader of an unfinished call gets."""
+        self._text.append(text)
+
+    def reset(self) -> None:
+        """Forgets the text: another model starts over."""
+        self._text.clear()
+
+    def secure(self, outcome: Outcome) -> None:
+        """Sets what the call ends with if it fails or is cancelled from now on: what has been paid for."""
+        self.secured = outcome
+
+    def note(self) -> str:
+        """The progress line: time, what each model is doing, the newest text; without keys."""
+        state = " | ".join(t.line() for t in self.tracks) or f"{self.tool}: working"
+        return self._redactor.text(f"{self.elapsed_s:.0f} s, {state}")
+
+    @property
+    def received(self) -> int:
+        """Grows with everything that arrives."""
+        return sum(t.chars + t.thought for t in self.tracks)
+
+    @classmethod
+    def ended(cls, outcome: Outcome, tool: str, host: str) -> Call:
+        """A call that has ended already."""
+        call = cls(tool, host)
+        call.outcome = outcome
+        call.done.set()
+        return call

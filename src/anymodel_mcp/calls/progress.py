@@ -1,0 +1,124 @@
+"""The progress line of a call, and the notes that carry it to the client."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import anyio
+
+from anymodel_mcp.redact import Redactor, RunningText
+from anymodel_mcp.types import Delta
+
+log = logging.getLogger(__name__)
+
+SendProgress = Callable[[float, str], Awaitable[None]]
+
+FIRST_NOTE_S = 0.2
+NOTE_EVERY_S = 0.25
+SILENCE_S = 4.5
+_NEWEST_CHARS = 240
+_RAW_CHARS = 2000
+_SPACES = re.compile(r"\s+")
+
+
+@dataclass(slots=True)
+class ProgressLine:
+    """What one model of a call is doing.
+
+    Text for it is kept only once somebody reads it: see `watch`. The text of all lines, joined, holds no key.
+    """
+
+    label: str
+    phase: str = "waiting"
+    chars: int = 0
+    thought: int = 0
+    _raw: str = ""
+    _newest: str = ""
+    _clean: RunningText | None = None
+    _skips: bool = False
+
+    def take(self, deltas: Sequence[Delta]) -> None:
+        """Counts what arrived."""
+        for delta in deltas:
+            if delta.kind == "reasoning":
+                self.thought += len(delta.text)
+                self.phase = "thinking"
+            else:
+                self.chars += len(delta.text)
+                self.phase = "calling a tool" if delta.kind == "tool_call" else "answering"
+            if self._clean is not None:
+                self._raw += delta.text
+                if len(self._raw) > _RAW_CHARS:
+                    self._settle()
+
+    def watch(self, redactor: Redactor) -> None:
+        """Keeps text for the line from now on."""
+        if self._clean is None:
+            self._clean = RunningText(redactor)
+            self._skips = bool(self.chars or self.thought)  # the text may begin in the middle of a key
+
+    def _settle(self) -> None:
+        """Cleans what arrived; keeps no more of it than a line shows."""
+        raw, self._raw = self._raw, ""
+        if self._skips:
+            found = _SPACES.search(raw)
+            raw = raw[found.start() :] if found else ""
+            self._skips = found is None
+        if self._clean is not None:
+            self._newest = (self._newest + self._clean.add(raw))[-_RAW_CHARS:]
+
+    def tell(self, phase: str) -> None:
+        """What is being waited for."""
+        self.phase = phase
+
+    def line(self) -> str:
+        """The state in a few words, with the text that arrived since the last line."""
+        self._settle()
+        words = _SPACES.sub(" ", self._newest)[-_NEWEST_CHARS:]  # spaces at the edges tell words from parts
+        self._newest = ""
+        count = f", {self.chars or self.thought} characters" if self.chars or self.thought else ""
+        return f"{self.label}: {self.phase}{count}" + (f" … {words}" if words else "")
+
+
+class Watched(Protocol):
+    """What progress is told of."""
+
+    @property
+    def received(self) -> int:
+        """Grows with everything that arrives."""
+        ...
+
+    def note(self) -> str:
+        """The progress line, without keys."""
+        ...
+
+
+async def send_notes(call: Watched, send: SendProgress) -> None:
+    """Sends progress notes until it is cancelled, or until the first one that cannot be sent.
+
+    A client that takes no notes (any more) is no reason to end its call.
+    """
+    value, seen, sent_at = 0.0, -1, float("-inf")
+    await anyio.sleep(FIRST_NOTE_S)
+    while True:
+        now = anyio.current_time()
+        if call.received != seen or now - sent_at >= SILENCE_S:
+            seen, sent_at = call.received, now
+            value = max(value + 1, float(seen))
+            if not await send_note(send, value, call.note()):
+                return
+        await anyio.sleep(NOTE_EVERY_S)
+
+
+async def send_note(send: SendProgress, value: float, message: str) -> bool:
+    """Sends one note; false = it could not be sent, and it makes no sense to send another."""
+    try:
+        await send(value, message)
+    except Exception as error:  # whatever the client's connection raises: the call is worth more than the note
+        log.info("progress cannot be sent: %s", type(error).__name__)
+        return False
+    return True

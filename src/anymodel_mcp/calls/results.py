@@ -1,0 +1,154 @@
+"""Results that outlive their request: under a handle, in memory until the store has them.
+
+A call with a handle has a row in the store, kept alive by heartbeats; any process that shares the store can read it,
+wait for it or cancel it. What the store cannot take yet stays in memory and is tried again.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import anyio
+from anyio.abc import TaskGroup
+
+from anymodel_mcp.calls.call import Call
+from anymodel_mcp.calls.outcomes import dump, load, status_of
+from anymodel_mcp.calls.progress import SILENCE_S, SendProgress, send_note
+from anymodel_mcp.calls.task_group import uninterrupted
+from anymodel_mcp.errors import AnyModelError
+from anymodel_mcp.state import CallRow, Store, new_id
+from anymodel_mcp.types import Outcome
+
+log = logging.getLogger(__name__)
+
+SAVE_EVERY_S = 2.0
+SAVE_WAIT_S = 1.0
+"""How long an answer waits until its handle is in the store; the store goes on trying after that."""
+POLL_S = 0.5
+_MOST_UNSAVED_CHARS = 64 * 2**20
+
+
+class Results:
+    """The handles of one process.
+
+    Args:
+        group: in which results are saved.
+        store: where they are kept.
+    """
+
+    def __init__(self, group: TaskGroup, store: Store) -> None:
+        self._group = group
+        self._store = store
+        self._held: dict[str, Call] = {}
+        self._saving = False
+        self.worker_id = new_id("w")
+
+    def held(self, handle: str) -> Call | None:
+        """A call of this process that runs, or whose result is not in the store yet."""
+        return self._held.get(handle)
+
+    async def keep(self, call: Call) -> str:
+        """Gives a call a handle, and stores what there is of it; waits for the store a moment at most."""
+        if call.row is None:
+            saved = anyio.Event()
+            row = self._hold(call)
+            self._group.start_soon(self._save_first, call, saved)
+            with anyio.move_on_after(SAVE_WAIT_S):
+                await saved.wait()
+            return row.id
+        return call.row.id
+
+    def keep_soon(self, call: Call) -> None:
+        """Gives a call a handle, and stores it as soon as that is possible; waits for nothing."""
+        if call.row is None:
+            self._hold(call)
+            self._group.start_soon(self._save_first, call, anyio.Event())
+
+    def _hold(self, call: Call) -> CallRow:
+        models = ", ".join(line.label for line in call.tracks)
+        row = call.row = CallRow(
+            id=new_id("r"), worker_id=self.worker_id, tool=call.tool, host=call.host, model=models[:500]
+        )
+        self._held[row.id] = call
+        return row
+
+    async def _save_first(self, call: Call, saved: anyio.Event) -> None:
+        with uninterrupted():
+            await self._save(call)
+            saved.set()
+        if call.row and call.row.id in self._held and not self._saving:
+            self._saving = True
+            self._group.start_soon(self._keep_alive)
+
+    async def _save(self, call: Call) -> None:
+        """Stores the outcome, or the text so far; as long as that fails the call stays in memory."""
+        row = call.row
+        if row is None:
+            return
+        received = call.received
+        try:
+            if call.outcome is not None:
+                await self._store.finish_call(row, status_of(call.outcome), dump(call.outcome), call.outcome.text)
+                self._held.pop(row.id, None)
+            elif received != call.saved:
+                await self._store.save_partial(row, call.text)
+                call.saved = received
+        except AnyModelError as error:
+            log.warning("result %s could not be saved yet: %s", row.id, error.failure.message)
+
+    async def finish(self, call: Call) -> None:
+        """Stores the end of a call that has a handle."""
+        await self._save(call)
+
+    async def _keep_alive(self) -> None:
+        try:
+            while self._held:
+                await anyio.sleep(SAVE_EVERY_S)
+                await self.save_all()
+        finally:
+            self._saving = False
+
+    async def save_all(self) -> None:
+        """Sends heartbeats, stores what changed, and cancels what another process wants cancelled."""
+        try:
+            await self._store.beat(self.worker_id, list(self._held))
+            for handle in await self._store.cancels_asked(self.worker_id):
+                if handle in self._held:
+                    self._held[handle].scope.cancel()
+        except AnyModelError as error:  # a locked file: the next round saves what this one could not
+            log.warning("running calls could not be saved: %s", error.failure.message)
+            self._drop_excess()
+            return
+        for call in list(self._held.values()):
+            await self._save(call)
+
+    def _drop_excess(self) -> None:
+        """Bounds the memory of results that no store takes: the oldest go first."""
+        ended = [(handle, len(call.outcome.text)) for handle, call in self._held.items() if call.outcome is not None]
+        total = sum(chars for _, chars in ended)
+        for handle, chars in ended:
+            if total <= _MOST_UNSAVED_CHARS:
+                return
+            del self._held[handle]
+            total -= chars
+
+    async def fetch_stored(
+        self, handle: str, *, wait_s: float, cancel: bool, send: SendProgress | None
+    ) -> Outcome | None:
+        """What the store has under a handle, waiting up to `wait_s` for its end; `None` = no such handle."""
+        if cancel:
+            await self._store.ask_cancel(handle)
+            wait_s = max(wait_s, SAVE_EVERY_S + 2)
+        ends, value, sent_at = anyio.current_time() + wait_s, 0.0, anyio.current_time()
+        while True:
+            row = await self._store.get_call(handle)
+            if row is None:
+                return None
+            now = anyio.current_time()
+            if row.status != "running" or now >= ends:
+                return load(row)
+            if send is not None and now - sent_at >= SILENCE_S:
+                value, sent_at = value + 1, now
+                if not await send_note(send, value, f"{row.tool}: still running, {len(row.text)} characters so far"):
+                    send = None
+            await anyio.sleep(min(POLL_S, ends - now))
