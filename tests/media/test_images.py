@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageChops
 
-from anymodel_mcp.media.images import MAX_PIXELS, measure, scale, sniff_picture
+from anymodel_mcp.media.images import MAX_PIXELS, measure, scale
+from anymodel_mcp.wire.content.sniff import sniff_picture
 
 HEADER_ONLY = bytes.fromhex("89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489000000")
 """Thirty-six bytes, as several gateways send them in their examples."""

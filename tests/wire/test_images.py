@@ -8,7 +8,8 @@ import pytest
 
 from anymodel_mcp.errors import Failure
 from anymodel_mcp.types import ImagesResult, Picture, Usage
-from anymodel_mcp.wire.content.parts import decode_base64, sniff_image
+from anymodel_mcp.wire.content.parts import decode_base64
+from anymodel_mcp.wire.content.sniff import sniff_picture
 from anymodel_mcp.wire.exchange import ResponseHead
 from tests.wire.feeding import DONE, SSE_HEAD, images, images_reader, task, task_reader
 
@@ -98,10 +99,11 @@ def test_raw_bytes_are_the_picture(kind: str) -> None:
 
 def test_a_foreign_format_is_believed_from_the_content_type() -> None:
     result = made(
-        b"\x00\x00\x01\x00" + bytes(30), head=ResponseHead(status=200, headers={"content-type": "image/x-icon"})
+        b"\x00\x00\x00\x0cJXL \r\n\x87\n" + bytes(30),
+        head=ResponseHead(status=200, headers={"content-type": "image/jxl"}),
     )
     assert result.images[0].mime is None
-    assert made(b"\x89PNG", head=ResponseHead(status=200, headers={})).images[0].content == b"\x89PNG"
+    assert made(PNG[:8], head=ResponseHead(status=200, headers={})).images[0].content == PNG[:8]
 
 
 def test_json_called_an_image_is_json() -> None:
@@ -264,7 +266,8 @@ def test_failed_work_is_an_error() -> None:
         (b"\xff\xd8\xff\xe0", "image/jpeg"),
         (b"RIFF1234WEBPVP8", "image/webp"),
         (b"GIF89a", "image/gif"),
-        (b"BM12", "image/bmp"),
+        (b"BM" + bytes(30), "image/bmp"),
+        (b"BMW is a car maker, not a picture", None),
         (b"\x00\x00\x00\x1cftypavif", "image/avif"),
         (b'<?xml version="1.0"?>\n<svg xmlns=', "image/svg+xml"),
         (b"  <svg>", "image/svg+xml"),
@@ -273,7 +276,7 @@ def test_failed_work_is_an_error() -> None:
     ],
 )
 def test_the_type_is_told_by_the_bytes(start: bytes, mime: str | None) -> None:
-    assert sniff_image(start) == mime
+    assert sniff_picture(start) == mime
 
 
 @pytest.mark.parametrize(

@@ -25,8 +25,9 @@ import anyio.to_thread
 
 from anymodel_mcp.config import Files
 from anymodel_mcp.errors import ArgumentError, ConfigError
-from anymodel_mcp.media.images import EXTENSIONS, Scaled, measure, scale, sniff_picture
+from anymodel_mcp.media.images import EXTENSIONS, Scaled, measure, scale
 from anymodel_mcp.types import Json
+from anymodel_mcp.wire.content.sniff import sniff_picture
 
 PREVIEW_EDGE = 512
 PREVIEW_BYTES = 200_000

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from anymodel_mcp.wire.content.sniff import sniff_picture
+
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -43,26 +45,6 @@ _FORMATS = {
 _EVERYWHERE = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"})
 """What every vision model and every host takes."""
 
-_MAGIC: tuple[tuple[bytes, str], ...] = (
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF87a", "image/gif"),
-    (b"GIF89a", "image/gif"),
-    (b"II*\x00", "image/tiff"),
-    (b"MM\x00*", "image/tiff"),
-    (b"\x00\x00\x01\x00", "image/x-icon"),
-)
-_SVG = re.compile(
-    rb"\s*(?:<\?xml[^>]{0,500}\?>\s*)?(?:<!--.{0,2000}?-->\s*)*(?:<!DOCTYPE\s+svg[^>]{0,500}>\s*)?<svg[\s>/]", re.S
-)
-_ISOBMFF = {
-    b"avif": "image/avif",
-    b"avis": "image/avif",
-    b"heic": "image/heic",
-    b"heix": "image/heic",
-    b"mif1": "image/heic",
-}
-_SNIFF_BYTES = 4096
 
 Size = tuple[int, int]
 
@@ -79,22 +61,6 @@ class Scaled:
     content: bytes | None = field(repr=False)
     mime: str = ""
     note: str = ""
-
-
-def sniff_picture(content: bytes) -> str | None:
-    """The media type that the bytes show; `None` = no picture that we know."""
-    for magic, mime in _MAGIC:
-        if content.startswith(magic):
-            return mime
-    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        return "image/webp"
-    if content[4:8] == b"ftyp":
-        return _ISOBMFF.get(content[8:12])
-    if content[:2] == b"BM" and content[6:10] == b"\0\0\0\0" and len(content) >= 26:
-        return "image/bmp"
-    if _SVG.match(content[:_SNIFF_BYTES].removeprefix(b"\xef\xbb\xbf")):
-        return "image/svg+xml"
-    return None
 
 
 def measure(content: bytes) -> Size | None:

@@ -8,8 +8,9 @@ import re
 from urllib.parse import unquote_to_bytes
 
 from anymodel_mcp.errors import ArgumentError
-from anymodel_mcp.media.images import EXTENSIONS, sniff_picture
+from anymodel_mcp.media.images import EXTENSIONS
 from anymodel_mcp.types import FilePart
+from anymodel_mcp.wire.content.sniff import sniff_picture
 
 _OFFICE = "application/vnd.openxmlformats-officedocument."
 _MAGIC: tuple[tuple[bytes, str], ...] = (

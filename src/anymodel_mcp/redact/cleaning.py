@@ -10,6 +10,7 @@ https://www.unicode.org/reports/tr51/#Emoji_ZWJ_Sequences (seen 2026-11-28). All
 from __future__ import annotations
 
 import re
+import string
 
 # C0 but tab and line ends, DEL, C1 but NEL (U+0085), bidi controls, and the default-ignorable code points of
 # https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt, annotation marks, lone surrogates
@@ -95,11 +96,15 @@ def one_line(text: str) -> str:
 CUT = "…"
 """Stands where text was shortened."""
 
-_TOKEN_AT_END = re.compile(r"[A-Za-z0-9+/=_.%~\-]{4,}\Z")
+_TOKEN_CHARS = string.ascii_letters + string.digits + "+/=_.%~-"
+_TOKEN_FROM = 4
+"""Shorter runs of such characters are words."""
 
 
 def shorten(text: str, limit: int) -> str:
     """`text` in at most `limit` characters, never cut inside what may be a key: half of one is found no more."""
     if len(text) <= limit:
         return text
-    return _TOKEN_AT_END.sub("", text[: limit - 1]).rstrip() + CUT
+    cut = text[: limit - 1]
+    whole = cut.rstrip(_TOKEN_CHARS)
+    return (whole if len(cut) - len(whole) >= _TOKEN_FROM else cut).rstrip() + CUT

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from anymodel_mcp.types import Delta, InvalidToolCall, Json, Picture, ToolCall
+from anymodel_mcp.wire.content.details import ReasoningDetails
 from anymodel_mcp.wire.content.finish import raw_finish
 from anymodel_mcp.wire.content.harmony import TextSplitter
 from anymodel_mcp.wire.content.parts import Citations, Content, different, read_picture, thought_text
 from anymodel_mcp.wire.content.thinking import Mode
 from anymodel_mcp.wire.content.tool_calls import ToolCalls
-from anymodel_mcp.wire.decode.json_values import as_list, as_object, as_text, joined_pairs, objects
+from anymodel_mcp.wire.decode.json_values import as_list, as_object, as_text, joined_pairs
 from anymodel_mcp.wire.failures.shapes import filtered_categories
 
 _THOUGHT_FIELDS = ("reasoning_content", "reasoning", "thinking", "reasoning_details")
@@ -77,7 +78,7 @@ class Choice:
         self._refusal: list[str] = []
         self._calls: Final = ToolCalls(offered)
         self._pictures: list[Picture] = []
-        self._details: list[Json] = []
+        self._details: Final = ReasoningDetails()
         self._extra: Json = {}
         self._message: Json = {}
         self.finish_raw: str | None = None
@@ -139,7 +140,7 @@ class Choice:
         for name in _THOUGHT_FIELDS:
             if fields.get(name):
                 self.add_thought(name, thought_text(fields[name]))
-        self._details_of(fields)
+        self._details.add(fields.get("reasoning_details"))
         content = Content(fields.get("content")) if fields.get("content") else None
         if content:
             self.add_thought("parts", content.thoughts)
@@ -199,19 +200,6 @@ class Choice:
         self._thoughts[carrier].append(text)
         if carrier == next(iter(self._thoughts)):
             self._news.add("reasoning", text)
-
-    def _details_of(self, fields: Json) -> None:
-        """Puts the pieces of `reasoning_details` together: they must go back as they came."""
-        for item in objects(fields.get("reasoning_details")):
-            known = next((d for d in reversed(self._details) if _same_detail(d, item)), None)
-            if known is None:
-                self._details.append(dict(item))
-                continue
-            for name, value in item.items():
-                if name in ("text", "summary", "data") and isinstance(value, str):
-                    known[name] = as_text(known.get(name)) + value
-                elif value is not None:
-                    known[name] = value
 
     # --- the end ------------------------------------------------------------------------------------------------------
 
@@ -288,7 +276,7 @@ class Choice:
         if "reasoning_content" in self._thoughts:
             carry["reasoning_content"] = joined_pairs("".join(self._thoughts["reasoning_content"]))
         if self._details:
-            carry["reasoning_details"] = self._details
+            carry["reasoning_details"] = self._details.whole()
         if self._extra:
             carry["extra_content"] = self._extra
         return carry
@@ -304,10 +292,3 @@ def text_field(delta: Json) -> str:
             return ""
         found = name
     return found
-
-
-def _same_detail(known: Json, item: Json) -> bool:
-    """Two pieces of one block of reasoning."""
-    if known.get("type") != item.get("type") or known.get("index") != item.get("index"):
-        return False
-    return not (known.get("id") and item.get("id")) or known["id"] == item["id"]

@@ -5,36 +5,23 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from anymodel_mcp.types import Citation, Json, Picture
+from anymodel_mcp.wire.content.sniff import sniff_picture
 from anymodel_mcp.wire.decode.json_values import as_list, as_object, as_text, first_text, objects
 
-_DATA_URL = re.compile(r"data:[\w.+/-]*(?:;[\w=.+-]+)*?;base64,", re.IGNORECASE)
-_LINKED = re.compile(r"!\[[^\]\n]{0,500}\]\(\s*<?((?:https?://[^\s)>]{1,4000}))")
-_EMBEDDED = re.compile(r"(!\[[^\]\n]{0,500}\]\(\s*)(data:image/[\w.+-]{1,40};base64,[A-Za-z0-9+/=_-]*)")
+_ADDRESS = re.compile(r"\s*<?(https?://[^\s)>]{1,4000})")
+_EMBEDDED = re.compile(r"\s*(data:image/[\w.+-]{1,40};base64,[A-Za-z0-9+/=_-]*)")
+_HEAD_CHARS = 200
+"""Of a data URL, before its data."""
+_TITLE_CHARS = 500
+_MAX_LINKED = 64
 _THOUGHTS = ("thinking", "reasoning", "reasoning_content", "reasoning_text", "summary_text")
 _WORDS = ("text", "output_text", "input_text")
 _MAX_DEPTH = 4
-
-_MAGIC: tuple[tuple[bytes, str], ...] = (
-    (b"\x89PNG", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF8", "image/gif"),
-    (b"BM", "image/bmp"),
-)
-
-
-def sniff_image(content: bytes) -> str | None:
-    """The media type that the first bytes tell, or `None`."""
-    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        return "image/webp"
-    if content[4:12] in (b"ftypavif", b"ftypavis"):
-        return "image/avif"
-    if re.match(rb"\s*(?:<\?xml[^>]*>\s*)?<svg[\s>]", content[:500]):
-        return "image/svg+xml"
-    return next((mime for magic, mime in _MAGIC if content.startswith(magic)), None)
 
 
 def decode_base64(text: str) -> bytes | None:
@@ -58,14 +45,21 @@ def picture(source: str, *, revised_prompt: str | None = None) -> Picture | None
     source = source.strip()
     if source[:8].lower().startswith(("http://", "https://")):
         return Picture(url=source, revised_prompt=revised_prompt)
-    head = _DATA_URL.match(source, 0, 200)
-    content = decode_base64(source[head.end() :] if head else source)
+    start = _data_start(source)
+    content = decode_base64(source[start:])
     if not content:
         return None
-    mime = sniff_image(content)
-    if mime is None and head is None:
+    mime = sniff_picture(content)
+    if mime is None and not start:
         return None
     return Picture(content=content, mime=mime, revised_prompt=revised_prompt)
+
+
+def _data_start(source: str) -> int:
+    """Where the data of a base64 data URL begins; 0 for any other text."""
+    comma = source.find(",", 0, _HEAD_CHARS)
+    head = source[: comma + 1].lower()
+    return comma + 1 if head.startswith("data:") and head.endswith(";base64,") else 0
 
 
 def read_picture(item: Any) -> Picture | None:
@@ -95,25 +89,36 @@ def different(pictures: list[Picture]) -> list[Picture]:
 
 def linked_pictures(text: str) -> list[Picture]:
     """The pictures that a text shows by address (`![..](https://..)`); none of them is fetched here."""
-    if "](" not in text or "![" not in text:
-        return []
-    return [Picture(url=url) for url in dict.fromkeys(_LINKED.findall(text))]
+    found = (_ADDRESS.match(text, target) for target in _picture_targets(text))
+    addresses = dict.fromkeys(address.group(1) for address in found if address)
+    return [Picture(url=url) for url in islice(addresses, _MAX_LINKED)]
+
+
+def _picture_targets(text: str) -> Iterator[int]:
+    """Where the target of each Markdown picture (`![title](target)`) begins; one pass over the text."""
+    before, at = 0, text.find("](")
+    while at >= 0:
+        start = text.rfind("![", max(before, at - _TITLE_CHARS - 2), at)
+        before = at + 2
+        if start >= 0 and not {"]", "\n"} & set(text[start + 2 : at]):
+            yield before
+        at = text.find("](", before)
 
 
 def take_embedded(text: str) -> tuple[str, list[Picture]]:
     """The text with a short name for each picture whose bytes stand in it, and those pictures."""
-    if "](data:image/" not in text.replace("]( ", "]("):
-        return text, []
     found: list[Picture] = []
-
-    def name(match: re.Match[str]) -> str:
-        image = picture(match.group(2))
-        if image is None:
-            return match.group()
+    pieces: list[str] = []
+    kept = 0
+    for target in _picture_targets(text):
+        data = _EMBEDDED.match(text, target)
+        image = picture(data.group(1)) if data else None
+        if data is None or image is None:
+            continue
         found.append(image)
-        return f"{match.group(1)}picture-{len(found)}"
-
-    return _EMBEDDED.sub(name, text), found
+        pieces += [text[kept : data.start(1)], f"picture-{len(found)}"]
+        kept = data.end()
+    return "".join((*pieces, text[kept:])), found
 
 
 class Content:

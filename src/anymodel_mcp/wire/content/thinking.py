@@ -30,6 +30,7 @@ _LEADERS = (*_TAGS, *_CLOSERS)
 _LONGEST = max(map(len, _LEADERS))
 _QUOTES = "`'\""
 _FIRSTS = re.compile("[<|\\[◁]")
+_WRITTEN = re.compile(r"\S")
 _MOST_SPACE = 4096
 
 
@@ -51,13 +52,14 @@ class ThinkSplitter:
         self.withdrawn = False
         """The thoughts given so far were none: the block that was assumed is never closed."""
         self._buffer = ""
+        self._at = 0  # how much of the buffer has been dealt with
         self._inside: tuple[str, ...] = ()  # the closers of the open block
         self._assumed = mode == "closing_only_possible"  # no opener has been seen, the template may have written it
         self._blocks = 0
-        self._kept = ""  # what is answer if the assumed block is never closed
+        self._kept: list[str] = []  # what is answer if the assumed block is never closed
         self._fresh = True  # nothing of this block has been given yet: white space is still to be dropped
         self._given = False
-        self._space: str = ""  # white space inside a block that is dropped if the block ends after it
+        self._space: list[str] = []  # white space inside a block that is dropped if the block ends after it
 
     @property
     def pending(self) -> str:
@@ -66,7 +68,7 @@ class ThinkSplitter:
             return ""
         if self._inside and not self._assumed:
             return ""
-        held = self._kept + self._buffer
+        held = "".join(self._kept) + self._buffer[self._at :]
         return held.lstrip() if self._blocks else held
 
     def feed(self, text: str) -> list[Piece]:
@@ -74,7 +76,7 @@ class ThinkSplitter:
         if self.plain:
             return [("text", text)] if text else []
         out: list[Piece] = []
-        self._buffer += text
+        self._buffer, self._at = self._buffer[self._at :] + text, 0
         while self._step(out):
             pass
         return out
@@ -85,53 +87,55 @@ class ThinkSplitter:
             return []
         out: list[Piece] = []
         if self._inside and not self._assumed:
-            closer = next((c for c in self._inside if self._buffer[-_LONGEST:].lower().endswith(c)), "")
-            self._think(self._buffer[: len(self._buffer) - len(closer)], out)
+            rest = self._buffer[self._at :]
+            closer = next((c for c in self._inside if rest[-_LONGEST:].lower().endswith(c)), "")
+            self._think(rest[: len(rest) - len(closer)], out)
         elif self.pending:
             out.append(("text", self.pending))
             self.withdrawn = bool(self._inside)
-        self._buffer, self._kept, self.plain = "", "", True
+        self._buffer, self._at, self._kept, self.plain = "", 0, [], True
         return out
 
     def _step(self, out: list[Piece]) -> bool:
         """One decision; false when more text is needed for the next."""
-        if self.plain or not self._buffer:
-            if self._buffer:
-                out.append(("text", self._buffer))
-                self._buffer = ""
+        if self.plain or self._at >= len(self._buffer):
+            if self._at < len(self._buffer):
+                out.append(("text", self._buffer[self._at :]))
+                self._at = len(self._buffer)
             return False
-        return self._in_block(out) if self._inside else self._at_edge(out)
+        return self._in_block(out) if self._inside else self._at_edge()
 
-    def _at_edge(self, out: list[Piece]) -> bool:
-        start = self._buffer.lstrip()
-        lower = start[:_LONGEST].lower()
+    def _at_edge(self) -> bool:
+        found = _WRITTEN.search(self._buffer, self._at)
+        start = found.start() if found else len(self._buffer)
+        lower = self._buffer[start : start + _LONGEST].lower()
         for opener, closer in _TAGS.items():
             if lower.startswith(opener):
-                self._open((closer,), start[len(opener) :])
-                self._assumed, self._kept = False, ""
+                self._open((closer,), start + len(opener))
+                self._assumed, self._kept = False, []
                 return True
         orphan = next((c for c in _CLOSERS if lower.startswith(c)), None)
         if orphan and not self._blocks:
-            self._buffer, self._blocks = start[len(orphan) :], 1  # the template opened, the model closed at once
+            self._at, self._blocks = start + len(orphan), 1  # the template opened, the model closed at once
             return True
-        if any(tag.startswith(lower) for tag in _LEADERS) and len(self._buffer) < _MOST_SPACE:
+        if any(tag.startswith(lower) for tag in _LEADERS) and len(self._buffer) - self._at < _MOST_SPACE:
             return False
         if self._assumed and not self._blocks:
-            self._open(_CLOSERS, self._buffer)
+            self._open(_CLOSERS, self._at)
             return True
         self.plain = True
         if self._blocks:
-            self._buffer = start
+            self._at = start
         return True
 
-    def _open(self, closers: tuple[str, ...], rest: str) -> None:
-        self._inside, self._buffer, self._fresh, self._space = closers, rest, True, ""
+    def _open(self, closers: tuple[str, ...], at: int) -> None:
+        self._inside, self._at, self._fresh, self._space = closers, at, True, []
 
     def _in_block(self, out: list[Piece]) -> bool:
         text = self._buffer
-        for found in _closing(self._inside).finditer(text):
+        for found in _closing(self._inside).finditer(text, self._at):
             at, end = found.span()
-            if at and text[at - 1] in _QUOTES:
+            if at > self._at and text[at - 1] in _QUOTES:
                 if end == len(text):
                     return False
                 if text[end] == text[at - 1]:
@@ -139,26 +143,26 @@ class ThinkSplitter:
             self._close(at, end, out)
             return True
         cut = self._certain()
-        ready, self._buffer = text[:cut], text[cut:]
+        ready, self._at = text[self._at : cut], cut
         if self._assumed:
-            self._kept += ready
+            self._kept.append(ready)
         self._think(ready, out)
         return False
 
     def _certain(self) -> int:
         """How much of the buffer cannot be part of a closing tag, or the quote before one."""
         text = self._buffer
-        for first in _FIRSTS.finditer(text, max(0, len(text) - _LONGEST)):
+        for first in _FIRSTS.finditer(text, max(self._at, len(text) - _LONGEST)):
             at = first.start()
             rest = text[at:].lower()
             if any(len(rest) < len(c) and c.startswith(rest) for c in self._inside):
-                return at - 1 if at and text[at - 1] in _QUOTES else at
-        return len(text) - 1 if text[-1:] in _QUOTES and text else len(text)
+                return at - 1 if at > self._at and text[at - 1] in _QUOTES else at
+        return len(text) - 1 if len(text) > self._at and text[-1] in _QUOTES else len(text)
 
     def _close(self, at: int, end: int, out: list[Piece]) -> None:
-        thought, self._buffer = self._buffer[:at], self._buffer[end:]
+        thought, self._at = self._buffer[self._at : at], end
         self._think(thought, out)
-        self._inside, self._assumed, self._kept, self._space = (), False, "", ""
+        self._inside, self._assumed, self._kept, self._space = (), False, [], []
         self._blocks += 1
 
     def _think(self, text: str, out: list[Piece]) -> None:
@@ -169,11 +173,11 @@ class ThinkSplitter:
             self._fresh = False
             if self._given:
                 text = "\n" + text
-        text = self._space + text
         bare = text.rstrip()
         if not bare:
-            self._space = text
+            self._space.append(text)
             return
-        self._space = text[len(bare) :]
+        whole = "".join((*self._space, bare))
+        self._space = [text[len(bare) :]]
         self._given = True
-        out.append(("reasoning", bare))
+        out.append(("reasoning", whole))

@@ -73,6 +73,8 @@ class ToolCalls:
     def __init__(self, offered: Collection[str] = ()) -> None:
         self._offered: Final = frozenset(offered)
         self._calls: list[_Call] = []
+        self._by_id: dict[str, list[_Call]] = {}
+        self._by_index: dict[int, _Call] = {}  # the newest at each
         self.size = 0
         """Characters of arguments so far."""
         self.skipped = 0
@@ -99,25 +101,34 @@ class ToolCalls:
                 self.skipped += 1
                 return ""
             call = _Call(as_text(source.get("id")), as_count(source.get("index")))
-            self._calls.append(call)
+            self._open(call)
             opened = name
-        call.id = call.id or as_text(source.get("id"))
+        if not call.id and (id_ := as_text(source.get("id"))):
+            call.id = id_
+            self._by_id.setdefault(id_, []).append(call)
         call.extra |= as_object(source.get("extra_content"))
         self._append(call, arguments, repeats=bool(name) and not opened)
         if name and len(call.names) < _MAX_PIECES:
             call.names.append(name)
         return opened
 
+    def _open(self, call: _Call) -> None:
+        self._calls.append(call)
+        if call.id:
+            self._by_id.setdefault(call.id, []).append(call)
+        if call.index is not None:
+            self._by_index[call.index] = call
+
     def _find(self, id_: str, index: int | None, name: str, arguments: Any) -> _Call | None:
         calls = self._calls
         if not calls:
             return None
-        same = [c for c in calls if id_ and c.id == id_]
+        same = self._by_id.get(id_)
         if same:
             fits = [c for c in same if index is None or c.index is None or c.index == index]
             return fits[-1] if fits or not name else None
         if index is not None:
-            found = next((c for c in reversed(calls) if c.index == index), None)
+            found = self._by_index.get(index)
             return found if found and self._continues(found, id_, name, arguments) else None
         return calls[-1] if self._continues_last(calls[-1], id_, name) else None
 

@@ -22,14 +22,28 @@ from anymodel_mcp.wire.decode.pattern import Pattern
 _STRAY_CHARS = 4096
 _FIELDS = ("data", "event", "error", "id", "retry")
 _SHORT = 80
-_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_STRUCTURE = re.compile(r'["\\{}\[\]]')
+_MOST_STRUCTURE = 1_000_000
 _OBJECT = ("data: {", "data:{")
 
 
 def _is_open(text: str) -> bool:
     """A bracket or a string of a JSON text waits for its end: the text was cut off; otherwise it is whole and wrong."""
-    bare = _STRING.sub("", text)
-    return '"' in bare or sum(map(bare.count, "{[")) > sum(map(bare.count, "}]"))
+    depth, inside, skipped = 0, False, -1
+    for number, found in enumerate(_STRUCTURE.finditer(text)):
+        sign, at = found.group(), found.start()
+        if at == skipped:
+            continue
+        if number >= _MOST_STRUCTURE:
+            return True
+        if inside:
+            skipped = at + 1 if sign == "\\" else -1
+            inside = sign != '"'
+        elif sign == '"':
+            inside = True
+        elif sign != "\\":
+            depth += 1 if sign in "{[" else -1
+    return inside or depth > 0
 
 
 class Broken(Exception):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,8 +25,13 @@ from anymodel_mcp.wire.failures.retry import retry_after
 from anymodel_mcp.wire.failures.shapes import ErrorBody, find_error_body, loose_words
 
 _MOST_CHARS = 300
+_READ_CHARS = 4000
+"""Of the words of a failure, when its kind is decided."""
+_CODE_CHARS = 200
+_MOST_CODES = 16
 _LOOK_FIRST = "Look at the provider whether a picture was made and paid for, before asking for another one."
-_TITLE = re.compile(r"<(title|h1|h2)[^>]*>(.*?)</\1\s*>", re.IGNORECASE | re.DOTALL)
+_OPENING = re.compile(r"<(title|h1|h2)\b[^>]{0,500}>", re.IGNORECASE)
+_CLOSING = {name: re.compile(f"</{name}[\\s>]", re.IGNORECASE) for name in ("title", "h1", "h2")}
 _TAG = re.compile(r"<[^>]{0,500}>")
 _REQUEST_ID = re.compile(r"\(?request id:?\s*([\w-]{6,100})\)?", re.IGNORECASE)
 _ID_HEADERS = (
@@ -99,7 +104,7 @@ def read_failure(
             base_url=base_url,
             body=value,
             now=now,
-            page="" if value is not None else text,
+            page="" if value is not None else text[:_READ_CHARS],
             sent=sent,
         ),
     )
@@ -182,7 +187,18 @@ class _Place:
     sent: WireRequest | None = None
 
 
+def _shortened(complaint: ErrorBody) -> ErrorBody:
+    """The words that are read for their meaning: not all of a page, or of an error that is as long as a book."""
+    return replace(
+        complaint,
+        message=complaint.message[:_READ_CHARS],
+        hint=complaint.hint[:_READ_CHARS],
+        codes=tuple(code[:_CODE_CHARS] for code in complaint.codes[:_MOST_CODES]),
+    )
+
+
 def _build(complaint: ErrorBody, place: _Place) -> ProviderError:
+    complaint = _shortened(complaint)
     wish = retry_after(place.headers, _bodies(place.body, complaint), time.time() if place.now is None else place.now)
     text = f"{complaint.message} {complaint.hint}".strip()
     signals = ErrorSignals(
@@ -265,8 +281,15 @@ def _plain_words(text: str, head: ResponseHead) -> str:
 
 def html_title(text: str) -> str:
     """The title of an HTML page, or its first heading; "" where it has neither."""
-    found = _TITLE.search(text[:20_000])
-    return tidy(_TAG.sub(" ", found.group(2))) if found else ""
+    text = text[:20_000]
+    unclosed: set[str] = set()  # each is looked for in vain once
+    for opening in _OPENING.finditer(text):
+        name = opening.group(1).lower()
+        closing = None if name in unclosed else _CLOSING[name].search(text, opening.end())
+        if closing:
+            return tidy(_TAG.sub(" ", text[opening.end() : closing.start()]))
+        unclosed.add(name)
+    return ""
 
 
 def _param(message: str, kind: ErrorKind) -> str | None:

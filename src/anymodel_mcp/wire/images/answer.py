@@ -11,7 +11,8 @@ from typing import Any, Final
 from anymodel_mcp.errors import ProviderError
 from anymodel_mcp.types import ChatResult, Delta, ImagesResult, Json, Picture
 from anymodel_mcp.wire.chat.answer import read_chat
-from anymodel_mcp.wire.content.parts import Content, different, linked_pictures, read_picture, sniff_image
+from anymodel_mcp.wire.content.parts import Content, different, linked_pictures, read_picture
+from anymodel_mcp.wire.content.sniff import sniff_picture
 from anymodel_mcp.wire.content.usage import find_usage, read_usage
 from anymodel_mcp.wire.decode.body import BodyReader, Document
 from anymodel_mcp.wire.decode.json_values import as_list, as_object, as_text, first_text, objects
@@ -21,7 +22,7 @@ from anymodel_mcp.wire.failures.provider_error import failure_from, tidy
 _LISTS = ("data", "images", "output", "artifacts")
 _FIELDS = ("b64_json", "url", "image", "image_url", "base64")
 _TICKETS = ("task_id", "taskId")
-_SNIFFED_BYTES = 16
+_SNIFFED_BYTES = 32
 _TEXT_STARTS = b'{["<:dei \r\n\t\xef'
 _MAX_PICTURES = 128
 _MAX_DEPTH = 4
@@ -243,7 +244,7 @@ class PictureReader:
     def _decide(self, start: bytes) -> None:
         self._decided = True
         foreign = self._head.content_type.startswith("image/") and start[:1] not in _TEXT_STARTS
-        if start and (foreign or sniff_image(start) not in (None, "image/svg+xml")):
+        if start and (foreign or sniff_picture(start) not in (None, "image/svg+xml")):
             self._raw = []
 
     def _take(self, data: bytes) -> None:
@@ -272,7 +273,7 @@ class PictureReader:
             raise self._images.failure(f"the picture is cut off: {broken}", "stream_truncated")
         content = b"".join(self._raw)
         model = self._images.model or None
-        return ImagesResult(images=(Picture(content=content, mime=sniff_image(content)),), model=model)
+        return ImagesResult(images=(Picture(content=content, mime=sniff_picture(content)),), model=model)
 
 
 class Task(Images):
