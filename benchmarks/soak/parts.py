@@ -27,14 +27,14 @@ class Part:
 
 
 PARTS: dict[str, Part] = {
-    "kills": Part(full=kills.measure, short=partial(kills.measure, count=40)),
-    "cancels-stdio": Part(full=cancels.measure_stdio, short=partial(cancels.measure_stdio, count=40)),
-    "cancels-http": Part(full=cancels.measure_http, short=partial(cancels.measure_http, count=40)),
-    "silence": Part(full=silence.measure, short=partial(silence.measure, count=3)),
-    "malformed": Part(full=lines.measure_malformed, short=partial(lines.measure_malformed, malformed=400, wrong=160)),
-    "pipelined": Part(full=lines.measure_pipelined, short=partial(lines.measure_pipelined, count=128)),
-    # Memory settles after some thousand calls, so a short run is allowed more.
-    "growth": Part(full=growth.measure, short=partial(growth.measure, count=150, warm_up=100, grown_mib=10.0)),
-    "streams-200": Part(full=streams.measure, short=partial(streams.measure, streams=40, seconds=2, longer=3)),
+    "kills": Part(full=kills.measure, short=partial(kills.measure, count=30)),
+    "cancels-stdio": Part(full=cancels.measure_stdio, short=partial(cancels.measure_stdio, count=30)),
+    "cancels-http": Part(full=cancels.measure_http, short=partial(cancels.measure_http, count=30)),
+    "silence": Part(full=silence.measure, short=partial(silence.measure, count=2)),
+    "malformed": Part(full=lines.measure_malformed, short=partial(lines.measure_malformed, malformed=240, wrong=64)),
+    "pipelined": Part(full=lines.measure_pipelined, short=partial(lines.measure_pipelined, count=64)),
+    # Memory settles after some thousand calls: a short run says nothing about it.
+    "growth": Part(full=growth.measure, short=None),
+    "streams-200": Part(full=streams.measure, short=partial(streams.measure, streams=20, seconds=2, longer=3)),
     "streams-500": Part(full=partial(streams.measure, streams=500, seconds=20, longer=1.25), short=None),
 }

@@ -15,7 +15,7 @@ import pytest
 from anymodel_mcp import __version__
 from anymodel_mcp.__main__ import run
 from anymodel_mcp.cli.arguments import config_last
-from anymodel_mcp.cli.commands import build_commands, run_command
+from anymodel_mcp.cli.commands import run_command
 from anymodel_mcp.cli.endings import status_of
 from anymodel_mcp.cli.install.rows import HOSTS
 from anymodel_mcp.cli.screen import Terminal, this_terminal
@@ -192,10 +192,21 @@ def test_demo_runs_on_this_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert run_command(["demo"], make_desk(tmp_path).terminal) == 0
 
 
-def test_serve_among_the_commands_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ANYMODEL_CONFIG", str(tmp_path / "nowhere.toml"))
-    app = build_commands(make_desk(tmp_path).terminal)
-    assert app(["serve"], exit_on_error=False, result_action="return_value") == 2
+def test_serve_among_the_commands_serves(tmp_path: Path) -> None:
+    code = (
+        "from anymodel_mcp.cli.commands import build_commands; from anymodel_mcp.cli.screen import this_terminal; "
+        "build_commands(this_terminal())(['serve'], result_action='return_value')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        env={**os.environ, "HOME": str(tmp_path), "ANYMODEL_CONFIG": str(tmp_path / "nowhere.toml")},
+        timeout=HANG_S,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, b"")
+    assert b"nowhere.toml" in done.stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes break otherwise there")

@@ -18,6 +18,10 @@ CONFIG = """
 base_url = "{origin}/v1"
 api_key = "sk-fault-0123456789"
 max_attempts = 1
+[providers.hasty]
+base_url = "{origin}/v1"
+api_key = "sk-fault-0123456789"
+max_attempts = 1
 first_byte_timeout_s = 1
 idle_timeout_s = 1
 total_timeout_s = 2
@@ -49,15 +53,15 @@ BAD: dict[str, tuple[set[str], str]] = {
 
 
 @pytest.fixture(scope="module")
-async def pipe(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[StdioPipe, None]:
+async def pipe(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[StdioPipe]:
     folder = tmp_path_factory.mktemp("faults")
     async with open_upstream(answer) as upstream, open_pipe(CONFIG.format(origin=upstream.origin), folder) as opened:
         yield opened
 
 
-async def _call(model: str, pipe: StdioPipe) -> dict[str, Any]:
+async def _call(model: str, pipe: StdioPipe, provider: str = "f") -> dict[str, Any]:
     with anyio.fail_after(HANG_S):
-        return await pipe.call("chat", {"model": f"f/{model}", "prompt": "x", "stream": True})
+        return await pipe.call("chat", {"model": f"{provider}/{model}", "prompt": "x", "stream": True})
 
 
 @pytest.mark.parametrize(("model", "text"), GOOD.items(), ids=GOOD)
@@ -71,11 +75,12 @@ async def test_a_fault_is_told_with_cause_fix_and_partial_text(
     model: str, wanted: tuple[set[str], str], pipe: StdioPipe
 ) -> None:
     kinds, partial = wanted
-    result = await _call(model, pipe)
+    provider = "hasty" if kinds == {"timeout"} else "f"
+    result = await _call(model, pipe, provider)
     error = result["_meta"]["anymodel/error"]
     assert result["isError"] is True
     assert error["kind"] in kinds
     assert (error.get("partial_text") or "") == partial
     assert partial in text_of_result(result)
-    assert "f" in text_of_result(result)
+    assert f"{provider}/{model}" in text_of_result(result)
     assert "sk-fault" not in str(result)

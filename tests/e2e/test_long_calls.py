@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,34 @@ from mcp import Client
 from mcp.types import CallToolResult
 
 from tests.fakes import error_of, record_of, text_of
-from tests.faults import answer
+from tests.faults import SSE, answer, stream_events
 from tests.faults import text_of as words_of
-from tests.raw_upstream import open_upstream
+from tests.raw_upstream import Line, Reply, Seen, open_upstream
 from tests.rawclient import post_call, text_of_result
 from tests.serving import child_environment, open_client, open_http_server, write_config
 from tests.waiting import HANG_S
 
-DELTAS, PER_S = 30, 10
-MODEL = f"f/stream-7-{DELTAS}-{PER_S}"
-WHOLE = words_of(7, DELTAS)
+FIRST, COUNT = 5, 30
+"""The words that come at once, and all of them."""
+
+WHOLE = words_of(7, COUNT)
+
+
+class Held:
+    """An upstream whose stream stops after the first words until `go_on` is set."""
+
+    def __init__(self) -> None:
+        self.go_on = anyio.Event()
+
+    async def answer(self, seen: Seen, line: Line) -> None:
+        """`held` as said above; every other model is a fault's name."""
+        if seen.json()["model"] != "held":
+            await answer(seen, line)
+            return
+        role, *words = stream_events(7, COUNT)
+        await line.send(Reply(headers=SSE, framing="close").head() + role + b"".join(words[:FIRST]))
+        await self.go_on.wait()
+        await line.send(b"".join(words[FIRST:]))
 
 
 def _config(origin: str) -> str:
@@ -48,7 +67,7 @@ async def _collect(client: Client, handle: str, offset: int) -> tuple[str, CallT
 
 async def _begin(client: Client) -> tuple[str, str]:
     """A call that goes on: what has come, and its handle."""
-    running = await client.call_tool("chat", {"model": MODEL, "prompt": "x"})
+    running = await client.call_tool("chat", {"model": "f/held", "prompt": "x"})
     record = record_of(running)
     assert record["status"] == "running"
     assert f"id='{record['result_id']}'" in text_of(running)
@@ -57,12 +76,14 @@ async def _begin(client: Client) -> tuple[str, str]:
 
 @pytest.mark.parametrize("transport", ["stdio", "http"])
 async def test_the_rest_comes_by_the_handle(tmp_path: Path, transport: Any) -> None:
+    held = Held()
     with anyio.fail_after(HANG_S):
         async with (
-            open_upstream(answer) as upstream,
+            open_upstream(held.answer) as upstream,
             open_client(_config(upstream.origin), tmp_path, transport=transport) as client,
         ):
             first, handle = await _begin(client)
+            held.go_on.set()
             rest, _ = await _collect(client, handle, len(first))
             assert first + rest == WHOLE
             again = await client.call_tool("get_result", {"id": handle})
@@ -70,15 +91,18 @@ async def test_the_rest_comes_by_the_handle(tmp_path: Path, transport: Any) -> N
 
 
 async def test_the_rest_comes_over_another_connection_and_after_a_restart(tmp_path: Path) -> None:
-    with anyio.fail_after(HANG_S):
-        async with open_upstream(answer) as upstream:
+    held = Held()
+    with anyio.fail_after(2 * HANG_S):
+        async with open_upstream(held.answer) as upstream:
             environment = child_environment(write_config(_config(upstream.origin), tmp_path), tmp_path)
             async with open_http_server(environment, tmp_path) as server:
                 async with Client(server.url) as client:
                     first, handle = await _begin(client)
+                held.go_on.set()
                 async with Client(server.url) as client:
                     rest, _ = await _collect(client, handle, len(first))
                     assert first + rest == WHOLE
+                    held.go_on = anyio.Event()
                     _, cut_off = await _begin(client)
             async with open_client(_config(upstream.origin), tmp_path, transport="stdio") as client:
                 kept = await client.call_tool("get_result", {"id": handle})
@@ -89,26 +113,26 @@ async def test_the_rest_comes_over_another_connection_and_after_a_restart(tmp_pa
 
 
 async def test_any_worker_gives_the_rest_and_can_cancel(tmp_path: Path) -> None:
-    with anyio.fail_after(HANG_S):
-        async with open_upstream(answer) as upstream:
+    held = Held()
+    with anyio.fail_after(2 * HANG_S):
+        async with open_upstream(held.answer) as upstream:
             environment = child_environment(write_config(_config(upstream.origin), tmp_path), tmp_path)
             async with open_http_server(environment, tmp_path, arguments=("--workers", "2")) as server:
+                numbers = count(1)
 
-                async def call(number: int, tool: str, **arguments: Any) -> Any:
-                    async with httpx2.AsyncClient(
-                        timeout=HANG_S, trust_env=False
-                    ) as fresh:  # a connection of its own: any worker
-                        return await post_call(fresh, server.url, tool, arguments, number=number)
+                async def call(tool: str, **arguments: Any) -> Any:
+                    # a connection of its own: any worker
+                    async with httpx2.AsyncClient(timeout=HANG_S, trust_env=False) as fresh:
+                        return await post_call(fresh, server.url, tool, arguments, number=next(numbers))
 
-                running = await call(1, "chat", model=MODEL, prompt="x")
+                running = await call("chat", model="f/held", prompt="x")
                 handle = running["_meta"]["anymodel/result"]["result_id"]
-                endless = await call(2, "chat", model="f/stream-8-900-10", prompt="x")
+                endless = await call("chat", model="f/stream-8-90000-10", prompt="x")
+                held.go_on.set()
                 result: Any = running
-                for number in range(3, 40):
-                    result = await call(number, "get_result", id=handle, wait_s=0.3)
-                    if result["_meta"]["anymodel/result"]["status"] == "complete":
-                        break
+                while result["_meta"]["anymodel/result"]["status"] != "complete":
+                    result = await call("get_result", id=handle, wait_s=0.3)
                 assert text_of_result(result) == WHOLE
-                stopped = await call(50, "get_result", id=endless["_meta"]["anymodel/result"]["result_id"], cancel=True)
+                stopped = await call("get_result", id=endless["_meta"]["anymodel/result"]["result_id"], cancel=True)
                 assert stopped["_meta"]["anymodel/error"]["kind"] == "cancelled"
                 assert stopped["_meta"]["anymodel/error"]["partial_text"]

@@ -59,14 +59,13 @@ def _record(result: CallToolResult) -> dict[str, Any]:
     return (result.meta or {})["anymodel/result"]
 
 
-@pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"])
 @pytest.mark.parametrize(
-    ("choice", "tools"),
+    ("choice", "tools", "stream"),
     [
-        ("required", [WEATHER]),
-        ({"type": "function", "function": {"name": "get_weather"}}, [TIME, WEATHER]),
+        ("required", [WEATHER], True),
+        ({"type": "function", "function": {"name": "get_weather"}}, [TIME, WEATHER], False),
     ],
-    ids=["required", "named"],
+    ids=["required, streamed", "named, whole"],
 )
 async def test_a_model_calls_a_tool_and_answers_from_its_result(
     dasllama_url: str, tmp_path: Path, choice: str | dict[str, Any], tools: list[Any], *, stream: bool
