@@ -226,7 +226,7 @@ class Trial:
         """Takes the entry out again; what the host itself did not change must be as it was."""
         now = below(self.home)
         untouched = {n for n in self.installed if now.get(n) == self.installed[n] and "anymodel-backup" not in n}
-        self.shell.type(f".venv/bin/anymodel-mcp uninstall {self.host.name}")
+        self.shell.type(f".venv/bin/anymodel-mcp uninstall --yes {self.host.name}")
         after = below(self.home)
         wrong = [f"{n} is not as it was" for n in sorted(untouched) if after.get(n) != self.before.get(n)]
         left = [n for n in after if n in self.installed and b'"anymodel"' in after[n] and "backup" not in n]

@@ -1,6 +1,6 @@
 """The commands that README.md gives a newcomer, read from README.md itself, so that a run of them proves the page.
 
-Only what a reader puts in for himself is replaced: the key, the name of the host.
+Only what a reader supplies is replaced or added: the key, the name of the host, the answer to the question.
 """
 
 from __future__ import annotations
@@ -65,4 +65,5 @@ def installing(readme: str, host: str, key: str | None) -> str:
         commands = commands.replace(" --write-keys", "")
     else:
         commands = put_in(commands, r"sk-YOUR-KEY", key, "sk-YOUR-KEY")
-    return put_in(commands, r"(?<=anymodel-mcp install )[a-z-]+", host, "anymodel-mcp install HOST")
+    commands = put_in(commands, r"(?<=anymodel-mcp install )[a-z-]+", host, "anymodel-mcp install HOST")
+    return re.sub(r"(?m)(?<=anymodel-mcp install )(?!.*--dry-run)(.*)$", r"\1 --yes", commands)  # the reader's answer

@@ -15,14 +15,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import jsonschema
 import pytest
-import yaml
+from ruamel.yaml import YAML
 
 import anymodel_mcp
 from anymodel_mcp.cli.commands import build_commands, run_command
-from anymodel_mcp.cli.install.rows import HOSTS, HostRow
 from anymodel_mcp.config import load
 from anymodel_mcp.dialects.providers import PROVIDERS
 from anymodel_mcp.errors import ConfigError
+from anymodel_mcp.hosts.model import ConfigurableHost
+from anymodel_mcp.hosts.table import CONFIGURABLE
 from anymodel_mcp.tools import TOOLS
 from anymodel_mcp.tools.arguments import parse, schema
 from tests.cli.terminals import make_desk
@@ -93,7 +94,11 @@ def test_every_tool_and_argument_stands_in_the_readme() -> None:
 
 # --- configuration --------------------------------------------------------------------------------------------------
 
-READERS: dict[str, Callable[[str], Any]] = {"json": json.loads, "toml": tomllib.loads, "yaml": yaml.safe_load}
+READERS: dict[str, Callable[[str], Any]] = {
+    "json": json.loads,
+    "toml": tomllib.loads,
+    "yaml": cast("Any", YAML(typ="safe", pure=True)).load,
+}
 
 
 @pytest.mark.parametrize(("kind", "text"), ALL_BLOCKS)
@@ -104,17 +109,17 @@ def test_every_block_is_of_a_known_kind_and_parses(kind: str, text: str) -> None
         assert READERS[kind](text)
 
 
-def entry_of(row: HostRow) -> dict[str, Any]:
+def entry_of(row: ConfigurableHost) -> dict[str, Any]:
     """The entry that the README shows for a host."""
     text = README[README.index(f"<code>anymodel-mcp install {row.name}</code>") :]
     kind, block = blocks(text)[0]
-    assert kind == row.format.title.lower()
+    assert kind == row.format
     servers = READERS[kind](block)[row.section]
-    return servers[0] if row.format.listed else servers["anymodel"]
+    return servers[0] if row.listed else servers["anymodel"]
 
 
-@pytest.mark.parametrize("row", HOSTS, ids=lambda row: row.name)
-def test_the_block_of_each_host_starts_a_configured_server(row: HostRow) -> None:
+@pytest.mark.parametrize("row", CONFIGURABLE, ids=lambda row: row.name)
+def test_the_block_of_each_host_starts_a_configured_server(row: ConfigurableHost) -> None:
     entry = entry_of(row)
     command: Any = entry[row.command_key]
     started = [command, *entry[row.args_key]] if row.args_key else command
@@ -205,8 +210,8 @@ def test_every_command_exists_with_its_options(
         assert run_command([name, "--help"], desk.terminal) == 0
     told = desk.said + capsys.readouterr().out
     assert all(option in told for option in options), told
-    if name in {"install", "uninstall"} and command[1:] != ("HOST",):
-        assert command[1] in {row.name for row in HOSTS}
+    if name in {"install", "uninstall"} and command[1:] not in ((), ("HOST",)):
+        assert command[1] in {row.name for row in CONFIGURABLE}
 
 
 def test_the_commands_of_the_readme_are_all_there_are(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from anymodel_mcp.tools import TOOLS
 
 SOURCE = Path(tools.__file__).parents[1]
 MOST_LINES = 400
-TERMINAL_ONLY = {"cyclopts", "rich", "tomlkit", "yaml", "PIL", "sqlite3", "xllamacpp", "jsonschema"}
+TERMINAL_ONLY = {"cyclopts", "rich", "tomlkit", "ruamel", "PIL", "sqlite3", "xllamacpp", "jsonschema"}
 NOT_TOOLS = {
     "__init__",
     "arguments",

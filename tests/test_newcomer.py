@@ -51,14 +51,14 @@ def test_the_readme_says_how_to_use_it_in_a_host(key: str | None) -> None:
 def test_a_reader_puts_in_his_key_and_his_host() -> None:
     assert installing(PAGE, "zed", KEY) == (
         f"export OPENAI_API_KEY={KEY}\n"
-        "bin/anymodel-mcp install zed --dry-run\nbin/anymodel-mcp install zed --write-keys\n"
+        "bin/anymodel-mcp install zed --dry-run\nbin/anymodel-mcp install zed --write-keys --yes\n"
     )
 
 
 def test_a_reader_without_a_key_takes_the_model_of_this_machine() -> None:
     assert installing(PAGE, "zed", None) == (
         "export ANYMODEL_PROVIDERS=local ANYMODEL_MODEL=m\n"
-        "bin/anymodel-mcp install zed --dry-run\nbin/anymodel-mcp install zed\n"
+        "bin/anymodel-mcp install zed --dry-run\nbin/anymodel-mcp install zed --yes\n"
     )
 
 

@@ -84,10 +84,10 @@ YAML_LIST_FILES: dict[str, bytes] = {
 }
 
 
-def starting_files(title: str, section: str, *, listed: bool) -> dict[str, bytes]:
+def starting_files(format_name: str, section: str, *, listed: bool) -> dict[str, bytes]:
     """The files for a row's format, with the row's own section in them."""
-    if title == "TOML":
+    if format_name == "toml":
         return TOML_FILES
-    if title == "YAML":
+    if format_name == "yaml":
         return YAML_FILES | (YAML_LIST_FILES if listed else YAML_MAP_FILES)
-    return {name: content.replace(b"SECTION", section.encode()) for name, content in (JSON_FILES | JSONC_FILES).items()}
+    return {name: content.replace(b"SECTION", section.encode()) for name, content in JSON_FILES.items()}

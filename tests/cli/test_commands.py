@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,11 @@ from anymodel_mcp.__main__ import run
 from anymodel_mcp.cli.arguments import config_last
 from anymodel_mcp.cli.commands import run_command
 from anymodel_mcp.cli.endings import status_of
-from anymodel_mcp.cli.install.rows import HOSTS
 from anymodel_mcp.cli.screen import Terminal, this_terminal
 from anymodel_mcp.errors import ConfigError, ProviderError
+from anymodel_mcp.hosts.table import CONFIGURABLE
 from tests.cli.terminals import Screen, make_desk
+from tests.cli.terminals import Screen as TypedText
 from tests.waiting import HANG_S
 
 
@@ -65,9 +67,9 @@ def test_the_version_is_that_of_the_package(tmp_path: Path) -> None:
         (["Why is the sky blue?"], "this is a question", 'anymodel-mcp ask "Why is the sky blue?"'),
         (["ask", "hi", "--max-tokens", "many"], "--max-tokens", "anymodel-mcp ask --help"),
         (["models", "--capability", "smelling"], "--capability", "anymodel-mcp models --help"),
-        (["install"], "install", "anymodel-mcp install --help"),
+        (["uninstall"], "uninstall", "anymodel-mcp uninstall --help"),
         (["usage", "--since", "yesterday"], "--since 'yesterday' is no span of time", "Write 30m"),
-        (["install", "curser"], "no host is known as 'curser'", "Did you mean cursor"),
+        (["install", "curser"], "'curser' is not a known host", "Did you mean cursor"),
         (["ask", "hi", "--config", "/nowhere.toml"], "there is no configuration file", "anymodel-mcp doctor"),
     ],
     ids=[
@@ -162,24 +164,68 @@ def test_install_and_uninstall_write_below_the_home_folder_and_dry_run_writes_no
     desk = make_desk(tmp_path)
     assert run_command(["install", "cursor", "--dry-run"], desk.terminal) == 0
     assert not path.exists()
-    assert run_command(["install", "cursor", "--name", "other"], desk.terminal) == 0
-    assert '"other"' in path.read_text(encoding="utf-8")
-    assert run_command(["uninstall", "cursor", "--name", "other"], desk.terminal) == 0
+    assert run_command(["install", "cursor", "--name", "other"], desk.terminal) == 2
     assert not path.exists()
+    assert "add --yes" in desk.said
+    assert run_command(["install", "cursor", "--name", "other", "--yes"], desk.terminal) == 0
+    assert "the server lists 6 tools" in desk.said
+    assert '"other"' in path.read_text(encoding="utf-8")
+    assert run_command(["uninstall", "cursor", "--name", "other"], desk.terminal) == 2
+    assert path.exists()
+    assert run_command(["uninstall", "cursor", "--name", "other", "-y"], desk.terminal) == 0
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "is_written"),
+    [("y\n", 0, True), ("yes\n", 0, True), ("\n", 1, False), ("n\n", 1, False), ("", 1, False)],
+)
+def test_install_asks_before_it_writes(answer: str, status: int, *, is_written: bool, tmp_path: Path) -> None:
+    desk = make_desk(tmp_path, tty=True)
+    terminal = replace(desk.terminal, stdin=TypedText(answer, tty=True))
+    assert run_command(["install", "cursor"], terminal) == status
+    assert "Write it? [y/N]" in desk.said
+    assert (tmp_path / ".cursor" / "mcp.json").exists() is is_written
+
+
+def test_install_without_a_host_offers_those_that_are_here(tmp_path: Path) -> None:
+    (tmp_path / ".cursor").mkdir()
+    (tmp_path / ".codex").mkdir()
+    desk = make_desk(tmp_path, environ={"PATH": ""})
+    assert run_command(["install"], desk.terminal) == 2
+    assert "--yes" in desk.said
+    assert "1  cursor: " in desk.said
+    assert "2  codex: " in desk.said
+    assert not (tmp_path / ".cursor" / "mcp.json").exists()
+    desk = make_desk(tmp_path, environ={"PATH": ""}, tty=True)
+    terminal = replace(desk.terminal, stdin=TypedText("2\ny\n", tty=True))
+    assert run_command(["install"], terminal) == 0
+    assert (tmp_path / ".codex" / "config.toml").exists()
+    assert not (tmp_path / ".cursor" / "mcp.json").exists()
+    assert "codex exec" in desk.said
+    assert run_command(["install", "--yes"], make_desk(tmp_path, environ={"PATH": ""}).terminal) == 0
+    assert (tmp_path / ".cursor" / "mcp.json").exists()
+
+
+def test_install_without_a_host_on_a_machine_without_any_says_so(tmp_path: Path) -> None:
+    desk = make_desk(tmp_path, environ={"PATH": ""})
+    assert run_command(["install", "--yes"], desk.terminal) == 2
+    assert "no known host was found" in desk.remarked
+    assert "claude-desktop" in desk.remarked
 
 
 def test_the_help_of_install_names_every_host(tmp_path: Path) -> None:
     desk = make_desk(tmp_path)
     assert run_command(["install", "--help"], desk.terminal) == 0
     shown = re.sub(r"[\s│]+", " ", desk.said)
-    assert [row.name for row in HOSTS if f" {row.name}" not in shown] == []
+    assert [row.name for row in CONFIGURABLE if f" {row.name}" not in shown] == []
 
 
 def test_install_passes_the_configuration_on(tmp_path: Path) -> None:
     config = tmp_path / "my.toml"
     config.write_text("[providers.ollama]\n", encoding="utf-8")
     desk = make_desk(tmp_path)
-    assert run_command(["install", "cursor", "--config", str(config)], desk.terminal) == 0
+    assert run_command(["install", "cursor", "--yes", "--config", str(config)], desk.terminal) == 0
     assert str(config) in (tmp_path / ".cursor" / "mcp.json").read_text(encoding="utf-8")
 
 

@@ -165,7 +165,7 @@ def _host_file(folder: Path, entry: object) -> None:
     [
         ({"command": sys.executable, "args": ["-m", "anymodel_mcp"]}, "✓ Cursor: anymodel in"),
         ({"command": "/gone/anymodel-mcp"}, "✗ Cursor: anymodel in"),
-        ({"command": "uvx-of-nobody", "args": ["anymodel-mcp"]}, "which a host with a window does not find"),
+        ({"command": "uvx-of-nobody", "args": ["anymodel-mcp"]}, "which a desktop app does not find"),
         ({"command": "ls", "args": ["anymodel-mcp"]}, "✓ Cursor: anymodel in"),
         ({"url": "http://127.0.0.1:8765/mcp", "note": "anymodel-mcp"}, "✓ Cursor: anymodel in"),
     ],
@@ -204,13 +204,13 @@ async def test_a_host_file_that_cannot_be_read_is_a_warning(tmp_path: Path) -> N
 
 async def test_what_a_desktop_program_finds_is_told(tmp_path: Path) -> None:
     _, mac = await _examine(tmp_path, {"OPENAI_API_KEY": KEY}, config="", platform="darwin")
-    assert "a host with a window finds neither `anymodel-mcp` nor `uvx`" in mac.said
+    assert "a desktop app finds neither `anymodel-mcp` nor `uvx`" in mac.said
     bin_folder = tmp_path / "bin"
     bin_folder.mkdir()
     (bin_folder / "uvx").write_text("#!/bin/sh\n", encoding="utf-8")
     (bin_folder / "uvx").chmod(0o755)
     _, windows = await _examine(tmp_path, {"OPENAI_API_KEY": KEY, "PATH": str(bin_folder)}, config="", platform="win32")
-    assert "a host with a window finds uvx" in windows.said
+    assert "a desktop app finds uvx" in windows.said
 
 
 async def test_a_stream_without_marks_gets_words(tmp_path: Path) -> None:

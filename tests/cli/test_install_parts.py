@@ -9,16 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+import tomlkit
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anymodel_mcp.cli.install import json_text, toml_text, yaml_text
-from anymodel_mcp.cli.install.json_read import read_nodes
+from anymodel_mcp import __version__
+from anymodel_mcp.cli.install.formats import UnreadableFile, UnsafeEdit, find_line
 from anymodel_mcp.cli.install.plan import Change
 from anymodel_mcp.cli.install.program import find_program, name_origin
-from anymodel_mcp.cli.install.refusal import RefusedEdit
-from anymodel_mcp.cli.install.screen import draw_diff
+from anymodel_mcp.cli.install.screen import draw_diff, may_hold_keys
+from anymodel_mcp.cli.install.section import drop, put, read
 from anymodel_mcp.cli.install.variables import find_variables
+from anymodel_mcp.hosts.table import CONFIGURABLE
 
 # --- variables ------------------------------------------------------------------------------------------------------
 
@@ -67,6 +69,15 @@ VARIABLES = [
         '[providers.deepseek]\napi_key_command = "pass x"\n',
         {},
         id="a provider of the file that has its key elsewhere",
+    ),
+    pytest.param(
+        {"ANYMODEL_PROVIDERS": '{"x": {"base_url": "https://x", "api_key": "plain"}}'},
+        None,
+        {"ANYMODEL_PROVIDERS": True},
+        id="JSON with a key in it",
+    ),
+    pytest.param(
+        {"ANYMODEL_MODEL": "sk-0123456789abcdefghij"}, None, {"ANYMODEL_MODEL": True}, id="the shape of a key"
     ),
     pytest.param({"OPENAI_API_KEY": SECRET}, "providers = 3", {"OPENAI_API_KEY": True}, id="a wrong file"),
     pytest.param({"OPENAI_API_KEY": SECRET}, "= broken", {"OPENAI_API_KEY": True}, id="a broken file"),
@@ -129,6 +140,28 @@ def test_from_a_cache_without_uvx_the_script_is_named(tmp_path: Path, monkeypatc
     assert find_program({"PATH": ""}, tmp_path) == (str(script),)
 
 
+@pytest.mark.parametrize(("version", "is_used"), [(__version__, True), ("0.0.1", False), ("", False)])
+def test_from_the_cache_of_uvx_a_lasting_installation_of_this_version_is_named(
+    version: str, is_used: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cached = tmp_path / ".cache/uv/archive-v0/AbC/bin"
+    executable(cached / "anymodel-mcp")
+    monkeypatch.setattr(sys, "executable", str(cached / "python"))
+    installed = executable(tmp_path / ".local/bin/anymodel-mcp")
+    installed.write_text(f"#!/bin/sh\necho {version}\n", encoding="utf-8")
+    uvx = executable(tmp_path / ".local/bin/uvx")
+    program = find_program({"PATH": "/usr/bin:/bin"}, tmp_path)
+    assert program[0] == str(installed if is_used else uvx)
+
+
+def test_a_link_into_the_cache_is_no_lasting_installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cached = executable(tmp_path / ".cache/uv/archive-v0/AbC/bin/anymodel-mcp")
+    monkeypatch.setattr(sys, "executable", str(cached.parent / "python"))
+    uvx = executable(tmp_path / ".local/bin/uvx")
+    (tmp_path / ".local/bin/anymodel-mcp").symlink_to(cached)
+    assert find_program({"PATH": ""}, tmp_path)[0] == str(uvx)
+
+
 ORIGINS = [
     (None, False, "anymodel-mcp"),
     (None, True, "anymodel-mcp[local]"),
@@ -146,81 +179,86 @@ def test_uvx_is_told_where_this_version_came_from(direct_url: str | None, with_e
     assert name_origin(direct_url, with_engine=with_engine) == expected
 
 
-# --- editors --------------------------------------------------------------------------------------------------------
+# --- formats --------------------------------------------------------------------------------------------------------
 
-KEYS = st.text(st.characters(codec="utf-8", exclude_characters="\ufeff"), min_size=1, max_size=8)
+HOST = {row.name: row for row in CONFIGURABLE}
+# no line ends but \n, no control characters: YAML refuses them unescaped, and no configuration has them
+TEXT = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"], exclude_characters="\ufeff"), max_size=12
+)
+NAMES = TEXT.filter(bool)
 VALUES: st.SearchStrategy[Any] = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.text(st.characters(codec="utf-8"), max_size=12),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
+    st.booleans() | st.integers(-(10**9), 10**9) | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
     max_leaves=8,
 )
-OBJECTS = st.dictionaries(KEYS, VALUES, max_size=4)
+OBJECTS = st.dictionaries(NAMES, VALUES, max_size=4)
 
 
-@given(values=OBJECTS, entry=OBJECTS, indent=st.sampled_from([None, 0, 1, 2, 4, "\t"]), crlf=st.booleans())
-def test_any_json_takes_an_entry_and_gives_it_back(
-    values: dict[str, Any], entry: dict[str, Any], indent: int | str | None, crlf: bool
-) -> None:
-    values.pop("servers", None)
-    text = json.dumps(values, indent=indent, ensure_ascii=False)
-    text = text.replace("\n", "\r\n") if crlf else text
-    changed = json_text.put(text, ("servers", "x"), entry)
-    assert json.loads(changed) == {**values, "servers": {"x": entry}}
-    assert json_text.put(changed, ("servers", "x"), entry) == changed
-    assert json.loads(json_text.drop(changed, ("servers", "x"))) == {**values, "servers": {}}
-    assert json_text.drop(changed, ("servers",)) == text
+def in_json(values: dict[str, Any]) -> str:
+    return json.dumps(values, indent=2, ensure_ascii=False)
+
+
+def in_toml(values: dict[str, Any]) -> str:
+    return tomlkit.dumps(values)  # pyright: ignore[reportUnknownMemberType] tomlkit
+
+
+WRITERS = {"claude-code": in_json, "codex": in_toml, "goose": in_json}
+
+
+@pytest.mark.parametrize("host", WRITERS)
+@settings(deadline=None, max_examples=50)  # the YAML of ruamel is slow
+@given(values=OBJECTS, entry=OBJECTS)
+def test_any_file_takes_an_entry_and_gives_it_back(host: str, values: dict[str, Any], entry: dict[str, Any]) -> None:
+    """Or it is left as it is: never is anything else changed."""
+    row = HOST[host]
+    values = {k: v for k, v in values.items() if k not in (row.section, "inputs")}
+    text = WRITERS[host](values)
+    try:
+        changed = put(row, text, "x", entry)
+        assert read(row, changed) == {**values, row.section: {"x": entry}}
+        assert read(row, put(row, changed, "x", entry)) == read(row, changed)
+        assert read(row, drop(row, changed, "x")).get(row.section) in ({}, None)
+    except UnsafeEdit:
+        assert host != "claude-code"
 
 
 @given(text=st.text(st.sampled_from(list('{}[],:"\\/*\n ab1.-eu')), max_size=40))
-def test_the_json_reader_agrees_with_the_standard_one(text: str) -> None:
-    """Whatever the standard reader takes, ours takes with the same values; nothing else than a refusal is raised."""
+def test_whatever_json_reads_is_read_alike(text: str) -> None:
     try:
         expected: Any = json.loads(text)
     except ValueError:
         expected = None
     try:
-        found = read_nodes(text).value()
-    except RefusedEdit:
+        found = read(HOST["claude-code"], text)
+    except UnreadableFile:
         assert not isinstance(expected, dict)
         return
-    assert expected is None or found == expected
+    assert not isinstance(expected, dict) or found == expected
 
 
-@given(entry=st.dictionaries(KEYS, st.text(st.characters(codec="utf-8"), max_size=12), max_size=3), name=KEYS)
-def test_any_text_survives_toml_and_yaml(entry: dict[str, str], name: str) -> None:
-    toml = toml_text.put("a = 1\n", ("s", name), {"env": entry, "n": 1, "list": [name, ""]})
-    assert toml_text.read(toml)["s"][name] == {"env": entry, "n": 1, "list": [name, ""]}
-    assert toml_text.drop(toml, ("s", name)) == "a = 1\n"
-    yaml = yaml_text.put("a: 1\n", ("s", name), {"env": entry, "n": 1, "on": True, "list": [name, ""]})
-    assert yaml_text.read(yaml)["s"][name] == {"env": entry, "n": 1, "on": True, "list": [name, ""]}
-    assert yaml_text.drop(yaml, ("s", name)) == "a: 1\ns: {}\n"
+LINES = [
+    ('{"a": {"b": 1}}', ("a",), 1),
+    ('{\n"a": {\n"b": 1}}', ("a", "b"), 3),
+    ('{\n"x": "\\"a\\": {",\n// "a": {\n"a": {}}', ("a",), 4),
+    ('{"x": [{"a": {"b": 1}}],\n"a": {"c": 1,\n"b": 2}}', ("a", "b"), 3),
+    ('{"x": {"a": 1}}', ("a",), 0),
+    ("", ("a",), 0),
+    ("}}}", ("a",), 0),
+]
 
 
-def test_a_toml_table_between_others_goes_alone() -> None:
-    text = "[s.a] # a\r\nx = 1\r\n\r\n[s.b]\r\nx = 2\r\n\r\n# c\r\n[s.c]\r\nx = 3\r\n"
-    changed = toml_text.drop(text, ("s", "b"))
-    assert toml_text.read(changed) == {"s": {"a": {"x": 1}, "c": {"x": 3}}}
-    assert changed.count("\r\n") == changed.count("\n")
-    assert "[s.a] # a" in changed
+@pytest.mark.parametrize(("text", "path", "line"), LINES)
+def test_the_line_of_a_key_is_found(text: str, path: tuple[str, ...], line: int) -> None:
+    assert find_line(text, path) == line
 
 
-def test_a_toml_entry_that_is_changed_keeps_its_place_and_loses_what_is_gone() -> None:
-    text = "[s.b]\nx = 2 # two\ny = 3\n\n[t]\nz = 1\n"
-    assert toml_text.put(text, ("s", "b"), {"x": 5}) == "[s.b]\nx = 5 # two\n\n[t]\nz = 1\n"
-
-
-@pytest.mark.parametrize("edit", [json_text.drop, toml_text.drop, yaml_text.drop, yaml_text.drop_listed])
-def test_dropping_what_is_not_there_changes_nothing(edit: Any) -> None:
-    text = "{}" if edit is json_text.drop else ""
-    assert edit(text, ("s", "x")) == text
-    assert json_text.drop_item("{}", ("inputs",), "x") == "{}"
-
-
-def test_a_yaml_entry_in_the_middle_is_replaced_alone() -> None:
-    text = "s:\n  a: {x: 1}\n  # about b\n  b:\n    x: |\n      text\n\n  # about c\n  c:\n    x: 1"
-    changed = yaml_text.put(text, ("s", "b"), {"x": "2"})
-    assert changed == 's:\n  a: {x: 1}\n  # about b\n  b:\n    x: "2"\n  # about c\n  c:\n    x: 1'
-    assert yaml_text.put(changed, ("s", "c"), {"x": 2}).endswith("  # about c\n  c:\n    x: 2")
+def test_yaml_strings_that_older_readers_take_for_something_else_are_quoted() -> None:
+    value = {"cmd": "x", "envs": {"A": "yes", "B": "1.10", "C": "a: b", "D": "null", "E": "/opt/x"}}
+    changed = put(HOST["goose"], "a: on # mine\nb: 'x'\n", "x", value)
+    assert changed.startswith("a: on # mine\nb: 'x'\n")
+    for text in ('"yes"', '"1.10"', '"a: b"', '"null"', "E: /opt/x"):
+        assert text in changed
 
 
 # --- diff -----------------------------------------------------------------------------------------------------------
@@ -265,3 +303,13 @@ def test_the_diff_hides_what_may_be_a_key(line: str, secret: str) -> None:
 @pytest.mark.parametrize("line", SHOWN)
 def test_the_diff_shows_what_is_none(line: str) -> None:
     assert f"+{line}" in diff_of(line)
+
+
+@pytest.mark.parametrize(("line", "secret"), HIDDEN)
+def test_a_backup_with_what_may_be_a_key_is_found(line: str, secret: str) -> None:
+    assert may_hold_keys(f"a\n{line}\n".encode(), ["livesecret"])
+
+
+@pytest.mark.parametrize("line", SHOWN)
+def test_a_backup_without_one_is_not(line: str) -> None:
+    assert not may_hold_keys(f"{line}\n".encode(), ["livesecret"])

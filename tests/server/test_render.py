@@ -9,7 +9,8 @@ from mcp.types import ImageContent, ResourceLink, TextContent
 
 from anymodel_mcp.calls.outcomes import failed
 from anymodel_mcp.errors import ADVICE, ERROR_KINDS, ErrorKind, Failure
-from anymodel_mcp.hosts.tolerance import Host, find_host
+from anymodel_mcp.hosts.model import Host
+from anymodel_mcp.hosts.table import find_host
 from anymodel_mcp.redact import Redactor
 from anymodel_mcp.server.client_info import ClientInfo
 from anymodel_mcp.server.render import (

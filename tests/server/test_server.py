@@ -11,7 +11,7 @@ from mcp.shared.exceptions import MCPError
 
 from anymodel_mcp.config import Limits, ToolSettings
 from anymodel_mcp.errors import ConfigError
-from anymodel_mcp.hosts.tolerance import find_host
+from anymodel_mcp.hosts.table import find_host
 from anymodel_mcp.server.client_info import ClientInfo
 from anymodel_mcp.server.server import INSTRUCTIONS, build_server
 from tests.fakes import FakeProvider, completion, connect, error_of, settings, text_of

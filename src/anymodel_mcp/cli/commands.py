@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import anyio
 from cyclopts import App, Parameter
@@ -16,17 +16,19 @@ from anymodel_mcp.cli.endings import status_of
 from anymodel_mcp.cli.opening import HELP, first_lines, opening
 from anymodel_mcp.cli.screen import Terminal, remark, this_terminal
 from anymodel_mcp.config import Settings, config_path, read_settings
+from anymodel_mcp.hosts.table import CONFIGURABLE
 from anymodel_mcp.redact import Redactor
 from anymodel_mcp.state import UsageKey
 from anymodel_mcp.types import Capability
 
-_HOSTS = (
-    "claude-desktop, claude-code, vscode, vscode-insiders, cursor, windsurf, zed, codex, gemini, copilot, opencode, "
-    "goose, lmstudio, continue, cline or cline-vscode."
-)
+_HOSTS = ", ".join(host.name for host in CONFIGURABLE)
+if TYPE_CHECKING:
+    from anymodel_mcp.cli.install import Machine
+
 _DIFF = {"@@": "cyan", "+": "green", "-": "red"}
 
 Config = Annotated[Path | None, Parameter(name="--config", help="Configuration file (default: the user's own).")]
+Yes = Annotated[bool, Parameter(name=["--yes", "-y"], negative="", show_default=False, help="Write without asking.")]
 Json = Annotated[bool, Parameter(name="--json", negative="", show_default=False, help="Print JSON for programs.")]
 
 
@@ -181,7 +183,9 @@ class _Commands:
 
     def install(
         self,
-        host: Annotated[str, Parameter(help=_HOSTS)],
+        host: Annotated[
+            str | None, Parameter(show_default=False, help=f"One of: {_HOSTS}. None: those found here.")
+        ] = None,
         *,
         config: Config = None,
         name: Annotated[str, Parameter(help="What the server is called there.")] = "anymodel",
@@ -190,26 +194,21 @@ class _Commands:
         ] = False,
         write_keys: Annotated[
             bool,
-            Parameter(negative="", show_default=False, help="Write keys in clear where the host knows no other way."),
+            Parameter(negative="", show_default=False, help="Store keys unencrypted where a host cannot look them up."),
         ] = False,
+        yes: Yes = False,
     ) -> int:
-        """Put this server into a host's configuration; shows the change first."""
-        from anymodel_mcp.cli.install import install
+        """Add this server to a host's configuration: shows the change, asks, writes, and starts the server once."""
+        from anymodel_mcp.cli.install import install, install_found
 
-        terminal = self._terminal
-        path = config_path(terminal.environ, str(config) if config else None)
-        environ = {**terminal.environ, "ANYMODEL_CONFIG": str(config.absolute())} if config else terminal.environ
-        return install(
-            host,
-            dry_run=dry_run,
-            name=name,
-            env=environ,
-            home=terminal.home,
-            platform=terminal.platform,
-            write=self._say,
-            write_keys=write_keys,
-            config_text=_read(path),
-        )
+        path = config_path(self._terminal.environ, str(config) if config else None)
+        machine = self._machine(yes=yes)
+        if config:
+            machine = replace(machine, env={**machine.env, "ANYMODEL_CONFIG": str(config.absolute())})
+        config_text = _read(path)
+        if host is None:
+            return install_found(machine, name=name, dry_run=dry_run, write_keys=write_keys, config_text=config_text)
+        return install(host, machine, name=name, dry_run=dry_run, write_keys=write_keys, config_text=config_text)
 
     def uninstall(
         self,
@@ -219,20 +218,32 @@ class _Commands:
         dry_run: Annotated[
             bool, Parameter(negative="", show_default=False, help="Show the change, write nothing.")
         ] = False,
+        yes: Yes = False,
     ) -> int:
-        """Take this server out of a host's configuration."""
+        """Remove this server from a host's configuration: shows the change, asks, writes."""
         from anymodel_mcp.cli.install import uninstall
 
-        terminal = self._terminal
-        return uninstall(
-            host,
-            dry_run=dry_run,
-            name=name,
+        return uninstall(host, self._machine(yes=yes), name=name, dry_run=dry_run)
+
+    def _machine(self, *, yes: bool) -> Machine:
+        from anymodel_mcp.cli.install import Machine
+
+        terminal, stdin = self._terminal, self._terminal.stdin
+        is_attended = stdin is not None and not stdin.closed and stdin.isatty() and terminal.stdout.isatty()
+        return Machine(
             env=terminal.environ,
             home=terminal.home,
             platform=terminal.platform,
             write=self._say,
+            ask=self._ask if is_attended else None,
+            yes=yes,
         )
+
+    def _ask(self, question: str) -> str:
+        assert self._terminal.stdin is not None
+        self._terminal.stdout.write(question)
+        self._terminal.stdout.flush()
+        return self._terminal.stdin.readline()
 
     def usage(
         self,

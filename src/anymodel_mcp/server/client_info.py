@@ -8,7 +8,8 @@ from typing import Any
 
 from mcp.server.mcpserver import Context
 
-from anymodel_mcp.hosts.tolerance import UNKNOWN, Host, find_host
+from anymodel_mcp.hosts.model import Host
+from anymodel_mcp.hosts.table import UNKNOWN, find_host
 
 SendProgress = Callable[[float, str], Awaitable[None]]
 

@@ -14,18 +14,20 @@ import anyio.to_thread
 from anymodel_mcp.cli.doctor.findings import Finding, Section
 from anymodel_mcp.cli.doctor.machine import gui_path
 from anymodel_mcp.cli.install.files import locate, read_file
+from anymodel_mcp.cli.install.formats import UnreadableFile
 from anymodel_mcp.cli.install.plan import decode
-from anymodel_mcp.cli.install.refusal import RefusedEdit
-from anymodel_mcp.cli.install.rows import HOSTS, HostRow
+from anymodel_mcp.cli.install.section import entries, read
 from anymodel_mcp.cli.screen import Terminal
 from anymodel_mcp.errors import ConfigError
+from anymodel_mcp.hosts.model import ConfigurableHost
+from anymodel_mcp.hosts.table import CONFIGURABLE
 
 _OURS = ("anymodel-mcp", "anymodel_mcp")
 
 
 async def look_at_hosts(terminal: Terminal) -> Section:
     """The entries of this server in the files of the known hosts."""
-    found = await anyio.to_thread.run_sync(lambda: tuple(f for row in HOSTS for f in _look(terminal, row)))
+    found = await anyio.to_thread.run_sync(lambda: tuple(f for row in CONFIGURABLE for f in _look(terminal, row)))
     none = Finding(
         "note",
         "no host is configured to start this server",
@@ -34,37 +36,23 @@ async def look_at_hosts(terminal: Terminal) -> Section:
     return Section("hosts", found or (none,))
 
 
-def _look(terminal: Terminal, row: HostRow) -> Iterator[Finding]:
+def _look(terminal: Terminal, row: ConfigurableHost) -> Iterator[Finding]:
     path = locate(row, terminal.environ, terminal.home, terminal.platform)
     try:
-        raw = read_file(path)
-        text = decode(raw).text if raw else ""
-        values = row.format.read(text) if text.strip() else {}
-    except (RefusedEdit, ConfigError) as error:
+        values = read(row, decode(read_file(path))[1])
+    except (UnreadableFile, ConfigError) as error:
         yield Finding(
             "warn",
             f"{row.title}: {path} cannot be read: {error}",
-            f"Mend the file; {row.title} may not read it either.",
+            f"Correct the file: {row.title} may not be able to read it either.",
         )
         return
-    for name, entry in _entries(row, values):
+    for name, entry in entries(row, values):
         if any(word in json.dumps(entry, default=str) for word in _OURS):
             yield _judge(terminal, row, path, name, entry)
 
 
-def _entries(row: HostRow, values: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    holder: Any = values.get(row.section)
-    if isinstance(holder, dict):
-        pairs = list(cast("dict[str, Any]", holder).items())
-    elif isinstance(holder, list):
-        items = [cast("dict[str, Any]", i) for i in cast("list[Any]", holder) if isinstance(i, dict)]
-        pairs = [(str(i.get("name")), i) for i in items]
-    else:
-        pairs = []
-    yield from ((name, cast("dict[str, Any]", entry)) for name, entry in pairs if isinstance(entry, dict))
-
-
-def _judge(terminal: Terminal, row: HostRow, path: Path, name: str, entry: Mapping[str, Any]) -> Finding:
+def _judge(terminal: Terminal, row: ConfigurableHost, path: Path, name: str, entry: Mapping[str, Any]) -> Finding:
     command: Any = entry.get(row.command_key)
     words = cast("list[Any]", command) if isinstance(command, list) else [command]
     program = str(words[0]) if words and words[0] else ""
@@ -78,4 +66,4 @@ def _judge(terminal: Terminal, row: HostRow, path: Path, name: str, entry: Mappi
         return Finding("fail", f"{where} starts {program}, which is not there (any more)", again)
     if shutil.which(program, path=gui_path(terminal)):
         return Finding("ok", where)
-    return Finding("warn", f"{where} starts {program!r}, which a host with a window does not find", again)
+    return Finding("warn", f"{where} starts {program!r}, which a desktop app does not find", again)

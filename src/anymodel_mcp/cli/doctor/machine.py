@@ -19,16 +19,11 @@ from anymodel_mcp.cli.install.program import find_program
 from anymodel_mcp.cli.screen import Terminal
 from anymodel_mcp.config import Settings
 from anymodel_mcp.errors import ConfigError
+from anymodel_mcp.hosts.entry import DESKTOP_PATHS
 from anymodel_mcp.media.artifacts import Outputs
 from anymodel_mcp.state import open_store
 from anymodel_mcp.tls import open_tls
 from anymodel_mcp.upstream.proxies import check_proxy, select_proxy
-
-# what launchd and systemd hand to desktop programs; a shell's additions are not there (python-sdk#478, read 2026-11-20)
-_GUI_PATHS = {
-    "darwin": "/usr/bin:/bin:/usr/sbin:/sbin",
-    "linux": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-}
 
 
 def look_at_machine(terminal: Terminal) -> Section:
@@ -57,18 +52,18 @@ def network_findings(environ: Mapping[str, str]) -> Sequence[Finding]:
 
 def gui_path(terminal: Terminal) -> str:
     """The PATH of a program that was not started from a shell; on Windows it is the user's own."""
-    return _GUI_PATHS.get(terminal.platform, terminal.environ.get("PATH", ""))
+    return DESKTOP_PATHS.get(terminal.platform, terminal.environ.get("PATH", ""))
 
 
 def _gui_finding(terminal: Terminal) -> Finding:
     path = gui_path(terminal)
     found = [name for name in ("anymodel-mcp", "uvx") if shutil.which(name, path=path)]
     if found:
-        return Finding("ok", f"a host with a window finds {' and '.join(found)}")
+        return Finding("ok", f"a desktop app finds {' and '.join(found)}")
     program = " ".join(find_program(terminal.environ, terminal.home))
     return Finding(
         "warn",
-        "a host with a window finds neither `anymodel-mcp` nor `uvx` (it does not see your shell's PATH)",
+        "a desktop app finds neither `anymodel-mcp` nor `uvx` (it does not see your shell's PATH)",
         f"`anymodel-mcp install HOST` writes the whole path; by hand, write {program} as the command.",
     )
 

@@ -1,59 +1,67 @@
-"""Where a host's file is, and reading and replacing it: links followed, mode kept, never half written."""
+"""Where a host's file is, and reading and replacing it: never half written, with keys readable by the user alone."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from anymodel_mcp.cli.install.rows import HostRow
 from anymodel_mcp.errors import ConfigError
+from anymodel_mcp.hosts.model import ConfigurableHost
 
 _MAX_BYTES = 64 * 1024 * 1024
+_OTHERS = 0o077
 
 
-def locate(row: HostRow, env: Mapping[str, str], home: Path, platform: str) -> Path:
-    """The file of a host: the folder that is there, in it the name that is there, else the likeliest of both."""
-    if row.file_variable and env.get(row.file_variable):
-        return Path(env[row.file_variable])
-    folder = _folder(row, env, home, platform)
-    return next((folder / name for name in row.names if (folder / name).is_file()), folder / row.names[0])
+def locate(host: ConfigurableHost, env: Mapping[str, str], home: Path, platform: str) -> Path:
+    """The file of a host: the folder that exists, in it the name that exists, else the likeliest of both."""
+    if host.file_variable and env.get(host.file_variable):
+        return Path(env[host.file_variable])
+    if host.folder_variable and env.get(host.folder_variable):
+        folder = Path(env[host.folder_variable])
+    else:
+        folders = host.folders.get(platform) or host.folders.get("") or host.folders["linux"]
+        found = [(path, "*" in template) for template in folders for path in _expand(template, env, home)]
+        folder = next((path for path, is_match in found if is_match or path.is_dir()), found[0][0])
+    return next((folder / name for name in host.files if (folder / name).is_file()), folder / host.files[0])
 
 
-def _folder(row: HostRow, env: Mapping[str, str], home: Path, platform: str) -> Path:
-    if row.folder_variable and env.get(row.folder_variable):
-        return Path(env[row.folder_variable])
+def is_present(host: ConfigurableHost, env: Mapping[str, str], home: Path, platform: str) -> bool:
+    """Whether the host has left its folder or another sign of itself on this machine."""
+    if host.signs:
+        return any(path.exists() for sign in host.signs for path in _expand(sign, env, home))
+    return locate(host, env, home, platform).parent.is_dir()
+
+
+def _expand(template: str, env: Mapping[str, str], home: Path) -> Iterator[Path]:
     places = {
         "home": str(home),
         "config": env.get("XDG_CONFIG_HOME") or str(home / ".config"),
         "appdata": env.get("APPDATA") or str(home / "AppData" / "Roaming"),
         "localappdata": env.get("LOCALAPPDATA") or str(home / "AppData" / "Local"),
     }
-    templates = row.folders.get(platform) or row.folders.get("") or row.folders["linux"]
-    found: list[Path] = []
-    for template in templates:
-        head, star, tail = template.partition("*")
-        base = Path((head + star).format(**places))
-        if not star:
-            found.append(base)
-        elif matches := sorted(base.parent.glob(base.name)):
-            return matches[-1] / tail.lstrip("/")
-    return next((folder for folder in found if folder.is_dir()), found[0])
+    head, star, tail = template.partition("*")
+    base = Path((head + star).format(**places))
+    if not star:
+        yield base
+    elif matches := sorted(base.parent.glob(base.name)):
+        yield matches[-1] / tail.lstrip("/")
 
 
 def read_file(path: Path) -> bytes | None:
     """The bytes of a file; `None` = there is none.
 
     Raises:
-        ConfigError: it is there and cannot be read.
+        ConfigError: it exists and cannot be read.
     """
     try:
         if path.exists() and not path.is_file():
             raise ConfigError(f"{path} is not a file", fix="Move it away, then run the command again.")
         if path.is_file() and path.stat().st_size > _MAX_BYTES:
-            raise ConfigError(f"{path} is larger than 64 MB", fix="Look whether it is the right file.")
+            raise ConfigError(f"{path} is larger than 64 MB", fix="Check that it is the right file.")
         return path.read_bytes()
     except FileNotFoundError:
         return None
@@ -67,53 +75,50 @@ def find_backups(path: Path) -> list[Path]:
 
 
 def write_backup(path: Path, content: bytes, stamp: str) -> Path:
-    """A copy beside the file, with the file's mode; an older copy of the same bytes is enough.
+    """A copy beside the file that only the user can read; an older copy of the same bytes is enough.
 
     Raises:
         ConfigError: it cannot be written.
     """
     taken = find_backups(path)
-    for backup in taken:
-        if read_file(backup) == content:
-            return backup
-    backup = path.with_name(f"{path.name}.anymodel-backup-{stamp}")
-    count = 2
+    same = next((backup for backup in taken if not backup.is_symlink() and read_file(backup) == content), None)
+    if same is not None:
+        return same
+    backup, count = path.with_name(f"{path.name}.anymodel-backup-{stamp}"), 2
     while backup in taken:
-        backup = path.with_name(f"{path.name}.anymodel-backup-{stamp}-{count}")
-        count += 1
-    replace_file(backup, content, like=path)
+        backup, count = path.with_name(f"{path.name}.anymodel-backup-{stamp}-{count}"), count + 1
+    _replace(backup, content, 0o600, None)
     return backup
 
 
-def replace_file(path: Path, content: bytes, *, like: Path | None = None) -> None:
-    """Puts the bytes in the place of the file at once, or not at all.
+def make_private(path: Path) -> None:
+    """Takes a file of the user away from other users, where that is possible."""
+    with contextlib.suppress(OSError):
+        if os.name != "nt" and not path.is_symlink() and path.stat().st_mode & _OTHERS:
+            path.chmod(0o600)
 
-    A link is followed; mode and owner stay (or are those of `like`); a new file is the user's alone.
+
+def replace_file(path: Path, content: bytes, *, private: bool = False) -> None:
+    """Replaces the whole file at once, or not at all.
+
+    A link is followed. Mode and owner stay; a new file, and one with `private`, is readable by the user alone.
 
     Raises:
-        ConfigError: the folder or the file cannot be written.
+        ConfigError: the file cannot be written, or not be kept private.
     """
     target = Path(os.path.realpath(path))
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            _copy_rights(like or target, Path(name))
-            Path(name).replace(target)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                Path(name).unlink()
-            raise
+        present = target.stat() if target.exists() else None
     except OSError as exc:
         raise _denied("write", path, exc) from exc
+    if private:
+        check_private(path)
+    mode = 0o600 if private or present is None else stat.S_IMODE(present.st_mode)
+    _replace(target, content, mode, present)
 
 
 def remove_file(path: Path) -> None:
-    """Removes a file that `install` made.
+    """Removes a file.
 
     Raises:
         ConfigError: it cannot be removed.
@@ -124,16 +129,66 @@ def remove_file(path: Path) -> None:
         raise _denied("remove", path, exc) from exc
 
 
-def _copy_rights(source: Path, target: Path) -> None:
-    try:
-        stat = source.stat()
-    except FileNotFoundError:
+def check_private(path: Path) -> None:
+    """Checks that a key in this file stays with the user: nobody else owns it or can put another file in its place.
+
+    Raises:
+        ConfigError: it would not.
+    """
+    if os.name == "nt":  # pragma: no cover  there the profile folder is the user's by its access list
         return
-    target.chmod(stat.st_mode & 0o7777)
-    # under sudo the file stays its owner's; Windows has no such owners, and the tests with coverage run elsewhere
-    if hasattr(os, "chown"):  # pragma: no branch
-        with contextlib.suppress(PermissionError):
-            os.chown(target, stat.st_uid, stat.st_gid)
+    user, target = os.geteuid(), Path(os.path.realpath(path))
+    for place in {path, target}:
+        if os.path.lexists(place) and place.lstat().st_uid != user:
+            raise _exposed(path, f"{place} belongs to another user", f"Run the command as the owner of {place}")
+    for folder in {f for place in (path, target) for f in place.absolute().parents if f.is_dir()}:
+        info, is_nearest = folder.stat(), folder in (path.absolute().parent, target.parent)
+        if info.st_mode & stat.S_IWOTH and (is_nearest or not info.st_mode & stat.S_ISVTX):
+            raise _exposed(path, f"every user can write in {folder}", f"Run chmod o-w {folder}")
+        if is_nearest and info.st_uid not in (0, user):
+            raise _exposed(path, f"{folder} belongs to another user", f"Run the command as the owner of {folder}")
+
+
+def _replace(target: Path, content: bytes, mode: int, owner: os.stat_result | None) -> None:
+    """Renames a finished temporary file over the target; it has mode 0600 until it is complete."""
+    try:
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            _take_over(Path(name), mode, owner)
+            Path(name).replace(target)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                Path(name).unlink()
+            raise
+    except OSError as exc:
+        raise _denied("write", target, exc) from exc
+
+
+def _take_over(temporary: Path, mode: int, owner: os.stat_result | None) -> None:
+    if os.name == "nt":  # pragma: no cover  neither owner nor mode bits
+        return
+    if owner is not None and (owner.st_uid, owner.st_gid) != (os.geteuid(), os.getegid()):
+        try:
+            os.chown(temporary, owner.st_uid, owner.st_gid)  # under sudo the file stays its owner's
+        except PermissionError:
+            if owner.st_uid != os.geteuid():
+                raise
+    temporary.chmod(mode)
+    if mode == 0o600 and temporary.stat().st_mode & _OTHERS:  # a file system without modes
+        raise ConfigError(
+            f"{temporary.parent} does not keep files private", fix="Use a folder on a file system with access modes."
+        )
+
+
+def _exposed(path: Path, why: str, fix: str) -> ConfigError:
+    return ConfigError(
+        f"no key is written to {path}: {why}", fix=f"{fix}, or leave out --write-keys and use api_key_command."
+    )
 
 
 def _escaped(name: str) -> str:
@@ -142,4 +197,6 @@ def _escaped(name: str) -> str:
 
 def _denied(verb: str, path: Path, exc: OSError) -> ConfigError:
     reason = exc.strerror or type(exc).__name__
-    return ConfigError(f"cannot {verb} {path}: {reason}", fix="Close the program that holds it, or mend its rights.")
+    return ConfigError(
+        f"cannot {verb} {path}: {reason}", fix="Close the program that uses it, or change its access rights."
+    )

@@ -1,15 +1,20 @@
-"""How a host shall start this server: absolutely, because a desktop program sees a bare PATH."""
+"""How a host starts this server: by an absolute path, because a desktop app sees only the system's PATH."""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping
 from importlib import metadata, util
 from pathlib import Path
 from typing import Any
+
+from anymodel_mcp import __version__
 
 _NAME = "anymodel-mcp"
 # an environment of uvx is a cache: the next clean-up takes it away. docs.astral.sh/uv/concepts/tools, read 2026-11-21
@@ -19,19 +24,34 @@ _CACHED = re.compile(r"[/\\](?:archive-v\d+|environments-v\d+|builds-v\d+)[/\\]"
 def find_program(env: Mapping[str, str], home: Path) -> tuple[str, ...]:
     """Program and arguments that start the server of this very installation."""
     scripts = Path(sys.executable).parent
-    uvx = _find_uvx(env, home)
-    if uvx and _CACHED.search(str(scripts)):
-        return (uvx, "--from", _origin(), _NAME)
+    if _CACHED.search(str(scripts)):
+        installed, uvx = _find_installed(env, home), _find("uvx", env, home)
+        if installed:
+            return (installed,)
+        if uvx:
+            return (uvx, "--from", _origin(), _NAME)
     for name in (_NAME, f"{_NAME}.exe"):
         if (scripts / name).is_file():
             return (str(scripts / name),)
     return (sys.executable, "-m", "anymodel_mcp")
 
 
-def _find_uvx(env: Mapping[str, str], home: Path) -> str | None:
+def _find_installed(env: Mapping[str, str], home: Path) -> str | None:
+    """The command of a lasting installation of this version (uv tool, pipx): it starts faster than uvx."""
+    found = _find(_NAME, env, home)
+    if not found or _CACHED.search(str(Path(found).resolve())):
+        return None
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        done = subprocess.run([found, "--version"], capture_output=True, timeout=20, check=True, encoding="utf-8")
+        return found if done.stdout.split()[-1:] == [__version__] else None
+    return None
+
+
+def _find(program: str, env: Mapping[str, str], home: Path) -> str | None:
     places = [str(home / ".local" / "bin"), str(home / ".cargo" / "bin")]
     places += [str(Path(env["UV"]).parent)] if env.get("UV") else []
-    found = shutil.which("uvx", path=env.get("PATH", "")) or shutil.which("uvx", path=":".join(places))
+    search = os.pathsep.join(places)
+    found = shutil.which(program, path=env.get("PATH", "")) or shutil.which(program, path=search)
     return str(Path(found).absolute()) if found else None
 
 

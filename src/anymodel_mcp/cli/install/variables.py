@@ -5,23 +5,16 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, cast
 
 from anymodel_mcp.dialects.resolve import find_row
+from anymodel_mcp.hosts.entry import Variable
+from anymodel_mcp.redact import Redactor
 
 _SECRET_NAME = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|HEADERS)$")
 _USERINFO = re.compile(r"://[^/\s@]+@")
+_SECRET_FIELD = re.compile(r"""["'](api_key|headers|token|password)["']\s*:""")  # a variable may hold JSON
 _OWN_KEY = ("api_key_env", "api_key", "api_key_file", "api_key_command")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Variable:
-    """A variable that is set; `is_key` = its value must not be shown or written in clear."""
-
-    name: str
-    value: str = field(repr=False)
-    is_key: bool
 
 
 def find_variables(environ: Mapping[str, str], config_text: str | None = None) -> tuple[Variable, ...]:
@@ -29,7 +22,7 @@ def find_variables(environ: Mapping[str, str], config_text: str | None = None) -
 
     Args:
         environ: the environment of the command.
-        config_text: the user's configuration file; one that cannot be read counts as absent (`doctor` tells of it).
+        config_text: the user's configuration file; one that cannot be read counts as absent (`doctor` reports it).
     """
     keys = _key_names(environ, config_text)
     plain = {n for n in environ if n.startswith("ANYMODEL_") and not n.startswith("ANYMODEL_HTTP_")}
@@ -42,7 +35,9 @@ def find_variables(environ: Mapping[str, str], config_text: str | None = None) -
 
 
 def _is_key(name: str, value: str) -> bool:
-    return _SECRET_NAME.search(name) is not None or _USERINFO.search(value) is not None
+    if _SECRET_NAME.search(name) or _USERINFO.search(value) or Redactor().clean(value) != value:
+        return True
+    return _SECRET_FIELD.search(value) is not None
 
 
 def _key_names(environ: Mapping[str, str], config_text: str | None) -> set[str]:
