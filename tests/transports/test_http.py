@@ -4,6 +4,7 @@ import json
 import socket
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import anyio
@@ -16,6 +17,7 @@ from sse_starlette import EventSourceResponse
 from anymodel_mcp.config import HttpSettings, Secret
 from anymodel_mcp.errors import ConfigError
 from anymodel_mcp.transports import bodies, http
+from anymodel_mcp.transports.connections import ConnectionTable
 from anymodel_mcp.transports.http import open_socket, serve_http, url_of
 from tests.transports.servers import Events, build
 from tests.waiting import HANG_S
@@ -85,7 +87,9 @@ def modern_headers(tool: str, method: str = "tools/call") -> dict[str, str]:
 
 
 @asynccontextmanager
-async def site(**settings: Any) -> AsyncGenerator[Site]:
+async def site(
+    *, connections: ConnectionTable | None = None, max_sessions: int | None = None, **settings: Any
+) -> AsyncGenerator[Site]:
     chosen = HttpSettings(**settings)
     listener = open_socket("127.0.0.1", 0)
     port: int = listener.getsockname()[1]
@@ -94,7 +98,8 @@ async def site(**settings: Any) -> AsyncGenerator[Site]:
     running = Site(client, port, events, stop)
 
     async def serve() -> None:
-        assert await serve_http(build(events), chosen, listener=listener, stop=stop) == 0
+        serve = partial(serve_http, build(events), chosen, listener=listener, stop=stop, table=connections)
+        assert await (serve() if max_sessions is None else serve(max_sessions=max_sessions)) == 0
         running.ended.set()
 
     with anyio.fail_after(HANG_S):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from anymodel_mcp.config import Settings, StoreSettings, read_settings
 from anymodel_mcp.errors import AnyModelError, ConfigError
 from anymodel_mcp.redact import Redactor
+from anymodel_mcp.transports.log_limit import LogLimit
 
 if TYPE_CHECKING:
     from anymodel_mcp.server.server import AnyModelServer
@@ -44,6 +45,7 @@ def log_to_stderr(redactor: Redactor) -> None:
     """Configures the root logger before the SDK can: its own handler prints tracebacks with what is in them."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(StderrLines(redactor))
+    handler.addFilter(LogLimit())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.captureWarnings(capture=True)
 

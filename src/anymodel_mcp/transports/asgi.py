@@ -16,6 +16,7 @@ from pydantic_core import to_json
 from anymodel_mcp.config import HttpSettings
 from anymodel_mcp.transports.accept import BOTH, fit, read_accept, without_session
 from anymodel_mcp.transports.bodies import (
+    CLOSE,
     Disconnected,
     Judged,
     Receive,
@@ -25,12 +26,14 @@ from anymodel_mcp.transports.bodies import (
     read_body,
     replay,
 )
+from anymodel_mcp.transports.body_budget import BodyBudget
 from anymodel_mcp.transports.cors import Message, Send, preflight, sharing
 from anymodel_mcp.transports.framing import Refusal, encode
 from anymodel_mcp.transports.guards import Denial, Guard
 from anymodel_mcp.transports.open_requests import OpenRequests
 from anymodel_mcp.transports.protocol_versions import lowlevel
 from anymodel_mcp.transports.requests import guard_requests
+from anymodel_mcp.transports.session_table import MAX_OPENING_BYTES, MAX_SESSIONS, SessionTable
 
 Scope = dict[str, Any]
 Headers = dict[bytes, bytes]
@@ -45,16 +48,22 @@ class McpApp:
     Args:
         server: its lifespan is opened by `run`.
         settings: everything but the address.
+        max_sessions: how many sessions of older protocol versions may be open.
     """
 
-    def __init__(self, server: MCPServer[Any], settings: HttpSettings) -> None:
+    def __init__(self, server: MCPServer[Any], settings: HttpSettings, max_sessions: int = MAX_SESSIONS) -> None:
         guard_requests(server, mend=True)
         self._settings = settings
         self._path = "/" + settings.path.strip("/")
         self._guard = Guard(settings)
         self._manager = StreamableHTTPSessionManager(
-            app=lowlevel(server), stateless=settings.stateless, max_request_body_size=settings.max_body_bytes
+            app=lowlevel(server),
+            stateless=settings.stateless,
+            max_request_body_size=settings.max_body_bytes,
+            max_sessions=MAX_SESSIONS * 2,  # the table below keeps far fewer; those that it ends take a moment
         )
+        self._sessions = SessionTable(self._end_session, max_sessions, max(1, max_sessions // 2))
+        self._bodies = BodyBudget(2 * settings.max_body_bytes, settings.max_body_bytes * 3 // 2)
         self._requests = OpenRequests()
         self._open: dict[anyio.CancelScope, bool] = {}
         self._all_closed = anyio.Event()
@@ -83,6 +92,11 @@ class McpApp:
         for session in list(sessions.values()):
             await session.terminate()
 
+    async def _end_session(self, name: str) -> None:
+        session = self._manager._server_instances.get(name)  # pyright: ignore[reportPrivateUsage] as above
+        if session is not None:
+            await session.terminate()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
         path = scope["path"].rstrip("/") or "/"
@@ -107,6 +121,8 @@ class McpApp:
                 await _answer(send, 204, b"", preflight(headers.get(b"access-control-request-headers", b"")))
                 return
         denial = Denial(503, "The server is stopping.") if self._stopping else self._guard.check(headers)
+        if b"content-length" in headers and b"transfer-encoding" in headers:  # RFC 9112, 6.1: request smuggling
+            denial = Denial(400, "Content-Length and Transfer-Encoding exclude each other.", (CLOSE,))
         if denial is not None:
             await _deny(send, denial)
             return
@@ -130,9 +146,14 @@ class McpApp:
 
     async def _handle(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
         if scope["method"] != "POST":
-            await self._manager.handle_request(scope, receive, send)
+            session = headers.get(b"mcp-session-id", b"").decode("latin-1")
+            with self._sessions.using(session):
+                await self._manager.handle_request(scope, receive, send)
+            if scope["method"] == "DELETE":
+                self._sessions.forget(session)
             return
-        body = await read_body(receive, _length_of(headers), self._settings.max_body_bytes)
+        address = _address_of(scope)
+        body = await read_body(receive, _length_of(headers), self._settings.max_body_bytes, self._bodies, address)
         judged = body if isinstance(body, Denial) else judge_body(body)
         if isinstance(judged, Denial):
             await _deny(send, judged)
@@ -147,15 +168,33 @@ class McpApp:
         legacy = _is_legacy(headers)
         if legacy and self._settings.stateless and _is_cancel(message):
             await _deny(send, Denial(400, _NO_CANCEL))
+        elif legacy and session is None and not self._settings.stateless:
+            await self._open_session(scope, judged, receive, send)
         elif not legacy or session is None or not isinstance(message, JSONRPCRequest):
             await self._manager.handle_request(scope, replay(judged.body, receive), send)
         else:
-            async with self._requests.claim(session, message.id) as claimed:
-                if isinstance(claimed, Refusal):
-                    await _answer(send, 400, encode(claimed.as_error()))
-                    return
-                # A client of a session may leave and its call goes on: the id is in use until that has ended.
-                await self._manager.handle_request(scope, replay(judged.body, never), claimed.watch(send))
+            with self._sessions.using(session.decode("latin-1")):
+                await self._serve_session(scope, session, judged.body, message, send)
+
+    async def _open_session(self, scope: Scope, judged: Judged, receive: Receive, send: Send) -> None:
+        address = _address_of(scope)
+        if len(judged.body) > MAX_OPENING_BYTES:
+            await _deny(send, Denial(413, f"A session opens with a request of at most {MAX_OPENING_BYTES:,} bytes."))
+        elif not await self._sessions.make_room(address):
+            await _deny(send, Denial(503, "Too many sessions are open.", ((b"retry-after", b"5"),)))
+        else:
+            send = self._sessions.watch(send, address)
+            await self._manager.handle_request(scope, replay(judged.body, receive), send)
+
+    async def _serve_session(
+        self, scope: Scope, session: bytes, body: bytes, message: JSONRPCRequest, send: Send
+    ) -> None:
+        async with self._requests.claim(session, message.id) as claimed:
+            if isinstance(claimed, Refusal):
+                await _answer(send, 400, encode(claimed.as_error()))
+                return
+            # A client of a session may leave and its call goes on: the id is in use until that has ended.
+            await self._manager.handle_request(scope, replay(body, never), claimed.watch(send))
 
     @contextmanager
     def _opened(self, endless: bool) -> Generator[None]:
@@ -192,6 +231,10 @@ class _Response:
 def _length_of(headers: Headers) -> int | None:
     text = headers.get(b"content-length", b"")
     return int(text) if text.isdigit() else None
+
+
+def _address_of(scope: Scope) -> str:
+    return scope["client"][0] if scope.get("client") else ""
 
 
 def _is_legacy(headers: Headers) -> bool:

@@ -9,6 +9,7 @@ import anyio
 from mcp_types import JSONRPCMessage
 from pydantic_core import to_json
 
+from anymodel_mcp.transports.body_budget import BodyBudget, UnfinishedBody
 from anymodel_mcp.transports.cors import Message
 from anymodel_mcp.transports.framing import Refusal, encode, parse_line
 from anymodel_mcp.transports.guards import Denial
@@ -18,41 +19,67 @@ Receive = Callable[[], Awaitable[Message]]
 _SILENCE_S = 30
 """How long a body may stand still."""
 
+_TOTAL_S = 300
+"""How long a body may take."""
+
 _DRAIN_S = 5
 """How long the rest of a body that is too long is taken in, so that the client can read why it was refused."""
+
+
+CLOSE = (b"connection", b"close")
+_NO_ROOM = Denial(503, "Too many request bodies are unfinished. Try again.", ((b"retry-after", b"5"), CLOSE))
 
 
 class Disconnected(Exception):
     """The client left before its request was complete."""
 
 
-async def read_body(receive: Receive, length: int | None, max_bytes: int) -> bytes | Denial:
+async def read_body(
+    receive: Receive, length: int | None, max_bytes: int, budget: BodyBudget, address: str
+) -> bytes | Denial:
     """The whole body, or why it is refused.
 
     Args:
         receive: the ASGI callable.
         length: what the client says it sends.
         max_bytes: the most that is kept.
+        budget: the room for all unfinished bodies.
+        address: where it comes from.
 
     Raises:
         Disconnected: the client left.
     """
-    too_large = Denial(413, f"The request body is larger than the {max_bytes:,} bytes allowed (http.max_body_bytes).")
-    body = bytearray()
     if length is not None and length > max_bytes:
         await _drain(receive)
-        return too_large
+        return _too_large(max_bytes)
+    with budget.reading(address) as unfinished, anyio.move_on_after(_TOTAL_S):
+        return await _read_pieces(receive, max_bytes, unfinished)
+    if unfinished.scope.cancelled_caught:
+        return _NO_ROOM
+    return Denial(408, f"The request body took longer than {_TOTAL_S} s.", (CLOSE,))
+
+
+async def _read_pieces(receive: Receive, max_bytes: int, unfinished: UnfinishedBody) -> bytes | Denial:
+    body = bytearray()
     while True:
-        with anyio.move_on_after(_SILENCE_S):
-            piece, more = await _next_piece(receive)
-            body += piece
-            if len(body) > max_bytes:
-                await _drain(receive)
-                return too_large
-            if not more:
-                return bytes(body)
-            continue
-        return Denial(408, f"The request body stood still for {_SILENCE_S} s.")
+        try:
+            with anyio.fail_after(_SILENCE_S):
+                piece, more = await _next_piece(receive)
+        except TimeoutError:
+            return Denial(408, f"The request body stood still for {_SILENCE_S} s.", (CLOSE,))
+        body += piece
+        if len(body) > max_bytes:
+            await _drain(receive)
+            return _too_large(max_bytes)
+        if not more:
+            return bytes(body)
+        if not unfinished.grow(len(piece)):
+            return _NO_ROOM
+
+
+def _too_large(max_bytes: int) -> Denial:
+    text = f"The request body is larger than the {max_bytes:,} bytes allowed (http.max_body_bytes)."
+    return Denial(413, text, (CLOSE,))
 
 
 async def _next_piece(receive: Receive) -> tuple[bytes, bool]:

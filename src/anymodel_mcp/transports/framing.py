@@ -57,6 +57,10 @@ class Refusal:
         return JSONRPCError(jsonrpc="2.0", id=self.id, error=ErrorData(code=self.code, message=self.message))
 
 
+_MAX_DEPTH = 190
+"""The limits of pydantic_core 2.50 are 200 when it reads and 255 when it writes; a message wraps its value."""
+
+
 class LineSplitter:
     """Cuts lines out of pieces of bytes.
 
@@ -151,8 +155,10 @@ def _judge(value: Any) -> JSONRPCMessage | Refusal | None:
     fields = cast("dict[str, Any]", value)
     if "method" not in fields and ("result" in fields or "error" in fields):
         # Answers are never answered. A sound one passes; of a spoilt one nobody could tell what it belongs to.
-        return _validated(fields)
+        return None if _is_deep(value) else _validated(fields)
     known = _read_id(fields.get("id"))
+    if _is_deep(value):
+        return Refusal(INVALID_REQUEST, f"Invalid request: nested more than {_MAX_DEPTH} levels deep.", known)
     if "id" in fields and known is None and not _is_notification(fields):
         return Refusal(INVALID_REQUEST, "Invalid request: `id` must be a string or an integer.")
     if known is None:
@@ -162,6 +168,21 @@ def _judge(value: Any) -> JSONRPCMessage | Refusal | None:
         text = 'Invalid request: `jsonrpc` must be "2.0", `method` a string and `params` an object.'
         return Refusal(INVALID_REQUEST, text, known)
     return message
+
+
+def _is_deep(value: Any) -> bool:
+    """Whether a value is nested deeper than pydantic reads and writes JSON."""
+    level = [value]
+    for _ in range(_MAX_DEPTH):
+        level = [
+            child
+            for item in level
+            if isinstance(item, dict | list)
+            for child in (cast("dict[str, Any]", item).values() if isinstance(item, dict) else cast("list[Any]", item))
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _is_notification(fields: dict[str, Any]) -> bool:

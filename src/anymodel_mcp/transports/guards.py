@@ -16,6 +16,7 @@ from anymodel_mcp.config import HttpSettings
 from anymodel_mcp.errors import ConfigError
 
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
+_MIN_TOKEN = 8
 _HOST = re.compile(r"(\[[^\]]*\]|[^:]*)(?::(\d*))?")
 _ORIGIN = re.compile(r"https?://(\[[^\]]*\]|[^:/]*)(?::\d*)?")
 
@@ -29,12 +30,18 @@ def is_loopback(host: str) -> bool:
 
 
 def require_token(settings: HttpSettings) -> None:
-    """Refuses an address that others reach and that no token guards.
+    """Refuses an address that others reach and that no token guards, and a token that can be guessed.
 
     Raises:
         ConfigError: says what to set.
     """
-    if not is_loopback(settings.host) and not _token_of(settings):
+    token = _token_of(settings)
+    if token and len(token) < _MIN_TOKEN:
+        raise ConfigError(
+            f"the token in {settings.token_env} is too short: {len(token)} of at least {_MIN_TOKEN} characters.",
+            fix="Use a long random text, for example of `openssl rand -hex 32`.",
+        )
+    if not is_loopback(settings.host) and not token:
         raise ConfigError(
             f"[http] host {settings.host!r} can be reached from other machines and no token is set.",
             fix=f"Set {settings.token_env} to a long random text, or listen on 127.0.0.1.",

@@ -19,7 +19,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from anymodel_mcp.config import HttpSettings
 from anymodel_mcp.errors import ConfigError
 from anymodel_mcp.transports.asgi import McpApp
+from anymodel_mcp.transports.connections import BACKLOG, ConnectionTable, open_table
 from anymodel_mcp.transports.guards import require_token
+from anymodel_mcp.transports.session_table import MAX_SESSIONS
 from anymodel_mcp.transports.shutdown import ExitGuard, watch_signals
 
 _HEAD_S = 15
@@ -27,6 +29,8 @@ _HEAD_S = 15
 
 _KEEP_ALIVE_S = 75
 """How long an idle connection stays: longer than clients keep theirs, so that none is closed under a new request."""
+
+_BUSY = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 _GRACE_S = 0.5
 """How long calls may still finish when the server stops."""
@@ -36,27 +40,59 @@ _STOP_S = 2.8
 
 
 class _Protocol(H11Protocol):
-    """uvicorn's HTTP/1.1, with a time limit for the head of a request, which it lacks (0.54.0)."""
+    """uvicorn's HTTP/1.1 with what it lacks (0.54.0): a time limit for heads, and a limit on connections.
+
+    The names it uses of the class above are private to uvicorn: pyproject.toml pins the release.
+    """
 
     _head_timer: Any = None
+    _refused = False
+
+    def __init__(self, table: ConnectionTable, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._table = table
 
     def connection_made(self, transport: Any) -> None:
+        address = (transport.get_extra_info("peername") or ("",))[0]
+        if not self._table.admit(self, str(address)):
+            self._refused = True
+            transport.write(_BUSY)
+            transport.close()
+            return
         super().connection_made(transport)
         self._expect_head()
 
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        self._expect_head()
+        if not self._refused:
+            super().data_received(data)
+            self._expect_head()
+
+    def on_response_complete(self) -> None:
+        self._table.set_waiting(self)
+        super().on_response_complete()
+        self._note_state()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._table.forget(self)
         self._forget_head()
-        super().connection_lost(exc)
+        if not self._refused:
+            super().connection_lost(exc)
+
+    def close(self) -> None:
+        """Ends the connection, which makes room for another one."""
+        self.transport.close()
 
     def _expect_head(self) -> None:
+        self._note_state()
         if self.conn.their_state is not h11.IDLE:
             self._forget_head()
         elif self._head_timer is None:
             self._head_timer = self.loop.call_later(_HEAD_S, self.transport.close)
+
+    def _note_state(self) -> None:
+        cycle: Any = self.cycle  # None until the first request; its type does not say so
+        if cycle is not None and not cycle.response_complete:
+            self._table.set_busy(self)
 
     def _forget_head(self) -> None:
         if self._head_timer is not None:
@@ -111,6 +147,8 @@ async def serve_http(
     on_ready: Callable[[str], None] | None = None,
     on_stop: Callable[[], None] | None = None,
     stop: anyio.Event | None = None,
+    table: ConnectionTable | None = None,
+    max_sessions: int = MAX_SESSIONS,
 ) -> int:
     """Serves MCP over HTTP until SIGTERM, SIGINT, or until `stop` is set.
 
@@ -121,6 +159,8 @@ async def serve_http(
         on_ready: called with the URL once connections are taken.
         on_stop: called when the end begins.
         stop: ends the server from within.
+        table: the limits on connections; `None` = the usual ones.
+        max_sessions: how many sessions of older protocol versions may be open.
 
     Returns:
         The exit status: 0.
@@ -131,8 +171,8 @@ async def serve_http(
     require_token(settings)
     listener = listener or open_socket(settings.host, settings.port)
     ending = stop or anyio.Event()
-    app = McpApp(server, settings)
-    http = _Server(_uvicorn_config(app))
+    app = McpApp(server, settings, max_sessions)
+    http = _Server(_uvicorn_config(app, table or open_table()))
     async with app.run(), anyio.create_task_group() as tasks:
 
         async def end() -> None:
@@ -151,10 +191,11 @@ async def serve_http(
     return 0
 
 
-def _uvicorn_config(app: McpApp) -> uvicorn.Config:
+def _uvicorn_config(app: McpApp, table: ConnectionTable) -> uvicorn.Config:
     return uvicorn.Config(
         app,  # pyright: ignore[reportArgumentType] uvicorn's types of ASGI are closed unions, ours the open ones of the standard
-        http=_Protocol,
+        http=partial(_Protocol, table),  # pyright: ignore[reportArgumentType] it is only called, like a class
+        backlog=BACKLOG,
         ws="none",
         lifespan="off",
         log_config=None,
