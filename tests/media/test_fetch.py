@@ -264,6 +264,23 @@ async def test_no_connection_leads_outside_the_policy(url: str) -> None:
     assert "pass@" not in str(caught.value)
 
 
+@pytest.mark.parametrize("host", ["cdn.example%40127.0.0.1", "cdn%2eexample", "cdn.example%00", "[fe80::1%25lo]"])
+async def test_host_with_an_escape_is_refused_before_anybody_is_asked(host: str) -> None:
+    asked: list[str] = []
+
+    async def resolve(name: str, port: int) -> list[str]:
+        asked.append(name)
+        return [PUBLIC]
+
+    with pytest.raises(ArgumentError):
+        await fetch_public(f"https://{host}/a.png", transport=httpx2.MockTransport(_unreachable), resolver=resolve)
+    assert asked == []
+
+
+def _unreachable(request: httpx2.Request) -> httpx2.Response:
+    raise AssertionError(request.url)
+
+
 @pytest.mark.parametrize("host", NOT_PUBLIC_HOSTS)
 async def test_redirect_inside_is_not_followed(host: str) -> None:
     def answer(request: httpx2.Request) -> httpx2.Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -152,6 +153,30 @@ def test_gemini_cli_gets_the_record_of_an_answer_but_not_of_an_error() -> None:
 )
 def test_the_smaller_cap_holds(name: str, configured: int | None, expected: int) -> None:
     assert cap_of(ClientInfo(host=find_host(name)), configured).limit == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "whole"),
+    [
+        ("@cline/core", "\u6f22" * 7_000, True),  # 21,000 bytes of UTF-8, 7,002 characters of JSON
+        ("@cline/core", '"' * 7_000, False),  # 7,000 bytes, 14,002 characters of JSON
+        ("", "\u6f22" * 13_000, True),  # 39,000 bytes
+        ("", "\u6f22" * 14_000, False),  # 42,000 bytes in fewer characters than the cap
+        ("", '"' * 39_000, True),
+    ],
+    ids=["cline, long in bytes", "cline, long in JSON", "within bytes", "long in bytes", "long in JSON"],
+)
+def test_a_host_counts_bytes_or_characters_of_json(name: str, text: str, whole: bool) -> None:
+    cap = cap_of(ClientInfo(host=find_host(name)), None)
+    outcome = Outcome(text=text, record={}, result_id="r-1")
+    assert fits(outcome, cap) is whole
+    shown = page(outcome, cap=cap)
+    assert (shown == text) is whole
+    assert ("get_result(id='r-1'" in shown) is not whole
+    if name:
+        assert len(json.dumps(shown, ensure_ascii=False)) <= 7_500
+    else:
+        assert len(shown.encode()) <= 40_000
 
 
 @pytest.mark.parametrize("cap", [OutputLimit(2000), OutputLimit(2000, in_json=True)])

@@ -252,6 +252,34 @@ async def test_a_redirect_on_the_same_host_keeps_method_body_and_key(location: s
     assert any("base_url" in w for w in sent.trip.warnings)
 
 
+async def test_the_body_of_a_redirect_is_closed_before_the_next_request() -> None:
+    body = Endless(b"<html>moved")
+    closed: list[bool] = []
+
+    def handle(request: httpx2.Request) -> httpx2.Response:
+        if request.url.path.startswith("/v1"):
+            return httpx2.Response(301, headers={"location": "/v2/chat/completions"}, stream=body)
+        closed.append(body.closed.is_set())
+        return completion("moved")
+
+    assert await Sent(handle).chat(stream=False) == "moved"
+    assert closed == [True]
+
+
+@pytest.mark.parametrize(
+    ("models_url", "asked"),
+    [
+        (None, "http://p.test/v1/models"),
+        ("http://p.test/catalog/models", "http://p.test/catalog/models"),
+        ("http://p.test/api/list?kind=chat", "http://p.test/api/list?kind=chat"),
+    ],
+)
+async def test_the_list_of_models_is_asked_for_at_its_own_address(models_url: str | None, asked: str) -> None:
+    sent = Sent(lambda _: httpx2.Response(200, json={"data": [{"id": "m"}]}), models_url=models_url)
+    assert [m.id for m in (await endpoints.list_models(sent.endpoint)).models] == ["m"]
+    assert [str(request.url) for request in sent.requests] == [asked]
+
+
 async def test_an_endless_redirect_ends() -> None:
     sent = Sent(lambda request: httpx2.Response(301, headers={"location": str(request.url)}))
     await _failure(sent)
