@@ -74,6 +74,23 @@ async def test_arguments_reach_the_provider(tmp_path: Path) -> None:
     assert not body.get("stream")
 
 
+@pytest.mark.parametrize(
+    "frames",
+    [
+        ("Pay 100 EUR\rPay 1 EUR  \r\n", "and\u0085so\u2028on"),
+        ("Pay 100 EUR\r", "Pay 1 EUR  \r", "\nand\u0085so\u2028on"),
+    ],
+)
+@pytest.mark.parametrize("live", [True, False])
+@pytest.mark.parametrize("tty", [True, False])
+async def test_no_carriage_return_overwrites_a_line(
+    tmp_path: Path, frames: Sequence[str], live: bool, tty: bool
+) -> None:
+    answer = (*(chunk(text) for text in frames), chunk(finish="stop"), DONE)
+    _, desk = await _ask(tmp_path, FakeProvider([stream(*answer)]), tty=tty, stream=live)
+    assert desk.said == "Pay 100 EUR\nPay 1 EUR  \nand\nso\non\n"
+
+
 async def test_a_whole_answer_is_printed_once(tmp_path: Path) -> None:
     status, desk = await _ask(tmp_path, FakeProvider([completion("whole\nanswer\n")]))
     assert (status, desk.said) == (0, "whole\nanswer\n")

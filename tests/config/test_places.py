@@ -39,15 +39,11 @@ def test_a_variable_with_a_relative_path_is_refused_and_nothing_is_read(named: s
     assert "whole path" in failure.fix
 
 
-def test_a_relative_user_folder_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_relative_user_folder_is_not_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "conf" / "anymodel").mkdir(parents=True)
     (tmp_path / "conf" / "anymodel" / "config.toml").write_text("default_model = 'evil'", encoding="utf-8")
     monkeypatch.setenv("XDG_CONFIG_HOME", "conf")
-    if sys.platform != "linux":
-        assert read_settings({}).default_model is None
-        return
-    with pytest.raises(ConfigError, match="XDG_CONFIG_HOME"):
-        read_settings({})
+    assert read_settings({}).default_model is None
 
 
 def test_a_path_typed_on_the_command_line_may_be_relative(tmp_path: Path) -> None:
@@ -129,3 +125,22 @@ def test_a_key_is_read_from_its_file(tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(b"k" * 100_001)
     with pytest.raises(ConfigError, match="larger than 100,000 bytes"):
         read_settings({}, place)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX permissions")
+@pytest.mark.parametrize(("file_mode", "folder_mode", "remarked"), [
+    (0o600, 0o700, ""), (0o644, 0o755, ""), (0o666, 0o700, "config.toml"), (0o602, 0o700, "config.toml"),
+    (0o600, 0o777, "conf"), (0o600, 0o1777, ""),
+])  # fmt: skip
+def test_a_file_that_everybody_may_change_is_remarked(
+    file_mode: int, folder_mode: int, remarked: str, tmp_path: Path
+) -> None:
+    place = tmp_path / "conf" / "config.toml"
+    place.parent.mkdir()
+    place.write_text("default_model = 'a/b'", encoding="utf-8")
+    place.chmod(file_mode)
+    place.parent.chmod(folder_mode)
+    warnings = read_settings({}, place).warnings
+    assert bool(warnings) == bool(remarked)
+    if warnings:
+        assert f"{remarked} can be changed by every user" in warnings[0]

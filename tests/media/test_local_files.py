@@ -323,10 +323,16 @@ async def test_harmless_names_are_read(tmp_path: Path, name: str) -> None:
         "-----BEGIN OPENSSH PRIVATE KEY-----",
         "-----BEGIN PGP PRIVATE KEY BLOCK-----",
         "PuTTY-User-Key-File-3: ssh-rsa",
+        "---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----",
+        f"# created by age-keygen\nAGE-SECRET-KEY-1{'Q' * 58}",
     ],
 )
-async def test_private_key_under_a_harmless_name_is_refused(tmp_path: Path, content: str) -> None:
-    (tmp_path / "notes.txt").write_text(content, encoding="utf-8")
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize("before", [0, 65_530, 1_000_000])
+async def test_private_key_under_a_harmless_name_is_refused(
+    tmp_path: Path, content: str, encoding: str, before: int
+) -> None:
+    (tmp_path / "notes.txt").write_text("x" * before + "\n" + content, encoding=encoding)
     with pytest.raises(ArgumentError, match="keys or settings"):
         await read_local("notes.txt", [str(tmp_path)])
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from anymodel_mcp.types import Json
 EXIT_FAILED = 1
 EXIT_CONFIG = 2
 EXIT_INTERRUPTED = 130
+_LINE_END = re.compile("\r\n?|[\x85\u2028\u2029]")
 _CONFIG_KINDS = ("config", "invalid_argument")
 
 
@@ -93,8 +95,14 @@ def _console(stream: TextIO, environ: Mapping[str, str]) -> Console:
     return Console(file=stream, _environ=environ, highlight=False, emoji=False, markup=False, soft_wrap=True)
 
 
+def to_lines(text: str) -> str:
+    """Text with plain line feeds as line ends: a lone carriage return would let an answer overwrite its own line."""
+    return _LINE_END.sub("\n", text)
+
+
 def write_out(terminal: Terminal, text: str) -> None:
-    """Text for the reader of stdout, as it is."""
+    """Text for the reader of stdout."""
+    text = to_lines(text)
     terminal.stdout.write(text if text.endswith("\n") else f"{text}\n")
     terminal.stdout.flush()
 
@@ -120,12 +128,16 @@ def bare_url(url: str) -> str:
 
 def remark(terminal: Terminal, text: str, style: str = "dim") -> None:
     """A line beside the answer, on stderr."""
-    terminal.err.print(Text(terminal.redactor.clean(text), style=style))
+    terminal.err.print(Text(to_lines(terminal.redactor.clean(text)), style=style))
 
 
 def complain(terminal: Terminal, what: str, why: str, do: str) -> None:
     """Three lines on stderr: what failed, why, what to do."""
-    console, clean = terminal.err, terminal.redactor.clean
+    console = terminal.err
+
+    def clean(text: str) -> str:
+        return to_lines(terminal.redactor.clean(text))
+
     console.print(Text.assemble(("error: ", "bold red"), (clean(what), "bold")))
     console.print(Text.assemble(("why:   ", "red"), clean(why)))
     console.print(Text.assemble(("do:    ", "green"), clean(do)))

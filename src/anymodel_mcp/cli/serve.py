@@ -64,6 +64,8 @@ def serve(argv: list[str]) -> int:
     except ConfigError as error:
         complain(error)
         return 2 if options.http else _serve_stdio(Settings(), error)
+    for warning in settings.warnings:
+        sys.stderr.write(f"anymodel-mcp: {warning}\n")
     try:
         return _serve_http(settings) if options.http else _serve_stdio(settings)
     except ConfigError as error:

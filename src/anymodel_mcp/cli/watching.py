@@ -10,7 +10,7 @@ from rich.text import Text
 
 from anymodel_mcp.calls.call import Call
 from anymodel_mcp.calls.progress import ProgressLine
-from anymodel_mcp.cli.screen import Terminal
+from anymodel_mcp.cli.screen import Terminal, to_lines
 from anymodel_mcp.redact import RunningText
 from anymodel_mcp.types import Delta
 
@@ -31,6 +31,7 @@ class Printer:
         self._thoughts = RunningText(terminal.redactor)
         self._thinking = False
         self._ends_line = True
+        self._after_return = False
         self._status: Status | None = None
 
     def wait(self, phase: str) -> None:
@@ -79,10 +80,14 @@ class Printer:
         self._end_line()
 
     def _think(self, piece: str) -> None:
-        self._terminal.err.print(Text(self._terminal.redactor.text(piece), style="dim italic"), end="")
+        self._terminal.err.print(Text(to_lines(self._terminal.redactor.text(piece)), style="dim italic"), end="")
 
     def _write(self, piece: str) -> None:
         shown = self._terminal.redactor.text(piece)
+        if self._after_return and shown.startswith("\n"):
+            shown = shown[1:]
+        self._after_return = shown.endswith("\r") if shown else self._after_return
+        shown = to_lines(shown)
         if shown:
             self._ends_line = shown.endswith("\n")
             self._terminal.stdout.write(shown)

@@ -9,20 +9,14 @@ from typing import Any, TypeVar
 
 from anymodel_mcp.config.keys import clean_key
 from anymodel_mcp.config.providers import VARIABLE_KEYS, read_providers
-from anymodel_mcp.config.settings import Files, HttpSettings, Limits, Settings, StoreSettings, ToolSettings
-from anymodel_mcp.config.values import Found, Layers, Spec, closest_name, meant, split_list, variable_of
+from anymodel_mcp.config.settings import Files, HttpSettings, Limits, Secret, Settings, StoreSettings, ToolSettings
+from anymodel_mcp.config.values import TOP_KEYS, Found, Layers, Spec, closest_name, meant, split_list, variable_of
 from anymodel_mcp.errors import ConfigError
 from anymodel_mcp.wire.decode.json_values import as_list
 
 T = TypeVar("T")
 
 _TEXT = Spec(kind="text")
-_TOP: Mapping[str, tuple[str, ...]] = {
-    "default_model": ("ANYMODEL_MODEL",),
-    "default_completion_model": ("ANYMODEL_COMPLETION_MODEL",),
-    "default_embedding_model": ("ANYMODEL_EMBEDDING_MODEL",),
-    "default_image_model": ("ANYMODEL_IMAGE_MODEL",),
-}
 _SECTIONS: Mapping[str, Mapping[str, Spec]] = {
     "limits": {
         "soft_deadline_s": Spec(kind="float", high=86_400),
@@ -58,6 +52,7 @@ _SECTIONS: Mapping[str, Mapping[str, Spec]] = {
         ),
     },
 }
+_SHORTEST_TOKEN = 8
 _OTHER_VARIABLES = ("ANYMODEL_CONFIG", "ANYMODEL_PROVIDERS", "ANYMODEL_HTTP_TOKEN")
 
 
@@ -84,8 +79,8 @@ def load(
     layers = Layers(
         environ=environ, file=_parse(file_text, file_name or ""), file_name=file_name or "", overrides=overrides or {}
     )
-    layers.check_keys("", layers.file, (*_TOP, *_SECTIONS, "aliases", "providers"))
-    top = {key: layers.get("", key, _TEXT, layers.file, *variables) for key, variables in _TOP.items()}
+    layers.check_keys("", layers.file, (*TOP_KEYS, *_SECTIONS, "aliases", "providers"))
+    top = {key: layers.get("", key, _TEXT, layers.file, *variables) for key, variables in TOP_KEYS.items()}
     providers = read_providers(layers, read_file or _no_files)
     return Settings(
         default_model=top["default_model"],
@@ -113,7 +108,9 @@ def _parse(text: str | None, name: str) -> Mapping[str, Any]:
     try:
         return tomllib.loads(text.removeprefix("\ufeff"))
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"file {name} is not valid TOML: {error}") from error
+        from anymodel_mcp.config.toml_mistakes import explain_toml  # only who made one pays for it
+
+        raise ConfigError(f"file {name} is not valid TOML: {explain_toml(text, error)}") from error
     except RecursionError as error:
         raise ConfigError(f"file {name} is not valid TOML: it nests too deeply") from error
 
@@ -135,12 +132,21 @@ def _http(layers: Layers) -> HttpSettings:
     text = meant(layers.environ.get(http.token_env))
     if text is not None:
         origin = f"environment {http.token_env}"
-        http = replace(http, token=clean_key(Found(name="http.token", origin=origin, value=text)))
+        http = replace(http, token=_token(Found(name="http.token", origin=origin, value=text)))
         layers.origins["http.token"] = origin
     if http.workers > 1 and not http.stateless:  # workers share no memory, so that no session can find its way back
         http = replace(http, stateless=True)
         layers.origins["http.stateless"] = layers.origins["http.workers"]
     return http
+
+
+def _token(found: Found) -> Secret:
+    token = clean_key(found)
+    if len(token.reveal()) < _SHORTEST_TOKEN:
+        raise found.wrong(
+            f"is too short to keep anybody out: take at least {_SHORTEST_TOKEN} characters (`openssl rand -hex 24`)"
+        )
+    return token
 
 
 def _aliases(layers: Layers) -> dict[str, tuple[str, ...]]:
@@ -212,7 +218,7 @@ def _targets(found: Found) -> tuple[str, ...]:
 
 def _odd_variables(environ: Mapping[str, str], providers: Mapping[str, Any]) -> tuple[str, ...]:
     """Variables that begin like ours and are none: a misspelt one would be ignored without a word."""
-    known = {variable_of("", key) for key in _TOP} | {v for names in _TOP.values() for v in names}
+    known = {variable_of("", key) for key in TOP_KEYS} | {v for names in TOP_KEYS.values() for v in names}
     known |= {variable_of(section, key) for section, specs in _SECTIONS.items() for key in specs} | set(
         _OTHER_VARIABLES
     )

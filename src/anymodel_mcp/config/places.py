@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from anymodel_mcp.config.loading import load
@@ -33,8 +35,7 @@ def config_path(environ: Mapping[str, str], explicit: str | os.PathLike[str] | N
         return _absolute(_expanded(named, "ANYMODEL_CONFIG"), "ANYMODEL_CONFIG")
     import platformdirs  # only who has named no file pays for it
 
-    folder = Path(platformdirs.user_config_dir(APP_NAME, appauthor=False))
-    return _absolute(folder, "XDG_CONFIG_HOME or HOME") / _FILE_NAME
+    return Path(platformdirs.user_config_dir(APP_NAME, appauthor=False)) / _FILE_NAME
 
 
 def _expanded(named: str | os.PathLike[str], source: str) -> Path:
@@ -67,7 +68,23 @@ def read_settings(
     """
     place = config_path(environ, path)
     text = _read_config(place, named=bool(path or meant(environ.get("ANYMODEL_CONFIG"))))
-    return load(environ, file_text=text, file_name=str(place), overrides=overrides, read_file=_read_key_file)
+    settings = load(environ, file_text=text, file_name=str(place), overrides=overrides, read_file=_read_key_file)
+    open_to = _who_may_change(place) if text is not None else ""
+    return replace(settings, warnings=(*settings.warnings, open_to)) if open_to else settings
+
+
+def _who_may_change(place: Path) -> str:
+    """A warning where everybody may change the file, and so where keys and prompts go; "" where that is not so."""
+    if os.name == "nt":
+        return ""
+    try:
+        for path in (place.resolve(), place.resolve().parent):
+            mode = path.stat().st_mode
+            if mode & stat.S_IWOTH and not (path.is_dir() and mode & stat.S_ISVTX):
+                return f"{path} can be changed by every user of this machine, who so gets your keys: chmod o-w {path}"
+    except OSError:
+        pass
+    return ""
 
 
 def _read_config(place: Path, *, named: bool) -> str | None:

@@ -11,7 +11,7 @@ from anymodel_mcp.config.credentials import check_key_address
 from anymodel_mcp.config.keys import SOURCES, read_key
 from anymodel_mcp.config.quirks import read_quirks
 from anymodel_mcp.config.settings import ProviderSettings
-from anymodel_mcp.config.values import Found, Layers, Spec, meant, suggest, variable_of
+from anymodel_mcp.config.values import Found, Layers, Spec, meant, parse_text, suggest, variable_of
 from anymodel_mcp.dialects.fields import QUIRK_NAMES, ProviderRow, Quirks
 from anymodel_mcp.dialects.providers import PROVIDERS
 from anymodel_mcp.errors import ConfigError
@@ -25,6 +25,7 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _DEFAULT_ROW = "openai"
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _TEXT = Spec(kind="text")
+_NAMES = Spec(kind="texts", wanted="names of providers with commas between, or a JSON list of them")
 _SECONDS = Spec(kind="float", low=0.001, high=604_800, wanted="a number of seconds above 0")
 _SPECS: Mapping[str, Spec] = {
     "base_url": _TEXT,
@@ -74,8 +75,11 @@ def read_providers(layers: Layers, read_file: Callable[[str], str]) -> dict[str,
 
 
 def _turned_on(layers: Layers) -> list[str]:
-    text = meant(layers.environ.get("ANYMODEL_PROVIDERS")) or ""
-    names = [part.strip().lower() for part in text.split(",") if part.strip()]
+    text = meant(layers.environ.get("ANYMODEL_PROVIDERS"))
+    if text is None:
+        return []
+    found = Found(name="ANYMODEL_PROVIDERS", origin="environment", value=text)
+    names = [name.lower() for name in parse_text(found, _NAMES)]
     for name in names:
         described = meant(layers.environ.get(variable_of(f"providers.{name}", "base_url"))) is not None
         if name not in PROVIDERS and not (described and _NAME.fullmatch(name)):

@@ -11,9 +11,20 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from anymodel_mcp.errors import ConfigError
+from anymodel_mcp.wire.decode.json_values import as_list
 
 _PLACEHOLDER = re.compile(r"\$\{[^{}]*\}|\{\{[^{}]*\}\}|%[A-Za-z_]\w*%")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
+
+
+TOP_KEYS: Mapping[str, tuple[str, ...]] = {
+    "default_model": ("ANYMODEL_MODEL",),
+    "default_completion_model": ("ANYMODEL_COMPLETION_MODEL",),
+    "default_embedding_model": ("ANYMODEL_EMBEDDING_MODEL",),
+    "default_image_model": ("ANYMODEL_IMAGE_MODEL",),
+}
+"""The settings above all sections, each with its short variable."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +94,13 @@ def parse(found: Found, spec: Spec) -> Any:
     Raises:
         ConfigError: it is no such value.
     """
+    given: Any = found.value
+    for text in as_list(given) or [given]:
+        if isinstance(text, str) and _CONTROL.search(text):
+            raise found.wrong(
+                "holds a control character: in double quotes a backslash begins an escape (\\t is a tab): write the "
+                "value in single quotes, or with /"
+            )
     value = _PARSERS[spec.kind](found.value, spec)
     if value is None:
         quoted = spec.kind in ("int", "float", "bool") and isinstance(found.value, str)
@@ -111,13 +129,25 @@ def parse_text(found: Found, spec: Spec) -> Any:
 
 
 def split_list(text: str) -> Any:
-    """A list in a variable: JSON, or parts between commas."""
-    if text.startswith("["):
+    """A list in a variable: JSON, or parts between commas, with or without brackets and quotes around."""
+    text = text.strip()
+    if text.startswith(("[", '"')):
         try:
-            return json.loads(text)
+            value: Any = json.loads(text)
         except ValueError:
+            value = None
+        if isinstance(value, list | str):
+            return [value] if isinstance(value, str) else value  # pyright: ignore[reportUnknownVariableType] from JSON
+    if text.startswith("["):
+        if not text.endswith("]"):
             return text
-    return [part.strip() for part in text.split(",") if part.strip()]
+        text = text[1:-1]
+    return [part for part in (_unquoted(part) for part in text.split(",")) if part]
+
+
+def _unquoted(text: str) -> str:
+    text = text.strip()
+    return text[1:-1].strip() if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
 
 
 def _number(text: str) -> int | float | str:
@@ -260,8 +290,11 @@ class Layers:
         for key in table:
             if key not in names:
                 where = f"[{section}]" if section else "the top of the file"
+                hint = suggest(key, names)
+                if section and key in TOP_KEYS:
+                    hint = "it belongs at the top of the file, above the first [section]"
                 raise ConfigError(
-                    f"{key!r} in {where} ({self.file_origin}) is not known: {suggest(key, names)}",
+                    f"{key!r} in {where} ({self.file_origin}) is not known: {hint}",
                     param=f"{section}.{key}" if section else key,
                 )
 

@@ -48,7 +48,8 @@ _SECRET_NAME = re.compile(
     re.IGNORECASE,
 )
 _PRIVATE_KEY = re.compile(
-    rb"-----BEGIN [A-Z ]*PRIVATE KEY-----|-----BEGIN PGP PRIVATE KEY BLOCK-----|PuTTY-User-Key-File-"
+    rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----|-----BEGIN PGP PRIVATE KEY BLOCK-----|PuTTY-User-Key-File-"
+    rb"|---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----|AGE-SECRET-KEY-1[A-Z0-9]{40}"
 )
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _DIRECTORY = getattr(os, "O_DIRECTORY", 0)
@@ -157,9 +158,16 @@ def _open(text: str, root: Path, names: tuple[str, ...], max_bytes: int) -> File
         raise ArgumentError(
             f"{_shown(text)} cannot be read: {exc.strerror or exc}", fix="Give the path of a file that can be read."
         ) from exc
-    if _PRIVATE_KEY.search(content[:65536]):
+    if _holds_private_key(content):
         raise _secret(text)
     return FilePart(name=names[-1], mime=sniff(content), content=content)
+
+
+def _holds_private_key(content: bytes) -> bool:
+    """Whether a key block stands anywhere in a file, as ASCII or in UTF-16 or UTF-32, whose other bytes are zero."""
+    if _PRIVATE_KEY.search(content):
+        return True
+    return b"\0" in content and _PRIVATE_KEY.search(content.replace(b"\0", b"")) is not None
 
 
 def _step_down(root: Path, names: tuple[str, ...], stack: ExitStack) -> int:

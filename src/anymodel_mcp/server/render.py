@@ -15,14 +15,15 @@ from dataclasses import dataclass
 from mcp.types import CallToolResult, ContentBlock, ImageContent, ResourceLink, TextContent
 
 from anymodel_mcp.errors import ADVICE
-from anymodel_mcp.redact import Redactor
+from anymodel_mcp.redact import Redactor, one_line, shorten
 from anymodel_mcp.server.client_info import ClientInfo
 from anymodel_mcp.types import Json, Outcome
 
 RESULT_KEY = "anymodel/result"
 ERROR_KEY = "anymodel/error"
 DEFAULT_MAX_BYTES = 40_000
-_NOTE_ROOM = 220
+_NOTE_ROOM = 300
+_MOST_NAME_CHARS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,7 @@ def notes_text(outcome: Outcome) -> str:
 def error_text(outcome: Outcome) -> str:
     """A failure in three parts: what failed, why, what to do."""
     error = outcome.error or {}
-    who = "/".join(str(error[k]) for k in ("provider", "model") if error.get(k))
+    who = shorten(one_line("/".join(str(error[k]) for k in ("provider", "model") if error.get(k))), _MOST_NAME_CHARS)
     status = f", HTTP {error['status']}" if error.get("status") else ""
     tries = f", after {error['attempts']} requests" if (error.get("attempts") or 0) > 1 else ""
     lines = [f"Failed: {who + ': ' if who else ''}{error.get('kind', 'server')}{status}{tries}."]

@@ -16,10 +16,12 @@ from mcp.types import Completion, CompletionArgument, CompletionContext, PromptR
 
 from anymodel_mcp.app import App
 from anymodel_mcp.errors import AnyModelError, ArgumentError
+from anymodel_mcp.redact import one_line
 from anymodel_mcp.server.render import body_of, error_text
 from anymodel_mcp.tools.records import model_record, sparse
 from anymodel_mcp.types import Json, ModelList
 from anymodel_mcp.upstream.routing import closest
+from anymodel_mcp.wire.urls import without_query
 
 _JSON = "application/json"
 _COMPLETIONS = 100
@@ -80,12 +82,12 @@ def _register_models(server: MCPServer[Any], app: Callable[[], App]) -> None:
                 return _shown(app(), {**model_record(record), "entry": record.entry})
         near = closest(model, [m.id for m in known.models])
         hint = f"; closest: {', '.join(near)}" if near else ""
-        raise ResourceNotFoundError(f"{provider} lists no model {model!r}{hint}")
+        raise ResourceNotFoundError(app().redactor.clean(f"{provider} lists no model {model[:200]!r}{hint}"))
 
 
 def _provider(app: App, name: str, known: ModelList | None) -> Json:
     settings = app.settings.providers[name]
-    entry: Json = {"provider": name, "base_url": settings.base_url, "dialect": settings.dialect}
+    entry: Json = {"provider": name, "base_url": without_query(settings.base_url), "dialect": settings.dialect}
     if known is None:
         return {**entry, "error": "its list cannot be had: `anymodel-mcp doctor` says why"}
     return {**entry, "models": len(known.models), "uri": f"anymodel://models/{name}"}
@@ -94,7 +96,7 @@ def _provider(app: App, name: str, known: ModelList | None) -> Json:
 async def _list_of(app: App, provider: str) -> ModelList:
     if provider not in app.settings.providers:
         raise ResourceNotFoundError(
-            f"there is no provider {provider!r}; configured: {', '.join(app.settings.providers) or 'none'}"
+            f"there is no provider {provider[:100]!r}; configured: {', '.join(app.settings.providers) or 'none'}"
         )
     try:
         return await app.catalogue.models(provider)
@@ -183,7 +185,7 @@ class _Completer:
         found = [v for v in known if v.lower().startswith(typed)]
         found += [v for v in known if typed in v.lower() and v not in found]
         found = found or closest(argument.value, known)
-        values = found[:_COMPLETIONS]
+        values = [one_line(self._app().redactor.text(value)) for value in found[:_COMPLETIONS]]
         return Completion(values=values, total=len(found), has_more=len(found) > len(values))
 
     async def _known(self, name: str, chosen: dict[str, str]) -> list[str]:

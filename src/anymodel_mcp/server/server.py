@@ -28,7 +28,7 @@ from anymodel_mcp.calls.call import Call
 from anymodel_mcp.calls.outcomes import failed
 from anymodel_mcp.config import Settings
 from anymodel_mcp.errors import AnyModelError, ArgumentError, ConfigError
-from anymodel_mcp.redact import Redactor
+from anymodel_mcp.redact import Redactor, one_line
 from anymodel_mcp.server.client_info import ClientInfo, read_peer
 from anymodel_mcp.server.render import Attachment, cap_of, fits, page, render
 from anymodel_mcp.server.resources import register
@@ -138,7 +138,9 @@ class AnyModelServer(MCPServer[App]):
                 return await super().call_tool(name, arguments, context)
             near = difflib.get_close_matches(name, self._specs, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise MCPError(code=INVALID_PARAMS, message=f"Unknown tool: {name[:100]}{hint}")
+            raise MCPError(
+                code=INVALID_PARAMS, message=self.redactor.clean(f"Unknown tool: {one_line(name[:100])}{hint}")
+            )
         peer = read_peer(context) if context is not None else ClientInfo()
         cap = cap_of(peer, self.anymodel_settings.limits.max_output_bytes)
         prefix = self.anymodel_settings.tools.prefix
@@ -167,7 +169,7 @@ class AnyModelServer(MCPServer[App]):
             MCPError: -32602, there is no such prompt (the SDK answers -32603).
         """
         if name not in [prompt.name for prompt in await self.list_prompts()]:
-            raise MCPError(code=INVALID_PARAMS, message=f"Unknown prompt: {name[:100]}")
+            raise MCPError(code=INVALID_PARAMS, message=f"Unknown prompt: {one_line(name[:100])}")
         return await super().get_prompt(name, arguments, context)
 
     async def _outcome(self, spec: ToolSpec, arguments: dict[str, Any], peer: ClientInfo, limit: int) -> Outcome:

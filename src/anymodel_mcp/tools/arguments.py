@@ -135,11 +135,20 @@ def schema(model: type[Arguments]) -> Json:
     return {**result, "required": required} if required else result
 
 
+_KEYWORDS = {"le": "maximum", "gt": "exclusiveMinimum", "lt": "exclusiveMaximum", "multiple_of": "multipleOf"}
+"""pydantic writes its own names of bounds where a validator stands before the type.
+
+Least values (0 or 1, as anybody would guess) are checked and not published: a schema is paid for in every listing.
+"""
+
+
 def _plain(entry: Json) -> Json:
     if "anyOf" in entry:
         chosen = next(option for option in entry["anyOf"] if option.get("type") != "null")
         entry = {**chosen, **{k: v for k, v in entry.items() if k != "anyOf"}}
-    kept = {k: v for k, v in entry.items() if k not in ("title", "default", "additionalProperties")}
+    kept = {
+        _KEYWORDS.get(k, k): v for k, v in entry.items() if k not in ("title", "default", "additionalProperties", "ge")
+    }
     if "items" in kept:
         kept["items"] = _plain(kept["items"])
     return kept

@@ -200,7 +200,7 @@ def _notes(result: ChatResult, record: Json) -> list[str]:
     ]
     notes += [f"[choice {i}]\n{text}" for i, text in enumerate(result.choices[1:], 2)]
     if result.citations:
-        lines = [f"{c.title} {c.url}" if c.title else c.url for c in result.citations]
+        lines = [" ".join(filter(None, (c.get("title"), c.get("url")))) for c in record.get("citations", [])]
         notes.append("[sources]\n" + numbered(lines))
     if result.images:
         shown = [str(i.get("path") or i.get("url")) for i in record.get("images", [])]

@@ -17,7 +17,7 @@ from anymodel_mcp.tools.arguments import Arguments, Integer, Number, Object, Obj
 from anymodel_mcp.tools.asking import Answered, Ask, ask_chain, ask_many, outcome_of
 from anymodel_mcp.tools.attachments import Attachments, expand, to_keep
 from anymodel_mcp.tools.pictures import save_pictures, unsaved_records
-from anymodel_mcp.tools.schemas import JSON_SCHEMA, MESSAGES, MODEL, OPTIONS, TOOLS
+from anymodel_mcp.tools.schemas import DESCRIBED_OPTIONS, JSON_SCHEMA, MESSAGES, MODEL, TOOLS
 from anymodel_mcp.tools.spec import Job, ToolSpec
 from anymodel_mcp.tools.structured import bare_json, check_answer, check_schema, mending_turns, plain_schema
 from anymodel_mcp.types import CallStats, ChatRequest, ChatResult, Json, Outcome
@@ -31,20 +31,20 @@ class ChatArguments(Arguments):
     prompt: str | None = None
     messages: Annotated[Objects, MESSAGES] | None = None
     model: Annotated[str, MODEL] | None = None
-    models: Annotated[Strings, Field(description="ask several at once")] | None = None
+    models: Annotated[Strings, Field(description="ask several")] | None = None
     system: str | None = None
-    images: Annotated[Strings, Field(description="https URL, data URL or path")] | None = None
-    files: Annotated[Strings, Field(description="text or PDF: https URL, data URL or path")] | None = None
-    conversation: Annotated[str, Field(description='"new", then the id it returns')] | None = None
+    images: Strings | None = None
+    files: Annotated[Strings, Field(description="text or PDF; as images: URL, data URL or path")] | None = None
+    conversation: Annotated[str, Field(description='"new", then its id')] | None = None
     temperature: Number | None = None
     top_p: Number | None = None
     max_tokens: Annotated[Integer, Field(ge=1)] | None = None
     stop: Strings | None = None
-    reasoning_effort: Annotated[str, Field(description="none, minimal, low, medium, high, xhigh or max")] | None = None
+    reasoning_effort: Annotated[str, Field(description="low, high, ...")] | None = None
     json_schema: Annotated[Object, JSON_SCHEMA] | None = None
     tools: Annotated[Objects, TOOLS] | None = None
     stream: bool | None = None
-    options: Annotated[Object, OPTIONS] | None = None
+    options: Annotated[Object, DESCRIBED_OPTIONS] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,8 +293,8 @@ async def _outcome(question: _Question, answered: Answered) -> Outcome:
 TOOL = ToolSpec(
     name="chat",
     description=(
-        "Asks another AI model and returns its answer. Sees pictures, reads files, keeps threads, asks several models "
-        "at once. A long answer ends with an id for get_result."
+        "Asks another AI model, or several. Sees pictures, reads files, keeps threads. A long answer ends with an id "
+        "for get_result."
     ),
     arguments=ChatArguments,
     run=chat,

@@ -9,7 +9,7 @@ from pydantic import Field
 from anymodel_mcp.errors import ArgumentError
 from anymodel_mcp.tools.arguments import Arguments, Integer, Number, Object, Strings
 from anymodel_mcp.tools.asking import ask_chain, outcome_of
-from anymodel_mcp.tools.schemas import MODEL, OPTIONS
+from anymodel_mcp.tools.schemas import OPTIONS
 from anymodel_mcp.tools.spec import Job, ToolSpec
 from anymodel_mcp.types import CallStats, ChatResult, CompletionRequest, Outcome
 from anymodel_mcp.upstream.call_state import OnDeltas
@@ -21,7 +21,7 @@ class CompleteArguments(Arguments):
     """Arguments of `complete`."""
 
     prompt: str
-    model: Annotated[str, MODEL] | None = None
+    model: str | None = None
     max_tokens: Annotated[Integer, Field(ge=1)] | None = None
     temperature: Number | None = None
     stop: Strings | None = None
@@ -57,7 +57,7 @@ async def complete(job: Job, arguments: CompleteArguments) -> Outcome:
 
 TOOL = ToolSpec(
     name="complete",
-    description="Text that continues a prompt (legacy /completions; few providers have it, chat is the usual way).",
+    description="Continues a text (legacy /completions; chat is the usual way).",
     arguments=CompleteArguments,
     run=complete,
 )

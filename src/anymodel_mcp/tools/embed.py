@@ -17,7 +17,7 @@ from anymodel_mcp.errors import AnyModelError, ArgumentError
 from anymodel_mcp.tools.arguments import Arguments, Integer, Object, Strings
 from anymodel_mcp.tools.asking import explain, ledger_entry, priced
 from anymodel_mcp.tools.records import head_record, sparse, trip_record, usage_record
-from anymodel_mcp.tools.schemas import MODEL, OPTIONS
+from anymodel_mcp.tools.schemas import OPTIONS
 from anymodel_mcp.tools.spec import Job, ToolSpec
 from anymodel_mcp.types import CallStats, EmbeddingsRequest, EmbeddingsResult, Json, Outcome
 from anymodel_mcp.upstream import endpoints
@@ -32,14 +32,10 @@ class EmbedArguments(Arguments):
     """Arguments of `embed`."""
 
     input: Strings
-    model: Annotated[str, MODEL] | None = None
+    model: str | None = None
     dimensions: Annotated[Integer, Field(ge=1)] | None = None
-    query: (
-        Annotated[str, Field(description="rank the inputs by similarity to this text; no vectors returned")] | None
-    ) = None
-    output: (
-        Annotated[Literal["file", "vectors"], Field(description="save as .npy (default) or return a JSON array")] | None
-    ) = None
+    query: str | None = None
+    output: Literal["file", "vectors"] | None = None
     options: Annotated[Object, OPTIONS] | None = None
 
 
@@ -169,7 +165,7 @@ async def _unsaved(job: Job, vectors: Sequence[Vector], outcome: Outcome, error:
 
 TOOL = ToolSpec(
     name="embed",
-    description="Embeds texts. With `query` ranks them by similarity to it; else saves the vectors to a file.",
+    description="Embeds texts, saves the vectors. With `query` ranks the texts by similarity to it.",
     arguments=EmbedArguments,
     run=embed,
 )

@@ -18,7 +18,7 @@ from anymodel_mcp.tools.asking import FALLS_BACK, explain, ledger_entry, priced
 from anymodel_mcp.tools.attachments import read_pictures
 from anymodel_mcp.tools.pictures import SavedPictures, download_pictures, save_pictures, unsaved_records
 from anymodel_mcp.tools.records import head_record, sparse, trip_record, usage_record
-from anymodel_mcp.tools.schemas import MODEL, OPTIONS
+from anymodel_mcp.tools.schemas import OPTIONS
 from anymodel_mcp.tools.spec import Job, ToolSpec
 from anymodel_mcp.types import CallStats, FilePart, ImageRequest, ImagesResult, Outcome
 from anymodel_mcp.upstream import endpoints
@@ -32,16 +32,14 @@ class GenerateImageArguments(Arguments):
     """Arguments of `generate_image`."""
 
     prompt: str
-    model: Annotated[str, MODEL] | None = None
-    size: Annotated[str, Field(description="such as 1024x1024")] | None = None
+    model: str | None = None
+    size: str | None = None
     n: Annotated[Integer, Field(ge=1, le=16)] | None = None
     quality: str | None = None
-    output_format: Annotated[str, Field(description="png, jpeg or webp")] | None = None
-    images: Annotated[Strings, Field(description="pictures to edit: https URL, data URL or path")] | None = None
-    mask: Annotated[str, Field(description="transparent where to edit")] | None = None
-    inline: (
-        Annotated[Literal["preview", "full", "none"], Field(description="what is shown here; default preview")] | None
-    ) = None
+    output_format: str | None = None
+    images: Annotated[Strings, Field(description="to edit")] | None = None
+    mask: str | None = None
+    inline: Literal["preview", "full", "none"] | None = None
     options: Annotated[Object, OPTIONS] | None = None
 
 
@@ -181,7 +179,7 @@ def _line(record: dict[str, object]) -> str:
 
 TOOL = ToolSpec(
     name="generate_image",
-    description="Makes or edits pictures; they are saved, and their paths returned with a small preview.",
+    description="Makes or edits pictures: saved, shown small.",
     arguments=GenerateImageArguments,
     run=generate_image,
     read_only=False,

@@ -18,10 +18,8 @@ class GetResultArguments(Arguments):
     """Arguments of `get_result`."""
 
     id: str
-    wait_s: (
-        Annotated[Number, Field(ge=0, description="wait so long for more (default: as long as the host allows)")] | None
-    ) = None
-    offset: Annotated[Integer, Field(ge=0, description="first character wanted; the note says which")] | None = None
+    wait_s: Annotated[Number, Field(ge=0)] | None = None
+    offset: Annotated[Integer, Field(ge=0)] | None = None
     cancel: Annotated[bool, Field(description="stop the call")] | None = None
 
 
@@ -51,7 +49,7 @@ async def get_result(job: Job, arguments: GetResultArguments) -> Outcome:
 
 TOOL = ToolSpec(
     name="get_result",
-    description="The rest of a long call, or the next part of a long answer: by the id in the answer's note.",
+    description="The rest of a long call or answer: by the id in its note. Without id: the newest calls.",
     arguments=GetResultArguments,
     run=get_result,
     direct=True,

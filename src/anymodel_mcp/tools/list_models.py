@@ -22,12 +22,12 @@ _MOST = 200
 class ListModelsArguments(Arguments):
     """Arguments of `list_models`."""
 
-    query: Annotated[str, Field(description="words that the id or name holds")] | None = None
+    query: Annotated[str, Field(description="words of the id or name")] | None = None
     provider: str | None = None
     capability: Capability | None = None
-    limit: Annotated[Integer, Field(ge=1, description="default 20")] | None = None
+    limit: Annotated[Integer, Field(ge=1)] | None = None
     offset: Annotated[Integer, Field(ge=0)] | None = None
-    refresh: Annotated[bool, Field(description="ask the providers anew")] | None = None
+    refresh: bool | None = None
 
 
 async def list_models(job: Job, arguments: ListModelsArguments) -> Outcome:
@@ -125,7 +125,7 @@ def _line(model: ModelRecord) -> str:
 
 TOOL = ToolSpec(
     name="list_models",
-    description="Models that can be called, a page at a time: context, abilities, price ($ per million tokens in/out).",
+    description="Models that can be called, 20 a page: context, abilities, price ($ per million tokens).",
     arguments=ListModelsArguments,
     run=list_models,
 )

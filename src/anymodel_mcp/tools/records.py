@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from anymodel_mcp.redact import one_line
 from anymodel_mcp.types import CallStats, ChatResult, Json, ModelRecord, Usage
 from anymodel_mcp.upstream.routing import Target
 
@@ -26,7 +27,7 @@ def trip_record(trip: CallStats) -> Json:
     """How the requests went."""
     return sparse(
         {
-            "request_id": trip.request_id,
+            "request_id": one_line(trip.request_id or ""),
             "attempts": trip.attempts,
             "first_delta_s": trip.first_delta_s,
             "duration_s": trip.duration_s,
@@ -39,7 +40,7 @@ def head_record(target: Target, requested: str | None, answered: str | None) -> 
     """Who answered."""
     return {
         "provider": target.provider,
-        "model": answered or target.model,
+        "model": one_line(answered or "") or target.model,
         "requested_model": requested or target.model,
     }
 
@@ -51,15 +52,20 @@ def chat_record(result: ChatResult, trip: CallStats, target: Target, requested: 
         reasoning = f"{reasoning[:REASONING_CHARS]} [cut: {len(reasoning)} characters in all]"
     record = {
         **head_record(target, requested, result.model),
-        "id": result.id,
+        "id": one_line(result.id or ""),
         "finish_reason": result.finish_reason,
-        "finish_raw": result.finish_raw,
+        "finish_raw": one_line(result.finish_raw or ""),
         "reasoning": reasoning,
         "refusal": result.refusal,
         "choices": list(result.choices),
-        "citations": [sparse(asdict(c)) for c in result.citations],
-        "tool_calls": [{"id": c.id, "name": c.name, "arguments": c.arguments} for c in result.tool_calls],
-        "invalid_tool_calls": [asdict(c) for c in result.invalid_tool_calls],
+        "citations": [sparse({"url": one_line(c.url), "title": one_line(c.title or "")}) for c in result.citations],
+        "tool_calls": [
+            {"id": one_line(c.id), "name": one_line(c.name), "arguments": c.arguments} for c in result.tool_calls
+        ],
+        "invalid_tool_calls": [
+            {"id": one_line(c.id), "name": one_line(c.name), "arguments_raw": c.arguments_raw}
+            for c in result.invalid_tool_calls
+        ],
         "usage": usage_record(result.usage),
         "warnings": list(dict.fromkeys((*trip.warnings, *result.warnings))),
         **trip_record(trip),

@@ -4,32 +4,30 @@ from __future__ import annotations
 
 from pydantic import Field, WithJsonSchema
 
-MODEL = Field(description="`provider/id`, an alias or a bare id; list_models shows them; default: the configured one")
-OPTIONS = WithJsonSchema(
-    {
-        "type": "object",
-        "description": "any other request field, sent verbatim",
-        "properties": {"seed": {"type": "integer"}},
-    }
-)
+MODEL = Field(description="`provider/id`, alias or id (list_models); default: configured")
+"""Described once, in `chat`: each repetition is paid for in every listing."""
+
+_OPTIONS = {"type": "object", "properties": {"seed": {"type": "integer"}}}
+OPTIONS = WithJsonSchema(_OPTIONS)
+DESCRIBED_OPTIONS = WithJsonSchema({**_OPTIONS, "description": "in every tool: any other request field, verbatim"})
 JSON_SCHEMA = WithJsonSchema(
     {
         "type": "object",
-        "description": "JSON Schema that the answer must satisfy; checked",
+        "description": "the answer must satisfy it",
         "properties": {"type": {"type": "string"}},
     }
 )
 MESSAGES = WithJsonSchema(
     {
         "type": "array",
-        "description": "OpenAI messages, instead of prompt",
+        "description": "OpenAI messages, not prompt",
         "items": {"type": "object", "properties": {"role": {"type": "string"}}},
     }
 )
 TOOLS = WithJsonSchema(
     {
         "type": "array",
-        "description": "OpenAI tool definitions; calls come back, nothing is run",
+        "description": "OpenAI definitions; calls come back unrun",
         "items": {
             "type": "object",
             "properties": {"function": {"type": "object", "properties": {"name": {"type": "string"}}}},

@@ -19,6 +19,7 @@ from anyio.abc import TaskGroup
 from anymodel_mcp.config import ProviderSettings
 from anymodel_mcp.dialects.providers import PROVIDERS
 from anymodel_mcp.errors import AnyModelError
+from anymodel_mcp.redact import one_line
 from anymodel_mcp.state import Store
 from anymodel_mcp.types import Json, ModelList, ModelRecord, Price
 from anymodel_mcp.upstream import endpoints
@@ -144,7 +145,7 @@ class Catalog:
     async def _fetch(self, provider: str) -> ModelList:
         known = self._lists[provider]
         try:
-            fresh = await endpoints.list_models(await self._endpoint(Target(provider, "")))
+            fresh = _on_one_line(await endpoints.list_models(await self._endpoint(Target(provider, ""))))
         except AnyModelError:
             known.failed = self._clock()
             raise
@@ -187,6 +188,13 @@ def _aged(models: ModelList, provider: str, age_s: float, error: AnyModelError) 
 
 _FIELDS = frozenset(f.name for f in fields(ModelRecord)) - {"price_per_million"}
 _PRICE_FIELDS = frozenset(f.name for f in fields(Price))
+
+
+def _on_one_line(found: ModelList) -> ModelList:
+    """Ids and names as they may stand in a line of text: a model's name is the provider's text."""
+    models = [replace(m, id=one_line(m.id), name=one_line(m.name) if m.name else None) for m in found.models]
+    warnings = tuple(one_line(w) for w in found.warnings)
+    return replace(found, models=[m for m in models if m.id], warnings=warnings)
 
 
 def _model(entry: Json) -> ModelRecord:

@@ -91,6 +91,11 @@ def _endpoint_cut(path: str) -> int | None:
     return len(path) - len("/models") if _VERSIONED_LIST.search(path.lower()) else None
 
 
+def without_query(url: str) -> str:
+    """An address without its query, in which some gateways want a key."""
+    return url.partition("?")[0]
+
+
 def same_host(one: str, other: str) -> bool:
     """Whether two addresses name the same host and port: a key for the one may go to the other."""
     return _place(one) == _place(other)

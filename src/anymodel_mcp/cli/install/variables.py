@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any, cast
 
+from anymodel_mcp.config.values import split_list
 from anymodel_mcp.dialects.resolve import find_row
 from anymodel_mcp.hosts.entry import Variable
 from anymodel_mcp.redact import Redactor
@@ -43,7 +44,7 @@ def _is_key(name: str, value: str) -> bool:
 def _key_names(environ: Mapping[str, str], config_text: str | None) -> set[str]:
     tables = _provider_tables(config_text)
     names: set[str] = set() if tables else {"OPENAI_API_KEY"}
-    rows = {part.strip() for part in environ.get("ANYMODEL_PROVIDERS", "").split(",")}
+    rows = {str(name).lower() for name in split_list(environ.get("ANYMODEL_PROVIDERS", ""))}
     for name, table in tables.items():
         if "api_key_env" in table:
             names.add(str(table["api_key_env"]))
