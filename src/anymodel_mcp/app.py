@@ -106,13 +106,14 @@ class App:
     async def endpoint(self, target: Target, on_wait: OnWait = _ignore) -> Endpoint:
         """A target, ready to be asked; starts the embedded engine where it is meant, telling `on_wait` of it."""
         client = await self.client(target.provider, on_wait)
-        row = client.settings.dialect
+        settings = client.settings
+        dialect = resolve(settings.dialect, target.model, settings.quirks_of(target.model))
         return Endpoint(
             client=client,
-            dialect=resolve(row, target.model, client.settings.quirks),
+            dialect=dialect,
             model=target.model,
             max_event_bytes=self.settings.limits.max_event_bytes,
-            api=client.settings.api,
+            api=dialect.api or settings.api,
         )
 
     async def client(self, name: str, on_wait: OnWait = _ignore) -> ProviderClient:

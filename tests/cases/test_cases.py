@@ -13,13 +13,6 @@ from tests.cases.runner import CASES_FILES, NOT_YET_SERVED, load_cases, play_cas
 from tests.serving import Transport
 
 _FILES = (Path(os.environ["CASES_FILE"]),) if os.environ.get("CASES_FILE") else CASES_FILES
-_KNOWN_FAILURES = frozenset(
-    {
-        "x2-089",
-        "x2-094",
-    }
-)
-"""Cases that do not pass yet. A case that passes must be removed from here."""
 
 
 def test_every_promise_of_a_served_case_is_checked() -> None:
@@ -42,7 +35,4 @@ async def test_every_served_case_gives_what_it_promises(
     served, _ = split_served(load_cases(*_FILES))
     for played in await play_cases(served, transport, tmp_path):
         with subtests.test(case=played.case["id"]):
-            if played.case["id"] in _KNOWN_FAILURES:
-                assert played.problems, "passes now: remove it from _KNOWN_FAILURES"
-            else:
-                assert not played.problems, "\n".join([played.case["expect"]["plain"], *played.problems])
+            assert not played.problems, "\n".join([played.case["expect"]["plain"], *played.problems])

@@ -7,6 +7,7 @@ import pytest
 from anymodel_mcp.config import HttpSettings, Limits, ProviderSettings, Secret, Settings, load
 from anymodel_mcp.dialects.fields import QUIRK_NAMES, Quirks
 from anymodel_mcp.dialects.providers import PROVIDERS
+from anymodel_mcp.errors import ConfigError
 
 WORK = '[providers.work]\nbase_url = "https://gw.example/v1"\n'
 EVERYTHING = """
@@ -474,3 +475,36 @@ def test_every_quirk_can_be_set() -> None:
 
 def _as_text(value: Any) -> str:
     return ",".join(value) if isinstance(value, list) else str(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] a sample
+
+
+OVERRIDES = """
+[providers.work]
+base_url = "https://gateway.example/v1"
+[providers.work.overrides."o4-*"]
+api = "responses"
+[providers.work.overrides."nano-*"]
+quirks = { image_dialect = "chat" }
+"""
+
+
+def test_overrides_hold_for_the_models_that_their_pattern_names() -> None:
+    work = load({}, file_text=OVERRIDES, file_name="/c.toml").providers["work"]
+    assert work.quirks_of("o4-mini") == {"api": "responses"}
+    assert work.quirks_of("Nano-Banana") == {"image_dialect": "chat"}
+    assert work.quirks_of("gpt-5") == {}
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('api = "soap"', "responses"),
+        ('quirks = { image_dialekt = "chat" }', "image_dialect"),
+        ('apy = "chat"', "api"),
+        ("quirks = 3", "quirks"),
+    ],
+)
+def test_a_mistake_in_an_override_names_its_place(line: str, words: str) -> None:
+    text = f'[providers.work]\nbase_url = "https://g.example/v1"\n[providers.work.overrides."o4-*"]\n{line}\n'
+    with pytest.raises(ConfigError, match=words) as failure:
+        load({}, file_text=text, file_name="/c.toml")
+    assert "providers.work.overrides.o4-*" in str(failure.value)

@@ -105,6 +105,29 @@ async def test_documents_go_over_the_responses_api_where_chat_takes_none(tmp_pat
     assert (part["type"], part["filename"]) == ("input_file", "paper.pdf")
 
 
+async def test_a_thread_that_holds_a_document_stays_on_the_api_that_took_it(tmp_path: Path) -> None:
+    (tmp_path / "paper.pdf").write_bytes(PDF)
+    fake = FakeProvider([completion("x")])
+    async with connect(fake, tmp_path / "data", _settings(tmp_path, file_parts="responses")) as client:
+        asked = {"files": [str(tmp_path / "paper.pdf")], "conversation": "new", "stream": False}
+        first = await client.call_tool("chat", {"prompt": "sum up", **asked})
+        thread = record_of(first)["conversation"]
+        await client.call_tool("chat", {"prompt": "and in one word?", "conversation": thread, "stream": False})
+        await client.call_tool("chat", {"prompt": "another question", "stream": False})
+    assert [seen.url.path for seen in fake.seen] == ["/v1/responses", "/v1/responses", "/v1/chat/completions"]
+    assert fake.body(1)["input"][0]["content"][-1]["type"] == "input_file"
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "notes.md", "table.csv", "code.py", "data.json"])
+async def test_plain_text_needs_no_responses_api(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("a,b\n1,2\n", encoding="utf-8")
+    fake = FakeProvider([completion("x")])
+    async with connect(fake, tmp_path / "data", _settings(tmp_path, file_parts="responses")) as client:
+        await client.call_tool("chat", {"prompt": "sum up", "files": [str(tmp_path / name)], "stream": False})
+    assert fake.seen[0].url.path == "/v1/chat/completions"
+    assert "1,2" in _parts(fake)[-1]["text"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [

@@ -11,6 +11,7 @@ import httpx2
 import pytest
 
 from anymodel_mcp.config import Limits, Settings, ToolSettings
+from anymodel_mcp.dialects.fields import Quirks
 from tests.fakes import (
     DONE,
     KEY,
@@ -370,3 +371,34 @@ async def test_a_structured_answer_that_is_cut_says_so_and_is_not_asked_for_agai
     assert "cut at the token limit" in error_of(result)["message"]
     assert "max_tokens" in text_of(result)
     assert len(fake.seen) == 1
+
+
+async def test_a_pattern_of_model_ids_chooses_api_and_quirks(tmp_path: Path) -> None:
+    overrides: tuple[tuple[str, Quirks], ...] = (
+        ("o4-*", {"api": "responses"}),
+        ("*-old", {"token_param": "max_completion_tokens"}),
+    )
+    fake = FakeProvider([completion("x")])
+    async with connect(fake, tmp_path, settings(provider(overrides=overrides))) as client:
+        for model in ("p/o4-mini", "p/O4-mini", "p/gpt-5", "p/gpt-old", "p/my-o4-mini"):
+            await client.call_tool("chat", {"prompt": "hi", "model": model, "max_tokens": 9, "stream": False})
+    paths = [seen.url.path.removeprefix("/v1/") for seen in fake.seen]
+    assert paths == ["responses", "responses", "chat/completions", "chat/completions", "chat/completions"]
+    limits = [next(k for k in fake.body(i) if k.startswith("max_")) for i in range(5)]
+    assert limits == ["max_output_tokens", "max_output_tokens", "max_tokens", "max_completion_tokens", "max_tokens"]
+
+
+@pytest.mark.parametrize(("model", "path"), [("o4-mini", "responses"), ("gpt-5.2", "chat/completions")])
+async def test_a_model_may_need_another_api_than_its_provider(tmp_path: Path, model: str, path: str) -> None:
+    """LeapX: https://docs.leapx-hub.com/en/api-reference/endpoint/chat-openai."""
+    fake = FakeProvider([completion("x")])
+    async with connect(fake, tmp_path, settings(provider(dialect="leapx"))) as client:
+        await client.call_tool("chat", {"prompt": "hi", "model": f"p/{model}", "stream": False})
+    assert fake.seen[0].url.path == f"/v1/{path}"
+
+
+async def test_a_whole_number_reaches_the_provider_as_one(tmp_path: Path) -> None:
+    fake = FakeProvider([completion("x")])
+    async with connect(fake, tmp_path) as client:
+        await client.call_tool("chat", {"prompt": "hi", "temperature": 1, "top_p": 0.5, "stream": False})
+    assert b'"temperature":1,' in fake.seen[0].content.replace(b" ", b"")

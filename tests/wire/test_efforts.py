@@ -7,6 +7,7 @@ import pytest
 
 from anymodel_mcp.dialects.fields import Dialect
 from anymodel_mcp.types import ChatRequest
+from anymodel_mcp.wire.apis import CHAT_APIS
 from anymodel_mcp.wire.chat.request import build_chat
 from anymodel_mcp.wire.fields.efforts import LADDER, nearest
 
@@ -88,3 +89,92 @@ def test_what_is_lost_of_an_effort_is_told(dialect: Dialect, fields: Any, says: 
 
 def test_the_ladder_holds_the_words_of_the_defaults() -> None:
     assert Dialect().reasoning_efforts == LADDER
+
+
+DEEPSEEK = ("none", "low", "high", "max")
+WAYS: list[tuple[str, str, str, tuple[str, ...], Any, Any]] = [
+    # (where, way, effort, words, over chat, over the Responses API)
+    (
+        "DeepSeek: https://api-docs.deepseek.com/guides/thinking_mode",
+        "thinking_effort",
+        "max",
+        DEEPSEEK,
+        {"thinking": {"type": "enabled"}, "reasoning_effort": "max"},
+        {"reasoning": {"effort": "max"}},
+    ),
+    (
+        "DeepSeek: https://api-docs.deepseek.com/guides/thinking_mode",
+        "thinking_effort",
+        "medium",
+        DEEPSEEK,
+        {"thinking": {"type": "enabled"}, "reasoning_effort": "high"},
+        {"reasoning": {"effort": "high"}},
+    ),
+    (
+        "DeepSeek: https://api-docs.deepseek.com/guides/thinking_mode",
+        "thinking_effort",
+        "minimal",
+        DEEPSEEK,
+        {"thinking": {"type": "enabled"}, "reasoning_effort": "low"},
+        {"reasoning": {"effort": "low"}},
+    ),
+    (
+        "DeepSeek: https://api-docs.deepseek.com/guides/thinking_mode",
+        "thinking_effort",
+        "none",
+        DEEPSEEK,
+        {"thinking": {"type": "disabled"}},
+        {"reasoning": {"effort": "none"}},
+    ),
+    (
+        "Z.ai: https://docs.z.ai/guides/capabilities/thinking-mode",
+        "thinking",
+        "high",
+        ("none", "high"),
+        {"thinking": {"type": "enabled"}},
+        {"thinking": {"type": "enabled"}},
+    ),
+    (
+        "Ark: https://www.volcengine.com/docs/82379",
+        "thinking",
+        "none",
+        ("none", "high"),
+        {"thinking": {"type": "disabled"}},
+        {"thinking": {"type": "disabled"}},
+    ),
+    (
+        "DashScope: https://www.alibabacloud.com/help/en/model-studio/deep-thinking",
+        "enable_thinking",
+        "none",
+        (),
+        {"enable_thinking": False},
+        {"enable_thinking": False},
+    ),
+    (
+        "OpenRouter: https://openrouter.ai/docs/use-cases/reasoning-tokens",
+        "openrouter",
+        "low",
+        (),
+        {"reasoning": {"effort": "low"}},
+        {"reasoning": {"effort": "low"}},
+    ),
+    (
+        "OpenAI: https://platform.openai.com/docs/guides/reasoning",
+        "effort",
+        "low",
+        (),
+        {"reasoning_effort": "low"},
+        {"reasoning": {"effort": "low"}},
+    ),
+]
+
+
+@pytest.mark.parametrize(("way", "effort", "words", "chat", "responses"), [pytest.param(*r, id=w) for w, *r in WAYS])
+def test_switch_and_effort_are_said_over_both_apis(
+    way: Any, effort: str, words: tuple[str, ...], chat: Any, responses: Any
+) -> None:
+    dialect = Dialect(reasoning=way, reasoning_efforts=words or LADDER)
+    request = ChatRequest(model="m", messages=[], reasoning_effort=effort, stream=False)
+    bodies = [CHAT_APIS["chat"].build(request, dialect).body, CHAT_APIS["responses"].build(request, dialect).body]
+    names = ("thinking", "reasoning_effort", "reasoning", "enable_thinking", "thinking_budget")
+    assert [{k: v for k, v in (body or {}).items() if k in names} for body in bodies] == [chat, responses]

@@ -45,7 +45,7 @@ _SPECS: Mapping[str, Spec] = {
     "idle_timeout_s": _SECONDS,
     "total_timeout_s": _SECONDS,
 }
-_KEYS = (*_SPECS, *SOURCES, "headers", "quirks")
+_KEYS = (*_SPECS, *SOURCES, "headers", "quirks", "overrides")
 VARIABLE_KEYS = (*_SPECS, *SOURCES, *(f"quirks_{name}" for name in sorted(QUIRK_NAMES)))
 """What a variable can set of a provider."""
 
@@ -122,8 +122,23 @@ def _provider(layers: Layers, name: str, table: Mapping[str, Any], read_file: Ca
         key_hint="" if own is not None and own.key_optional else key.hint,
         headers={**dict(row.headers), **headers},
         quirks=_quirks(layers, section, table, own.own if own is not None and at_home else {}),
+        overrides=_overrides(layers, section, table),
         warnings=warnings,
     )
+
+
+def _overrides(layers: Layers, section: str, table: Mapping[str, Any]) -> tuple[tuple[str, Quirks], ...]:
+    """`[providers.X.overrides."o4-*"]`: `api` and `quirks` for the models that a pattern names, in the file's order."""
+    found: list[tuple[str, Quirks]] = []
+    tables = layers.table("overrides", table, f"{section}.")
+    for pattern in tables:
+        name = f"{section}.overrides.{pattern}"
+        given = layers.table(pattern, tables, f"{section}.overrides.")
+        layers.check_keys(name, given, ("api", "quirks"))
+        quirks = read_quirks(layers, f"{name}.quirks", layers.table("quirks", given, f"{name}."))
+        api = layers.get(name, "api", _SPECS["api"], given)
+        found.append((pattern, {**quirks, "api": api} if api is not None else quirks))
+    return tuple(found)
 
 
 def _base_url(layers: Layers, name: str, given: str | None, row: ProviderRow | None) -> tuple[str, tuple[str, ...]]:

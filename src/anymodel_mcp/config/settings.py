@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Literal
 
 from anymodel_mcp.config.credentials import secrets_of_header, secrets_of_url
@@ -44,6 +45,7 @@ class ProviderSettings:
         dialect: the row whose habits it shares.
         base_url: without a trailing slash and without an endpoint's path; a query is kept.
         quirks: the user's own, over row and family.
+        overrides: the user's own for models by a pattern of their ids; a later one wins.
         key_command: argv that prints the key, run at the first call.
         key_hint: what to set when there is no key, for messages ("set DEEPSEEK_API_KEY").
         warnings: what was mended while reading (a pasted endpoint path).
@@ -61,6 +63,7 @@ class ProviderSettings:
     models: tuple[str, ...] = ()
     models_url: str | None = None
     quirks: Quirks = field(default_factory=Quirks)
+    overrides: tuple[tuple[str, Quirks], ...] = ()
     max_attempts: int = 3
     max_retry_wait_s: float = 20
     connect_timeout_s: float = 10
@@ -68,6 +71,14 @@ class ProviderSettings:
     idle_timeout_s: float = 120
     total_timeout_s: float = 1800
     warnings: tuple[str, ...] = ()
+
+    def quirks_of(self, model: str) -> Quirks:
+        """The user's quirks for one model."""
+        merged: Quirks = {**self.quirks}
+        for pattern, quirks in self.overrides:
+            if fnmatchcase(model.lower(), pattern.lower()):
+                merged.update(quirks)
+        return merged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,5 +65,15 @@ FAMILIES: tuple[Family, ...] = (
     _family(r"gemini-3", {"reasoning_back": "always"}, _SURVEY),
     # the relay names the depth of thought in the model's id: -nothinking, -thinking-low, -thinking-<budget>
     _family(r"gemini-", {"reasoning": "suffix", "reasoning_back": "always"}, _LEAPX, "leapx"),
-    _family(r"(?:deepseek|glm|doubao|kimi)-", {"reasoning": "thinking"}, _LEAPX, "leapx"),
+    _family(r"(?:glm|doubao|kimi)-", {"reasoning": "thinking"}, _LEAPX, "leapx"),
+    _family(
+        r"deepseek-",
+        {"reasoning": "thinking_effort", "reasoning_efforts": ("none", "low", "high", "max")},
+        _LEAPX,
+        "leapx",
+    ),
+    _family(r"qwen", {"reasoning": "enable_thinking", "fields_in": "parameters"}, _LEAPX, "leapx"),
+    _family(r"(?:o1|o3-mini|o4-mini)(?:-|$)", {"api": "responses"}, _LEAPX, "leapx"),
+    # picture models that answer at chat/completions only
+    _family(r"nano-banana", {"image_dialect": "chat"}, _LEAPX, "leapx", "rixapi"),
 )

@@ -16,12 +16,20 @@ Auth = str
 Feature = Literal["chat", "completions", "embeddings", "images", "image_edits", "responses", "models"]
 """An endpoint that a provider may have."""
 
+Reasoning = Literal[
+    "effort", "openrouter", "thinking", "thinking_effort", "thinking_budget", "enable_thinking", "suffix", "none"
+]
+"""How an effort is said."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
     """The complete habits of one provider and model.
 
     Attributes:
+        api: the API for chat turns, where it is not the provider's own; `None` = the provider's.
+        fields_in: the object in which a model's own fields travel (`temperature`, `top_p`, switches of thinking); "" =
+            at the top level.
         token_param: the chat field that caps generated tokens.
         drop_params: request fields of ours that are left out, with a warning (never the user's `options`).
         system_role: the role that instructions travel under; "user" folds them into the first user message.
@@ -31,7 +39,8 @@ class Dialect:
         min_temperature: the smallest temperature taken; lower ones are raised to it.
         max_temperature: the largest temperature taken.
         reasoning: how an effort is said: "effort" (`reasoning_effort`), "openrouter" (`reasoning: {effort}`),
-            "thinking" (`thinking: {type}`), "thinking_budget" (`thinking: {type, budget_tokens}`),
+            "thinking" (`thinking: {type}`), "thinking_effort" (both `thinking: {type}` and `reasoning_effort`),
+            "thinking_budget" (`thinking: {type, budget_tokens}`),
             "enable_thinking" (with `thinking_budget`), "suffix" (model-thinking-high), "none" (no way known:
             left out with a warning).
         reasoning_efforts: the words that are taken, weakest first; others are moved to the nearest.
@@ -59,6 +68,8 @@ class Dialect:
         lacks: endpoints that the provider does not have.
     """
 
+    api: Literal["chat", "responses"] | None = None
+    fields_in: str = ""
     token_param: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     drop_params: frozenset[str] = frozenset()
     system_role: Literal["system", "developer", "user"] = "system"
@@ -67,9 +78,7 @@ class Dialect:
     default_max_tokens: int | None = None
     min_temperature: float | None = None
     max_temperature: float | None = None
-    reasoning: Literal["effort", "openrouter", "thinking", "thinking_budget", "enable_thinking", "suffix", "none"] = (
-        "effort"
-    )
+    reasoning: Reasoning = "effort"
     reasoning_efforts: tuple[str, ...] = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
     reasoning_split: bool = False
     think_tags: Literal["leading", "closing_only_possible", "none"] = "leading"
@@ -94,6 +103,8 @@ class Dialect:
 class Quirks(TypedDict, total=False):
     """Some fields of `Dialect`; what a row, a family or a user's configuration says."""
 
+    api: Literal["chat", "responses"] | None
+    fields_in: str
     token_param: Literal["max_tokens", "max_completion_tokens"]
     drop_params: frozenset[str]
     system_role: Literal["system", "developer", "user"]
@@ -102,7 +113,7 @@ class Quirks(TypedDict, total=False):
     default_max_tokens: int | None
     min_temperature: float | None
     max_temperature: float | None
-    reasoning: Literal["effort", "openrouter", "thinking", "thinking_budget", "enable_thinking", "suffix", "none"]
+    reasoning: Reasoning
     reasoning_efforts: tuple[str, ...]
     reasoning_split: bool
     think_tags: Literal["leading", "closing_only_possible", "none"]

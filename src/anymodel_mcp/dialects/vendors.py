@@ -11,6 +11,7 @@ _CHAT_AND_NO_LIST: frozenset[Feature] = frozenset(
     {"images", "image_edits", "embeddings", "completions", "responses", "models"}
 )
 _EFFORTS_ON_OFF = ("none", "high")
+_EFFORTS_DEEPSEEK = ("none", "low", "high", "max")  # https://api-docs.deepseek.com/guides/thinking_mode, 2026-11-28
 
 ROWS: tuple[ProviderRow, ...] = (
     ProviderRow(
@@ -90,8 +91,8 @@ ROWS: tuple[ProviderRow, ...] = (
         docs_url="https://api-docs.deepseek.com",
         checked=CHECKED,
         quirks={
-            "reasoning": "thinking",
-            "reasoning_efforts": _EFFORTS_ON_OFF,
+            "reasoning": "thinking_effort",
+            "reasoning_efforts": _EFFORTS_DEEPSEEK,
             "reasoning_back": "tools",
             "structured": "json_object",
             "file_parts": "none",

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, WithJsonSchema
 
 from anymodel_mcp.errors import ArgumentError
 from anymodel_mcp.types import Json
@@ -59,7 +59,8 @@ def _parsed(text: str, opening: str) -> Any:
     return None
 
 
-Number = Annotated[float, BeforeValidator(_number)]
+Number = Annotated[int | float, BeforeValidator(_number), WithJsonSchema({"type": "number"})]
+"""A number in the type in which it came: 1 stays 1, since some gateways refuse 1.0 for a whole number."""
 Integer = Annotated[int, BeforeValidator(_number)]
 Strings = Annotated[list[str], BeforeValidator(_items)]
 Object = Annotated[dict[str, Any], BeforeValidator(_object)]

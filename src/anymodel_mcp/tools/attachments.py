@@ -38,11 +38,6 @@ class Attachments:
                 await inputs.read(ref)
         return cls(inputs=inputs, images=images, files=files)
 
-    def route(self, endpoint: Endpoint) -> Endpoint:
-        """The endpoint over the API that takes these files."""
-        needs_responses = self.files and endpoint.dialect.file_parts == "responses"
-        return replace(endpoint, api="responses") if needs_responses else endpoint
-
     async def join(self, turns: Sequence[Json], endpoint: Endpoint, notes: list[str]) -> list[Json]:
         """The turns with pictures and files in the last one of the user; what was changed is added to `notes`.
 
@@ -64,6 +59,14 @@ class Attachments:
         joined = [dict(turn) for turn in turns]
         joined[last]["content"] = [*_as_parts(joined[last].get("content")), *parts]
         return joined
+
+
+def route(endpoint: Endpoint, messages: Sequence[Json]) -> Endpoint:
+    """The endpoint over the API that takes the files in these messages, those of earlier turns included."""
+    parts = [part for message in messages for part in _as_parts(message.get("content"))]
+    kinds = {"input_file"} | ({"file"} if endpoint.dialect.file_parts == "responses" else set[str]())
+    holds_files = any(isinstance(part, dict) and part.get("type") in kinds for part in parts)  # pyright: ignore[reportUnnecessaryIsInstance] parts of a caller's own message may be anything
+    return replace(endpoint, api="responses") if holds_files else endpoint
 
 
 def open_inputs(app: App) -> Inputs:

@@ -15,7 +15,7 @@ from anymodel_mcp.calls.task_group import uninterrupted
 from anymodel_mcp.errors import AnyModelError, ArgumentError, ProviderError
 from anymodel_mcp.tools.arguments import Arguments, Integer, Number, Object, Objects, Strings
 from anymodel_mcp.tools.asking import Answered, Ask, ask_chain, ask_many, outcome_of
-from anymodel_mcp.tools.attachments import Attachments, expand, to_keep
+from anymodel_mcp.tools.attachments import Attachments, expand, route, to_keep
 from anymodel_mcp.tools.pictures import save_pictures, unsaved_records
 from anymodel_mcp.tools.schemas import DESCRIBED_OPTIONS, JSON_SCHEMA, MESSAGES, MODEL, TOOLS
 from anymodel_mcp.tools.spec import Job, ToolSpec
@@ -98,7 +98,7 @@ class _Question:
                 stream=arguments.stream is not False,
                 options=arguments.options or {},
             )
-            routed = self.attachments.route(endpoint)
+            routed = route(endpoint, request.messages)
             return await routed.send(routed.chat, request, on_deltas)
 
         return ask

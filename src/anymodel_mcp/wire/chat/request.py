@@ -15,7 +15,7 @@ from anymodel_mcp.types import ChatRequest, Json
 from anymodel_mcp.wire.exchange import Endpoint, WireRequest
 from anymodel_mcp.wire.fields.efforts import set_effort
 from anymodel_mcp.wire.fields.messages import check_file_bytes, with_instruction, with_system_role
-from anymodel_mcp.wire.fields.options import TOKEN_PARAMS, drop_refused, merge_options, protected_names
+from anymodel_mcp.wire.fields.options import TOKEN_PARAMS, drop_refused, merge_options, nest_fields, protected_names
 from anymodel_mcp.wire.fields.sampling import set_sampling, set_stop
 from anymodel_mcp.wire.fields.structured import instruction, schema_format
 
@@ -40,6 +40,7 @@ def build_chat(request: ChatRequest, dialect: Dialect) -> WireRequest:
         body["reasoning_split"] = True
     if request.json_schema is not None:
         _set_schema(body, request.json_schema, dialect)
+    nest_fields(body, dialect)
     return finish_body(
         body,
         request.options,
@@ -86,7 +87,7 @@ def finish_body(
         body["stream"] = True
         if dialect.stream_options:
             body["stream_options"] = {"include_usage": True}
-    merge_options(body, options)
+    told += merge_options(body, options)
     return WireRequest(
         path=path,
         endpoint=endpoint,

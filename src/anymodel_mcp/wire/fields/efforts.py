@@ -27,17 +27,19 @@ def nearest(word: str, allowed: Sequence[str]) -> str:
     return min(known, key=lambda a: (abs(LADDER.index(a) - here), -LADDER.index(a)))
 
 
-def set_effort(body: dict[str, Any], effort: str, dialect: Dialect) -> list[str]:
+def set_effort(body: dict[str, Any], effort: str, dialect: Dialect, *, nested: bool = False) -> list[str]:
     """Writes an effort into a chat body; gives warnings for what is lost.
 
     Args:
-        body: the body of a chat request, changed in place.
+        body: the body of a request, changed in place.
         effort: a word of the ladder, a provider's own word, or a number of tokens to think with.
         dialect: how this model is told.
+        nested: the Responses API: an effort word goes into `reasoning.effort`; switches and budgets stay as they are.
     """
     said = effort.strip().lower()
     word = said if said.isdigit() else nearest(said, dialect.reasoning_efforts)
-    warnings = _SETTERS[dialect.reasoning](body, word)
+    way = "openrouter" if nested and dialect.reasoning in ("effort", "thinking_effort") else dialect.reasoning
+    warnings = _SETTERS[way](body, word)
     if word != said and not warnings:
         warnings.append(f"reasoning_effort {said!r} was sent as {word!r}, the nearest that this model knows")
     return warnings
@@ -58,6 +60,13 @@ def _set_switch(body: dict[str, Any], word: str) -> list[str]:
     return []
 
 
+def _set_switch_and_word(body: dict[str, Any], word: str) -> list[str]:
+    warnings = _set_switch(body, word)
+    if word not in ("none", "0"):
+        body["reasoning_effort"] = word
+    return warnings
+
+
 def _set_budget(body: dict[str, Any], word: str) -> list[str]:
     budget = int(word) if word.isdigit() else _BUDGETS.get(word, 0)
     if word in ("none", "0"):
@@ -67,7 +76,10 @@ def _set_budget(body: dict[str, Any], word: str) -> list[str]:
         return [
             f"reasoning_effort {word!r} was left out: this provider takes {', '.join(LADDER)} or a number of tokens"
         ]
-    ceiling = next((body[n] for n in ("max_tokens", "max_completion_tokens") if isinstance(body.get(n), int)), None)
+    ceiling = next(
+        (body[n] for n in ("max_tokens", "max_completion_tokens", "max_output_tokens") if isinstance(body.get(n), int)),
+        None,
+    )
     if ceiling is not None and budget >= ceiling:
         if ceiling <= _LEAST_BUDGET:
             return [f"reasoning_effort was left out: thinking needs max_tokens above {_LEAST_BUDGET}"]
@@ -101,6 +113,7 @@ _SETTERS: dict[str, Callable[[dict[str, Any], str], list[str]]] = {
     "effort": _set_word,
     "openrouter": _set_openrouter,
     "thinking": _set_switch,
+    "thinking_effort": _set_switch_and_word,
     "thinking_budget": _set_budget,
     "enable_thinking": _set_enable,
     "suffix": _set_suffix,

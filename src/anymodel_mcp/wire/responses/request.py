@@ -13,7 +13,7 @@ from anymodel_mcp.dialects.fields import Dialect
 from anymodel_mcp.types import ChatRequest, Json
 from anymodel_mcp.wire.decode.json_values import as_list, as_object, as_text, objects
 from anymodel_mcp.wire.exchange import WireRequest
-from anymodel_mcp.wire.fields.efforts import nearest
+from anymodel_mcp.wire.fields.efforts import set_effort
 from anymodel_mcp.wire.fields.messages import check_file_bytes, text_of, with_instruction
 from anymodel_mcp.wire.fields.options import drop_refused, merge_options, protected_names
 from anymodel_mcp.wire.fields.sampling import set_sampling
@@ -45,11 +45,11 @@ def build_responses(request: ChatRequest, dialect: Dialect) -> WireRequest:
     if request.tools:
         body["tools"] = [_flat_tool(tool) for tool in request.tools]
     if request.reasoning_effort:
-        warnings += _set_effort(body, request.reasoning_effort.strip().lower(), dialect)
+        warnings += set_effort(body, request.reasoning_effort, dialect, nested=True)
     if request.options.get("stream", request.stream) is True:
         body["stream"] = True
     warnings += drop_refused(body, dialect)
-    merge_options(body, request.options)
+    warnings += merge_options(body, request.options)
     return WireRequest(
         path="responses",
         endpoint="responses",
@@ -68,14 +68,6 @@ def _set_schema(body: dict[str, Any], schema: Json, messages: list[Json], dialec
     if dialect.structured == "json_object":
         body["text"] = {"format": {"type": "json_object"}}
     return with_instruction(messages, instruction(schema))
-
-
-def _set_effort(body: dict[str, Any], said: str, dialect: Dialect) -> list[str]:
-    word = nearest(said, dialect.reasoning_efforts)
-    body["reasoning"] = {"effort": word}
-    if word == said:
-        return []
-    return [f"reasoning_effort {said!r} was sent as {word!r}, the nearest that this model knows"]
 
 
 def _instructions(messages: Sequence[Json]) -> tuple[str, list[Json]]:
