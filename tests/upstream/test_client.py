@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
 import anyio
 import httpx2
 import pytest
+from anyio.abc import TaskGroup
 
 from anymodel_mcp.config import ProviderSettings
 from anymodel_mcp.dialects.fields import Dialect
@@ -24,6 +25,7 @@ from tests.fakes import DONE, Endless, chunk, completion, endless, problem, prov
 from tests.waiting import HANG_S
 
 Handler = Callable[[httpx2.Request], Any]
+AsyncHandler = Callable[[httpx2.Request], Coroutine[None, None, httpx2.Response]]
 
 
 @pytest.fixture(params=["asyncio", "trio"])
@@ -387,3 +389,123 @@ async def test_a_stream_of_the_responses_api_is_the_same_result() -> None:
     sent.endpoint = replace(sent.endpoint, api="responses")
     assert await sent.chat() == "Hello"
     assert sent.requests[0].url.path == "/v1/responses"
+
+
+class Queue:
+    """A provider that answers when it is told to, and notes who is asked in which order."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.most = 0
+        self._open: list[anyio.Event] = []
+
+    async def __call__(self, request: httpx2.Request) -> httpx2.Response:
+        self.asked.append(json.loads(request.content)["messages"][0]["content"])
+        done = anyio.Event()
+        self._open.append(done)
+        self.most = max(self.most, len(self._open))
+        await done.wait()
+        return completion("x")
+
+    def answer(self) -> None:
+        """Answers whoever was asked first."""
+        self._open.pop(0).set()
+
+
+class Line:
+    """Chats with a provider that takes `max_parallel` calls at once."""
+
+    def __init__(self, answer: AsyncHandler, group: TaskGroup, **settings: Any) -> None:
+        async def read_key() -> str | None:
+            return None
+
+        http = httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
+        self.client = ProviderClient(replace(provider(), **settings), http, LearnedRepairs(), read_key)
+        self._endpoint = Endpoint(client=self.client, dialect=Dialect(), model="m", max_event_bytes=100_000)
+        self._group = group
+        self.ended: list[str] = []
+
+    async def chat(self, name: str) -> None:
+        """A whole chat."""
+        request = ChatRequest(model="m", messages=[{"role": "user", "content": name}], stream=False)
+        await self._endpoint.send(self._endpoint.chat, request, lambda _: None)
+
+    async def list_models(self) -> None:
+        """Asks for the list."""
+        await endpoints.list_models(self._endpoint)
+
+    async def start(self, name: str) -> anyio.CancelScope:
+        """A chat that has begun to wait, or is asked; its scope cancels it."""
+        scope = anyio.CancelScope()
+
+        async def chat() -> None:
+            with scope:
+                await self.chat(name)
+                self.ended.append(name)
+
+        self._group.start_soon(chat)
+        await anyio.wait_all_tasks_blocked()
+        return scope
+
+
+async def test_calls_above_the_limit_wait_in_order_and_a_cancelled_one_leaves_the_line() -> None:
+    queue = Queue()
+    with anyio.fail_after(HANG_S):
+        async with anyio.create_task_group() as group:
+            line = Line(queue, group, max_parallel=2)
+            scopes = [await line.start(name) for name in "abcde"]
+            assert queue.asked == ["a", "b"]
+            scopes[2].cancel()
+            for _ in range(2):
+                queue.answer()
+                await anyio.wait_all_tasks_blocked()
+            assert queue.asked == ["a", "b", "d", "e"]
+            scopes[3].cancel()  # one that is asked frees its slot, too
+            await anyio.wait_all_tasks_blocked()
+            await line.start("f")
+            assert queue.asked[-1] == "f"
+            assert line.ended == ["a", "b"]
+            group.cancel_scope.cancel()
+
+
+async def test_without_a_limit_nobody_waits() -> None:
+    queue = Queue()
+    async with anyio.create_task_group() as group:
+        line = Line(queue, group)
+        for name in "abcdefgh":
+            await line.start(name)
+        assert queue.most == 8
+        group.cancel_scope.cancel()
+
+
+async def test_a_wait_for_a_slot_counts_as_time_of_the_call() -> None:
+    queue = Queue()
+    with anyio.fail_after(HANG_S):
+        async with anyio.create_task_group() as group:
+            line = Line(queue, group, max_parallel=1)
+            await line.start("a")
+            line.client.settings = replace(line.client.settings, total_timeout_s=0.2)
+            with pytest.raises(ProviderError, match="max_parallel") as caught:
+                await line.chat("b")
+            failure = caught.value.failure
+            assert (failure.kind, failure.retryable, queue.asked) == ("busy", True, ["a"])
+            group.cancel_scope.cancel()
+
+
+async def test_lists_and_polls_need_no_slot() -> None:
+    lists: list[str] = []
+
+    async def handle(request: httpx2.Request) -> httpx2.Response:
+        if request.method == "GET":
+            lists.append(request.url.path)
+            return httpx2.Response(200, json={"data": [{"id": "m"}]})
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    async with anyio.create_task_group() as group:
+        line = Line(handle, group, max_parallel=1)
+        await line.start("a")
+        with anyio.fail_after(HANG_S):
+            await line.list_models()
+        group.cancel_scope.cancel()
+    assert lists == ["/v1/models"]

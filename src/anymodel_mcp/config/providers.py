@@ -38,6 +38,7 @@ _SPECS: Mapping[str, Spec] = {
     ),
     "models": Spec(kind="texts", wanted="a list of model names"),
     "models_url": _TEXT,
+    "max_parallel": Spec(kind="int", high=10_000),
     "max_attempts": Spec(kind="int", low=1, high=20),
     "max_retry_wait_s": Spec(kind="float", high=86_400),
     "connect_timeout_s": _SECONDS,
@@ -111,7 +112,12 @@ def _provider(layers: Layers, name: str, table: Mapping[str, Any], read_file: Ca
     )
     values["models_url"] = _models_url(layers, name, values["models_url"], base_url, row)
     at_home = own is not None and own.base_url == base_url
-    habits: dict[str, Any] = {"auth": row.auth, "api": row.api, "models": own.models if own is not None else ()}
+    habits: dict[str, Any] = {
+        "auth": row.auth,
+        "api": row.api,
+        "max_parallel": row.max_parallel,
+        "models": own.models if own is not None else (),
+    }
     return ProviderSettings(
         **{**habits, **{key: value for key, value in values.items() if value is not None}},
         name=name,

@@ -48,6 +48,7 @@ class ProviderSettings:
         overrides: the user's own for models by a pattern of their ids; a later one wins.
         key_command: argv that prints the key, run at the first call.
         key_hint: what to set when there is no key, for messages ("set DEEPSEEK_API_KEY").
+        max_parallel: calls at once, the others wait in order; 0 = no limit.
         warnings: what was mended while reading (a pasted endpoint path).
     """
 
@@ -62,6 +63,7 @@ class ProviderSettings:
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     models: tuple[str, ...] = ()
     models_url: str | None = None
+    max_parallel: int = 0
     quirks: Quirks = field(default_factory=Quirks)
     overrides: tuple[tuple[str, Quirks], ...] = ()
     max_attempts: int = 3

@@ -153,6 +153,7 @@ class ProviderRow:
         key_optional: it also answers without a key (local servers).
         models: models to offer where there is no list.
         models_url: the list's address where it is not below the base URL.
+        max_parallel: how many calls it takes at once; 0 = no limit that is known.
         list_prices: the list names prices.
         note: one sentence for the provider table.
     """
@@ -172,5 +173,6 @@ class ProviderRow:
     headers: tuple[tuple[str, str], ...] = ()
     models: tuple[str, ...] = ()
     models_url: str | None = None
+    max_parallel: int = 0
     list_prices: bool = False
     note: str = ""

@@ -53,6 +53,7 @@ ROWS: tuple[ProviderRow, ...] = (
         checked=CHECKED,
         quirks={"vision_urls": False, "file_parts": "none", "lacks": _NO_PICTURES},
         key_optional=True,
+        max_parallel=4,  # the slots that `local/child.py` starts it with
         note="llama.cpp as a child process with a small model; needs the extra `local`.",
     ),
     ProviderRow(

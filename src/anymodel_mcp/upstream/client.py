@@ -7,8 +7,8 @@ closing the connection on cancellation. What to send, how to read it, whether to
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
@@ -71,6 +71,7 @@ class ProviderClient:
         self._sleep = sleep
         self._jitter = jitter
         self._find_path = find_path
+        self._slots = anyio.Semaphore(settings.max_parallel) if settings.max_parallel else None
         self._place = f"{settings.name} {settings.base_url}"  # a lesson of one address says nothing of another
 
     async def send(
@@ -95,6 +96,36 @@ class ProviderClient:
         """
         now = anyio.current_time()
         journey = CallState(model=model, on_deltas=on_deltas, started=now, ends=now + self.settings.total_timeout_s)
+        async with self._slot(wire, journey):
+            return await self._exchange(wire, read, journey)
+
+    @asynccontextmanager
+    async def _slot(self, wire: WireRequest, journey: CallState) -> AsyncGenerator[None]:
+        """One of the provider's slots, in the order of arrival; lists and polls need none."""
+        if self._slots is None or wire.method == "GET":
+            yield
+            return
+        try:
+            with anyio.fail_after(max(0.0, journey.ends - anyio.current_time())):
+                await self._slots.acquire()
+        except TimeoutError as error:
+            raise ProviderError(
+                f"no free slot within {self.settings.total_timeout_s:g} s (total_timeout_s): this provider takes "
+                f"{self.settings.max_parallel} calls at once (max_parallel)",
+                kind="busy",
+                retryable=True,
+                fix="Try again later, or raise max_parallel of this provider in the configuration.",
+            ) from error
+        try:
+            yield
+        finally:
+            self._slots.release()
+
+    async def _exchange(
+        self, wire: WireRequest, read: Callable[[ResponseHead, WireRequest], Reader[T]], journey: CallState
+    ) -> tuple[T, CallStats]:
+        """Sends until there is a result or no reason to try again."""
+        model = journey.model
         while True:
             fixed = apply(wire, (*self._lessons.known(self._place, model), *journey.repairs))
             try:
