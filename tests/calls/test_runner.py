@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import anyio
@@ -132,6 +133,25 @@ async def test_a_dead_owner_means_interrupted(tmp_path: Path) -> None:
             assert found is not None
             assert found.error is not None
             assert "stopped" in found.error["message"]
+            calls.cancel(call)
+
+
+async def test_heartbeats_keep_a_silent_call_alive(tmp_path: Path) -> None:
+    with anyio.fail_after(HANG_S):
+        async with _opened(tmp_path) as (calls, store), _opened(tmp_path) as (_, other):
+            work = Slow()
+            call = calls.start("chat", "host", work)
+            await work.started.wait()
+            handle = await calls.detach(call)
+            assert store.path is not None
+            with closing(sqlite3.connect(store.path)) as file, file:
+                file.execute("UPDATE calls SET beat = 1, updated = 1")
+            silent = await other.get_call(handle)
+            await calls.results.save_all()
+            beaten = await other.get_call(handle)
+            assert silent is not None
+            assert beaten is not None
+            assert (silent.status, beaten.status) == ("interrupted", "running")
             calls.cancel(call)
 
 
@@ -287,7 +307,7 @@ async def _no_progress(_value: float, _message: str) -> None:
 
 
 async def test_a_note_that_cannot_be_sent_does_not_end_the_call(tmp_path: Path) -> None:
-    with anyio.fail_after(5):
+    with anyio.fail_after(HANG_S):
         async with _opened(tmp_path) as (calls, _):
             work = Slow()
 
@@ -309,7 +329,7 @@ async def test_a_note_that_hangs_does_not_hold_the_answer_back(tmp_path: Path) -
         hanging.set()
         await anyio.sleep_forever()
 
-    with anyio.fail_after(5):
+    with anyio.fail_after(HANG_S):
         async with _opened(tmp_path) as (calls, _):
             work = Slow()
 
@@ -325,7 +345,7 @@ async def test_a_note_that_hangs_does_not_hold_the_answer_back(tmp_path: Path) -
 
 async def test_a_request_that_leaves_ends_its_call(tmp_path: Path) -> None:
     """While it waits, and while its handle is being made: it had none to give."""
-    with anyio.fail_after(10):
+    with anyio.fail_after(HANG_S):
         async with _opened(tmp_path) as (calls, _):
             for budget in (None, 0.0):
                 work = Slow()
@@ -365,7 +385,7 @@ async def test_what_is_secured_outlives_faults_and_cancellation(tmp_path: Path) 
         await anyio.sleep_forever()
         raise AssertionError
 
-    with anyio.fail_after(5):
+    with anyio.fail_after(HANG_S):
         async with _opened(tmp_path) as (calls, _):
             for work in (fail, crash, hang):
                 call = calls.start("chat", "host", work)
@@ -390,7 +410,7 @@ async def test_an_answer_whose_request_is_gone_goes_to_the_store(tmp_path: Path)
             await cancelled.wait()
         return Outcome(text="whole", record={})
 
-    with anyio.fail_after(5):
+    with anyio.fail_after(HANG_S):
         async with _opened(tmp_path) as (calls, store):
             call = calls.start("chat", "host", work)
             await entered.wait()

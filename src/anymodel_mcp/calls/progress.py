@@ -97,21 +97,35 @@ class Watched(Protocol):
         ...
 
 
-async def send_notes(call: Watched, send: SendProgress) -> None:
+async def send_notes(
+    call: Watched,
+    send: SendProgress,
+    *,
+    first_note_s: float = FIRST_NOTE_S,
+    note_every_s: float = NOTE_EVERY_S,
+    silence_s: float = SILENCE_S,
+) -> None:
     """Sends progress notes until it is cancelled, or until the first one that cannot be sent.
 
     A client that takes no notes (any more) is no reason to end its call.
+
+    Args:
+        call: what the notes are about.
+        send: sends one note.
+        first_note_s: the wait before the first note.
+        note_every_s: the shortest time between two notes.
+        silence_s: after this time a note is sent although nothing has arrived.
     """
     value, seen, sent_at = 0.0, -1, float("-inf")
-    await anyio.sleep(FIRST_NOTE_S)
+    await anyio.sleep(first_note_s)
     while True:
         now = anyio.current_time()
-        if call.received != seen or now - sent_at >= SILENCE_S:
+        if call.received != seen or now - sent_at >= silence_s:
             seen, sent_at = call.received, now
             value = max(value + 1, float(seen))
             if not await send_note(send, value, call.note()):
                 return
-        await anyio.sleep(NOTE_EVERY_S)
+        await anyio.sleep(note_every_s)
 
 
 async def send_note(send: SendProgress, value: float, message: str) -> bool:
