@@ -108,12 +108,14 @@ class App:
         client = await self.client(target.provider, on_wait)
         settings = client.settings
         dialect = resolve(settings.dialect, target.model, settings.quirks_of(target.model))
+        listed = self.catalogue.known(target)
         return Endpoint(
             client=client,
             dialect=dialect,
             model=target.model,
             max_event_bytes=self.settings.limits.max_event_bytes,
             api=dialect.api or settings.api,
+            output_limit=listed.max_output_tokens if listed else None,
         )
 
     async def client(self, name: str, on_wait: OnWait = _ignore) -> ProviderClient:

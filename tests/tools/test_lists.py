@@ -11,7 +11,7 @@ import pytest
 from mcp.shared.exceptions import MCPError
 from mcp.types import ResourceTemplateReference
 
-from tests.fakes import FakeProvider, connect, error_of, problem, provider, record_of, settings, text_of
+from tests.fakes import FakeProvider, completion, connect, error_of, problem, provider, record_of, settings, text_of
 
 MODELS: list[dict[str, Any]] = [
     {
@@ -24,6 +24,15 @@ MODELS: list[dict[str, Any]] = [
     {"id": "text-embedding-9"},
     *[{"id": f"filler-{i}"} for i in range(30)],
 ]
+
+
+async def test_the_list_s_limit_is_what_a_provider_gets_that_insists_on_one(tmp_path: Path) -> None:
+    fake = FakeProvider(models=[{"id": "m", "max_output_tokens": 777}])
+    fake.answers = [problem(400, "max_tokens: Field required"), completion("x")]
+    async with connect(fake, tmp_path) as client:
+        await client.call_tool("list_models", {})
+        assert text_of(await client.call_tool("chat", {"prompt": "hi"})).startswith("x")
+    assert fake.body()["max_tokens"] == 777
 
 
 async def test_a_page_of_models_with_what_is_known(tmp_path: Path) -> None:

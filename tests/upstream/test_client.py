@@ -230,6 +230,22 @@ async def test_a_repair_is_learned_and_told() -> None:
     assert any("max_completion_tokens" in w for w in sent.trip.warnings)
 
 
+async def test_a_limit_that_moves_is_followed_once() -> None:
+    limits = iter(range(4000, 0, -500))
+    sent = Sent(lambda _: problem(400, f"max_tokens must be at most {next(limits)}", param="max_tokens"))
+    failure = await _failure(sent, max_tokens=9000)
+    assert [json.loads(r.content)["max_tokens"] for r in sent.requests] == [9000, 4000]
+    assert failure.kind == "unsupported_parameter"
+
+
+@pytest.mark.parametrize(("listed", "supplied"), [(None, 4096), (777, 777)])
+async def test_a_missing_limit_is_supplied_from_the_list(listed: int | None, supplied: int) -> None:
+    sent = Sent(in_turn(problem(400, "max_tokens: Field required"), completion("x")))
+    sent.endpoint = replace(sent.endpoint, output_limit=listed)
+    assert await sent.chat() == "x"
+    assert json.loads(sent.requests[-1].content)["max_tokens"] == supplied
+
+
 async def test_a_redirect_to_another_host_is_not_followed() -> None:
     sent = Sent(lambda _: httpx2.Response(307, headers={"location": "https://evil.test/v1"}))
     failure = (await _failure(sent)).failure

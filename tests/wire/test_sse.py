@@ -152,6 +152,12 @@ def test_a_web_page_says_what_is_wrong_with_the_base_url(page: str) -> None:
     assert "/v1" in failure.fix
 
 
+def test_a_bot_check_in_place_of_an_answer_is_told_as_one() -> None:
+    failure = chat_failure("<html><title>Just a moment...</title></html>")
+    assert (failure.kind, failure.retryable) == ("blocked", False)
+    assert "Just a moment" in failure.message
+
+
 def test_a_page_without_a_title_is_a_page_too() -> None:
     assert "HTML" in chat_failure("<div>hello</div>").message
 

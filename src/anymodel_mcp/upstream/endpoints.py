@@ -38,13 +38,24 @@ _MOST_PAGES = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """One model of one provider, ready to be asked."""
+    """One model of one provider, ready to be asked.
+
+    Attributes:
+        client: sends to the provider.
+        dialect: how the model is spoken to.
+        model: the provider's id of it.
+        max_event_bytes: a longer event or answer is refused.
+        api: through which the model takes chat turns.
+        output_limit: how many tokens the model generates at most, as far as its provider's list is known and says so.
+        sleep: waits.
+    """
 
     client: ProviderClient
     dialect: Dialect
     model: str
     max_event_bytes: int
     api: ChatApiName = "chat"
+    output_limit: int | None = None
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep
 
     @property
@@ -70,7 +81,8 @@ class Endpoint:
         def read(head: ResponseHead, sent: WireRequest) -> Reader[Result]:
             return api.read(head, sent, options)
 
-        return await self.client.send(api.build(request, self.dialect), read, model=self.model, on_deltas=on_deltas)
+        wire = replace(api.build(request, self.dialect), output_limit=self.output_limit)
+        return await self.client.send(wire, read, model=self.model, on_deltas=on_deltas)
 
 
 async def embed(

@@ -10,6 +10,7 @@ from anymodel_mcp.errors import ErrorKind, ProviderError
 from anymodel_mcp.types import Delta
 from anymodel_mcp.wire.decode.sse import Broken, EventDecoder, Oversize, Sink
 from anymodel_mcp.wire.exchange import ResponseHead
+from anymodel_mcp.wire.failures.meanings import says_challenged
 from anymodel_mcp.wire.failures.provider_error import failure_from, html_title, tidy
 
 T = TypeVar("T")
@@ -109,7 +110,13 @@ class BodyReader(Generic[T]):
         text = self._decoder.stray.strip()
         if self._decoder.values or self._decoder.cut:
             return
-        if text.startswith("<"):
+        if text.startswith("<") and says_challenged(text):
+            self._assembler.error = ProviderError(
+                f"a bot check answers in place of the provider ({html_title(text) or 'HTML'})",
+                kind="blocked",
+                status=self._head.status,
+            )
+        elif text.startswith("<"):
             title = html_title(text)
             self._assembler.error = ProviderError(
                 f"the answer is a web page (HTML{f', {title!r}' if title else ''}), not an API's answer",

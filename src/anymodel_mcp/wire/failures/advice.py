@@ -14,6 +14,7 @@ from anymodel_mcp.wire.exchange import WireRequest
 from anymodel_mcp.wire.failures import meanings
 from anymodel_mcp.wire.failures.limits import named_bounds
 from anymodel_mcp.wire.failures.missing import missing_field
+from anymodel_mcp.wire.fields.efforts import LADDER
 
 _VERSIONED = re.compile(r"/(?:v\d|api|openai|inference|compat)", re.IGNORECASE)
 _FILE_PARTS = frozenset({"image_url", "input_image", "file", "input_file", "input_audio", "image", "file_url"})
@@ -108,7 +109,7 @@ _CAUSES: tuple[tuple[re.Pattern[str], str], ...] = (
         "Send fewer inputs at once: set quirks = { embed_batch = N } for this provider, with the number that it names.",
     ),
     _cause(
-        r"last message|must end with a user|final (?:message|turn)",
+        r"last (?:message|role)|must end with a user|final (?:message|turn)",
         "End the messages with one of the user.",
     ),
     _cause(
@@ -128,7 +129,8 @@ _CAUSES: tuple[tuple[re.Pattern[str], str], ...] = (
         "of a link.",
     ),
     _cause(
-        r"(?:invalid|unsupported|corrupt\w*|decode)[^.\n]{0,30}(?:image|base64)|image (?:format|type|data)",
+        r"(?:invalid|unsupported|corrupt\w*|decode)[^.\n]{0,30}(?:image|base64 (?!encod))|image (?:format|type|data)"
+        r"|(?:invalid|corrupt\w*|decode) base64",
         "Send the picture as PNG or JPEG, whole and not too large.",
     ),
     _cause(
@@ -205,7 +207,20 @@ def _about_numbers(words: str, situation: Situation) -> str:
         limit = named_bounds(words, value).nearest
         if limit is not None and (name in lowered or (name.endswith("_tokens") and "tokens" in lowered)):
             return f"Ask for {name} of {'at most' if limit < value else 'at least'} {limit:g}."
+    bounds = named_bounds(words, float("inf")), named_bounds(words, float("-inf"))
+    if situation.param and any(b.nearest is not None for b in bounds):
+        return f"Keep {situation.param} within the limit that the message names."
     return ""
+
+
+def _about_effort(words: str, situation: Situation) -> str:
+    offered = set(re.findall(r"['\"`](\w+)['\"`]", words)) & set(LADDER)
+    if len(offered) < _A_LIST or "effort" not in f"{situation.param} {words}".lower():
+        return ""
+    return "Ask for a reasoning_effort that the message lists."
+
+
+_A_LIST = 2
 
 
 def _about_field(words: str, situation: Situation) -> str:
@@ -222,7 +237,7 @@ def _about_size(words: str, situation: Situation) -> str:
 
 
 def _about_overflow(words: str, situation: Situation) -> str:
-    if not meanings.exceeds_limit(words):
+    if not meanings.exceeds_limit(words) or "context" in words.lower():
         return ""
     return (
         "This one request is larger than the account's limit, and waiting does not help: shorten it, ask for "
@@ -237,7 +252,7 @@ def _about_daily(words: str, situation: Situation) -> str:
 
 
 def _about_walls(words: str, situation: Situation) -> str:
-    if meanings.says_region_blocked(words) or not situation.html:
+    if meanings.says_region_blocked(words) or not (situation.html or meanings.says_challenged(words)):
         return (
             "The provider does not serve this country or network address, whatever the key: use another "
             "provider, or a proxy (HTTPS_PROXY) in a country that it serves."
@@ -258,7 +273,7 @@ def _about_endpoint(words: str, situation: Situation) -> str:
 _Rule = Callable[[str, Situation], str]
 _RULES: dict[ErrorKind, tuple[_Rule, ...]] = {
     "bad_request": (_about_missing, _about_ideas, _about_numbers),
-    "unsupported_parameter": (_about_numbers, _about_ideas, _about_field, _about_missing),
+    "unsupported_parameter": (_about_numbers, _about_effort, _about_ideas, _about_field, _about_missing),
     "server": (_about_ideas,),
     "too_large": (_about_size,),
     "context_length": (_about_overflow,),

@@ -106,8 +106,8 @@ _SERVER_CODES = frozenset(
 )
 
 _FORBID = (
-    r"(?:not (?:currently )?(?:supported|permitted|allowed|available)|unsupported|does ?n[o']t support|must be set to"
-    r"|can ?not be support|unavailable)"
+    r"(?:not (?:currently )?(?:a )?(?:supported|permitted|allowed|available)|unsupported|does ?n[o']t support"
+    r"|must be set to|can ?not be support|unavailable)"
 )
 _FIELDS = (
     "max_tokens|max_completion_tokens|max_output_tokens|temperature|top_p|top_k|stop|n|seed|logprobs|top_logprobs|logit_bias|"
@@ -168,7 +168,7 @@ _SENTENCES: tuple[tuple[re.Pattern[str], ErrorKind], ...] = (
             rf"\binvalid (?:value for )?['\"`]?(?:{_FIELDS})\b",
             r"\bonly (?:the default )?\S{1,40} (?:\(\S{1,40}\) )?(?:is|are) (?:allowed|supported|permitted|accepted)",
             r"must be verified to stream|is not a multi-?modal model|at most 0 \w+\(s\)",
-            r"\w+ encoding is (?:not|un)",
+            r"\w encoding is (?:not|un)|unsupported encoding|only \w{1,20} encoding",
         ),
         "unsupported_parameter",
     ),
@@ -182,10 +182,12 @@ _SENTENCES: tuple[tuple[re.Pattern[str], ErrorKind], ...] = (
 )
 _PARAMETER_STATUSES = frozenset({200, 400, 404, 405, 406, 416, 422, 500, 501})
 _ROLE_STATUSES = frozenset({200, 400, 422, 500})
-_TOKEN_LIMIT = re.compile(
-    r"max(?:imum)?[_ ](?:\w+[_ ])?tokens\b|(?:completion|output) tokens\b|temperature|top_[pk]\b|top_logprobs|penalty",
+_NUMBER_FIELD = re.compile(
+    r"max(?:imum)?[_ ](?:\w+[_ ])?tokens\b|(?:completion|output) tokens\b|temperature|top_[pk]\b|top_logprobs|penalty"
+    r"|^\W*n\b",
     re.IGNORECASE,
 )
+_ABOVE = re.compile(r"\d\s*>\s*\d")
 _TIMED_OUT = re.compile(r"timed? ?out|deadline exceeded|超时", re.IGNORECASE)
 _TOO_LARGE = re.compile(
     r"(?:payload|entity|body|file|image|picture|upload|document|audio|attachment)\w*\b.{0,40}too (?:large|big)"
@@ -295,7 +297,8 @@ def _refuses_field(signals: ErrorSignals, text: str) -> bool:
     if any(meanings.lacks_idea(idea, text) for idea in ("reasoning", "tools", "vision", "stream")):
         return True
     bounds = named_bounds(text, float("inf")), named_bounds(text, float("-inf"))
-    return bool(_TOKEN_LIMIT.search(f"{signals.param} {text}")) and any(b.nearest is not None for b in bounds)
+    limited = any(b.nearest is not None for b in bounds) or _ABOVE.search(text)
+    return bool(limited and _NUMBER_FIELD.search(f"{signals.param} {text}"))
 
 
 def _by_status(signals: ErrorSignals) -> ErrorKind:

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 _MOST_CHARS = 2000
 _MOST_WORDS = 80
-_NUMBER = re.compile(r"(?<![\w.])-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?![\w.]*\w)", re.ASCII)
+_NUMBER = re.compile(r"(?<![\w.])-?(?:\d{1,3}(?:,\d{3}){1,4}|\d{1,15})(?:\.\d{1,15})?(?![\w.]*\w)", re.ASCII)
 _STATUS = re.compile(r"<\d{3}>")
-_BRACKETS = re.compile(r"[\[(（]\s*(-?\d+(?:\.\d+)?)\s*[,，~]\s*(-?\d+(?:\.\d+)?)\s*[\])）]")
+_BRACKETS = re.compile(r"[\[(（]\s*(-?\d{1,15}(?:\.\d{1,15})?)\s*[,，~]\s*(-?\d{1,15}(?:\.\d{1,15})?)\s*[\])）]")
 _SPAN = re.compile(
-    r"(?:between|from|range:?)\s+(-?\d+(?:\.\d+)?)\s*(?:and|to|\.\.\.?|-)\s*(-?\d+(?:\.\d+)?)", re.IGNORECASE
+    r"(?:between|from|range:?)\s+(-?\d{1,15}(?:\.\d{1,15})?)\s*(?:and|to|\.\.\.?|-)\s*(-?\d{1,15}(?:\.\d{1,15})?)",
+    re.IGNORECASE,
 )
 _HIGH = re.compile(
     r"at most|maximum|\bmax\b|(?:less|lower|smaller|fewer) than|(?:not|n't) (?:be )?(?:greater|larger|more|higher) than"
@@ -90,13 +91,12 @@ def _kind(words: str, last: str, value: float) -> str:
 
 
 _INPUT_TOKENS = re.compile(
-    r"(\d+)\s*\+\s*\d+\s*>|(\d+)\s+(?:tokens\s+)?(?:input|prompt)\b|(\d+)\s+(?:tokens\s+)?(?:in|from)\s+(?:the"
-    r"|your)\s+(?:\w+\s+)?"
-    r"(?:messages|prompt|input)",
+    r"(?<!\d)(?:(\d{1,15})\s*\+\s*\d{1,15}\s*>|(\d{1,15})\s+(?:tokens\s+)?(?:input|prompt)\b"
+    r"|(\d{1,15})\s+(?:tokens\s+)?(?:in|from)\s+(?:the|your)\s+(?:\w+\s+)?(?:messages|prompt|input))",
     re.IGNORECASE,
 )
-_SUM = re.compile(r"\+\s*\d+\s*>\s*(\d+)")
-_CONTEXT_TOKENS = re.compile(r"context (?:length|window|size|limit)\D{1,30}?(\d+)", re.IGNORECASE)
+_SUM = re.compile(r"\+\s*\d{1,15}\s*>\s*(\d{1,15})")
+_CONTEXT_TOKENS = re.compile(r"context (?:length|window|size|limit)\D{1,30}?(\d{1,15})", re.IGNORECASE)
 
 
 def output_room(text: str, asked: float) -> int | None:

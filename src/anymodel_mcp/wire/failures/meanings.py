@@ -25,7 +25,7 @@ def _pair(one: str, other: str, between: str = _NEAR) -> re.Pattern[str]:
 # --- refusals ---------------------------------------------------------------------------------------------------------
 
 REFUSAL = _any(
-    r"unsupported|not (?:yet )?support|does ?n[o']t (?:yet )?support|no support for|not permitted|not allowed"
+    r"unsupported|not (?:yet |a )?support|does ?n[o']t (?:yet )?support|no support for|not permitted|not allowed"
     r"|not accept",
     r"unrecogni[sz]ed|unknown|unexpected|deprecated|extra (?:input|field)|extra_forbidden|may only|only be set",
     r"invalid (?:\w+ )?(?:param|field|argument|value)|invalid ['\"`]?[a-z_]+['\"`]?:|can ?not|must (?:not )?be"
@@ -41,15 +41,15 @@ IDEAS: dict[str, re.Pattern[str]] = {
     "tools": _any(r"\btools?\b", r"\btool[ _-]?(?:use|call\w*|choice)", r"\bfunctions?[ _-]?call\w*"),
     "vision": _any(r"\bimages?(?:_url)?\b", r"\bvision\b", r"\bmulti-?modal", r"\bpictures?\b", "图片"),
     "system": _any(
-        r"\b(?:system|developer)['\"`]? (?:role|message|prompt|instruction)", r"\broles?\b", r"\[\d+\]\.role"
+        r"\b(?:system|developer)['\"`]? (?:role|message|prompt|instruction)s?", r"\broles?\b", r"\[\d+\]\.role"
     ),
     "stream": _any(r"\bstream(?:ing)?\b", "流式"),
 }
 """What a refusal may name instead of a field: an idea, and the words for it."""
 
 _LACKS = (
-    r"(?:does ?n[o']t|do ?n[o']t|not|no|without|lacks?|cannot|can't|disabled?|unsupported|at most 0|unknown variant"
-    r"|不支持)"
+    r"(?:\b(?:does ?n[o']t|do ?n[o']t|not|no|without|lacks?|cannot|can't|disabled?|unavailable|unsupported|at most 0"
+    r"|unknown variant)\b|不支持)"
 )
 
 
@@ -67,6 +67,7 @@ def lacks_idea(idea: str, text: str) -> bool:
 _LACKING = {
     idea: _pair(_LACKS, IDEAS[idea].pattern, r"[^.\n]{0,60}?") for idea in ("reasoning", "tools", "vision", "stream")
 }
+_LACKING["vision"] = _any(_LACKING["vision"].pattern, r"\b(?:only (?:supports?|accepts?|takes?) text|text[- ]only)\b")
 
 
 def refuses_roles(text: str) -> bool:
@@ -79,24 +80,25 @@ _ROLES = _any(
     r"only (?:\w+[, ]+(?:and |or )?){1,4}roles? (?:is|are) (?:supported|allowed|permitted)",
     r"(?:system|developer)['\"`]? (?:role|message|prompt|instruction)s?\b[^.\n]{0,40}?"
     r"(?:not (?:be )?(?:supported|allowed|permitted|enabled)|unsupported|must be (?:at the|the first))",
-    r"(?:not support|unsupported|unknown|unexpected|invalid)[^.\n]{0,30}?\b(?:system|developer)['\"`]? (?:role"
-    r"|message|prompt|instruction)",
+    r"(?:not (?:support|accept|allow)|unsupported|unknown|unexpected|invalid)[^.\n]{0,30}?\b(?:system|developer)"
+    r"['\"`]? (?:role|message|prompt|instruction)",
     r"(?:unsupported|unknown|unexpected|invalid) (?:message )?role\b",
     r"\.role\b[^.\n]{0,40}?(?:not support|must be|invalid)",
+    r"\brole\b['\"`:= ]{0,4}(?:system|developer)\b[^.\n]{0,30}?(?:\bnot\b|unsupported|invalid)",
 )
 
 # --- money ------------------------------------------------------------------------------------------------------------
 
 _MONEY = (
-    r"\bcredits?\b|free[ -]?(?:tier|plan|model)|\btrial\b|\bbalance\b|\bpayment|\bbilling\b|\bfunds?\b"
+    r"\bcredits?\b|free[ -]?(?:tier|plan|model|request)s?|\btrial\b|\bbalance\b|\bpayment|\bbilling\b|\bfunds?\b"
     r"|\bspend(?:ing)?\b"
     r"|(?<!thinking )(?<!reasoning )(?<!token )\bbudget\b|余额|额度|账户|资源包"
 )
 _ALLOWANCE = r"\bquota|\ballowance\b"
 _SPENT = (
-    r"exhaust\w*|used (?:up|all)|exceed\w*|insufficient|expired|not enough|deplet\w*|too low|overdue|ran out|run out"
-    r"|out of\b|no (?:more|remaining|longer)|has ended|have ended|reach\w*|required|does ?n[o']t have|不足|用尽|用完"
-    r"|耗尽|欠费"
+    r"exhaust\w*|used (?:up|all)|negative|not (?:been )?enabled|exceed\w*|insufficient|expired|not enough|deplet\w*"
+    r"|too low|overdue|ran out|run out|out of\b|no (?:more|remaining|longer)|has ended|have ended|reach\w*|required"
+    r"|does ?n[o']t have|不足|用尽|用完|耗尽|欠费"
 )
 _MONEY_SPENT = _pair(_MONEY, _SPENT, r"[^.\n]{0,60}?")
 _ALLOWANCE_SPENT = _pair(_ALLOWANCE, _SPENT, r"[^.\n]{0,60}?")
@@ -146,11 +148,13 @@ def long_window_s(text: str) -> float | None:
 
 _COUNT = r"(\d[\d,_]*)"
 _REQUESTED = _any(rf"requested:?\s+(?:about\s+)?~?{_COUNT}")
+_SENT = _any(rf"(?:requested|you sent|resulted in|given|has|have):?\s+(?:about\s+)?~?{_COUNT}")
 _LIMIT = _any(rf"\blimit(?: is|:)?\s+{_COUNT}")
+_CONTEXT = _any(rf"context (?:length|window|size)(?: is| of|:)\s+{_COUNT}")
 _INPUT = r"\b(?:prompt|inputs?|request(?:ed)?|messages?|conversation|context|sequence|tokens?)\b"
 _STRONG_INPUT = _any(r"\b(?:prompt|inputs?|messages?|conversation|request (?:contains|body|too))\b")
 _EXCESS = (
-    r"exceed\w*|longer than|too (?:long|large|many)|larger than|greater than|more than|less than|maximum"
+    r"exceed\w*|longer than|too (?:long|large|many)|larger than|greater than|more than|less than|maximum|up to"
     r"|at most|limit\b"
     r"|max(?:imum)? size|<=|>=|>|超"
 )
@@ -173,10 +177,13 @@ _ARRAY = _any(r"array too long|number of (?:inputs|items|images|messages)|batch 
 
 
 def exceeds_limit(text: str) -> bool:
-    """Whether a number shows that this one request is larger than a limit on rates: no wait cures that."""
+    """Whether numbers show that this one request is larger than a limit on rates or the context: no wait cures that."""
     text = text[:_MOST_CHARS]
-    requested, limit = _REQUESTED.search(text), _LIMIT.search(text)
-    return bool(requested and limit) and count_of(requested) > count_of(limit)
+    for sent, limit in ((_REQUESTED, _LIMIT), (_SENT, _CONTEXT)):
+        asked, most = sent.search(text), limit.search(text)
+        if asked and most and count_of(asked) > count_of(most):
+            return True
+    return False
 
 
 def count_of(found: re.Match[str] | None) -> float:
@@ -207,8 +214,8 @@ _CHALLENGE = _any(
 _REGION = _any(
     r"country, region,? (?:or|and) territory|unsupported[ _](?:countr|region|location|territor)",
     r"^\s*request not allowed\b",
-    r"(?:your|user|this) (?:current )?(?:country|region|location|territory|ip)[^.\n]{0,40}?(?:not"
-    r"|un)[ -]?(?:supported|available|allowed)",
+    r"(?:your|user|this) (?:current )?(?:country|region|location|territory|ip)\b[^.\n]{0,40}?(?:(?:not|un)[ -]?"
+    r"(?:supported|available|allowed)|blocked|restricted|banned|denied)",
     r"not (?:supported|available|allowed|offered) (?:in|from|for) (?:your|this) (?:country|region|location"
     r"|territory|ip)",
     r"(?:geo|region)[ -]?(?:block|restrict)\w*|not available in (?:mainland )?china",

@@ -22,12 +22,17 @@ _MISSING = (
         r"must (?:provide|specify|set|include)(?: an?| the)?(?: value for)? ['\"`]([\w.\[\]]{2,60})['\"`]", re.I
     ),
     re.compile(r"must (?:provide|specify|set|include)(?: an?| the)? ([a-z]+(?:_[a-z]+)+)\b", re.I),
-    re.compile(r"([A-Za-z]+(?:_[a-z]+)+) must (?:be (?:provided|specified|set\b(?! to))|not be (?:null|empty))", re.I),
+    re.compile(
+        r"\b([A-Za-z]+(?:_[a-z]+)+)['\"`]?(?: parameter| field)? (?:must be (?:provided|specified|set\b(?! to))"
+        r"|(?:must not|can ?not) be (?:null|empty))",
+        re.I,
+    ),
     re.compile(rf"(?:缺少|缺失)(?:必[需要填])?(?:参数|字段)?[:：]?\s*{_NAME}"),
 )
 _NO_NAMES = frozenset(
     {"field", "fields", "parameter", "parameters", "value", "argument", "property", "key", "keys", "it", "this", "that"}
     | {"authentication", "authorization", "api_key", "apikey", "header", "required", "or", "in", "the", "a", "payment"}
+    | {"request", "body"}
 )
 
 

@@ -52,7 +52,11 @@ _NUMBERS = (
     "frequency_penalty",
     "thinking_budget",
 )
-_MORE_REFUSALS = re.compile(r"may only|only be set|must be|cannot both|too (?:large|high|small|low)", re.IGNORECASE)
+_MORE_REFUSALS = re.compile(
+    r"may only|only be set|must be|cannot both|too (?:large|high|small|low)"
+    r"|\bonly (?:\S{1,40} ){1,2}(?:is|are) supported",
+    re.IGNORECASE,
+)
 _UNKNOWN_NAME = re.compile(
     r"unsupported[_ ]param|unknown[_ ](?:param|field|name|argument)|unrecogni[sz]ed|extra[_ ]forbidden|extra inputs"
     r"|not permitted|unexpected keyword|use '?max_\w*tokens'? instead|not support(?:ed)?\b",
@@ -64,11 +68,7 @@ _STREAM_ONLY = re.compile(
     r"|stream.{0,20}must be (?:set to )?true",
     re.IGNORECASE,
 )
-_STREAM_REFUSED = re.compile(
-    r"verified to stream|stream\w*['\"`]? (?:\w+ ){0,2}(?:does not|is not|not|un)[ -]?support|unsupported for stream"
-    r"|not support\w* stream|remove ['\"`]?stream",
-    re.IGNORECASE,
-)
+_STREAM_REFUSED = re.compile(r"verified to stream|unsupported for stream|remove ['\"`]?stream", re.IGNORECASE)
 _ESSENTIAL = frozenset({"model", "messages", "input", "prompt", "tools"})
 """What no repair takes away, and what any sentence may speak of."""
 _MOST_REPAIRS = 8
@@ -194,7 +194,8 @@ def _no_stream(request: WireRequest, failure: Failure) -> Repair | None:
     if not request.stream or "stream" in request.protected:
         return None
     named = (failure.param or "").lower() == "stream" and meanings.REFUSAL.search(failure.message)
-    if named or _STREAM_REFUSED.search(failure.message):
+    meant = meanings.lacks_idea("stream", failure.message) and _names(request, failure) <= {"stream"}
+    if named or meant or _STREAM_REFUSED.search(failure.message):
         return Repair(endpoint=request.endpoint, action="set", field="stream", to=False)
     return None
 
@@ -329,8 +330,12 @@ _OFFER = re.compile(
 )
 
 
+_ENCODING = re.compile(r"\bencodings?\b", re.IGNORECASE)
+
+
 def _encoding(request: WireRequest, failure: Failure) -> Repair | None:
-    if "encoding_format" not in _names(request, failure):
+    meant = request.endpoint == "embeddings" and _ENCODING.search(failure.message) and _refuses(failure.message)
+    if "encoding_format" not in _fields(request) or not (meant or "encoding_format" in _names(request, failure)):
         return None
     if (request.body or {}).get("encoding_format") == "base64":
         return Repair(endpoint=request.endpoint, action="set", field="encoding_format", to="float")

@@ -25,12 +25,12 @@ _UNIT = r"(milliseconds?|ms|mins?|minutes?|m|seconds?|secs?|s|hours?|hrs?|h|days
 _IN_WORDS = re.compile(
     r"(?:retry|retrying|try|again|wait(?:ing)?|resets?|available|请)(?: (?:again|in|after|for|at least|about"
     r"|another|only|the request)){0,3}"
-    rf"[ :~在等待于约]*((?:\d+(?:\.\d+)?\s*{_UNIT}[\s,]*(?:and )?)+|(?<=in )\d+(?:\.\d+)?(?![\d.])"
-    rf"|(?<=after )\d+(?:\.\d+)?(?![\d.]))",
+    rf"[ :~在等待于约]*((?:\d{{1,12}}(?:\.\d{{1,12}})?\s*{_UNIT}[\s,]*(?:and )?)+|(?<=in )\d{{1,12}}(?:\.\d+)?(?![\d.])"
+    rf"|(?<=after )\d{{1,12}}(?:\.\d+)?(?![\d.]))",
     re.IGNORECASE,
 )
-_PIECE = re.compile(rf"(\d+(?:\.\d+)?)\s*{_UNIT}", re.IGNORECASE)
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|d|h|m|s)")
+_PIECE = re.compile(rf"(?<![\d.])(\d{{1,12}}(?:\.\d{{1,12}})?)\s*{_UNIT}", re.IGNORECASE)
+_DURATION = re.compile(r"(\d{1,12}(?:\.\d{1,12})?)\s*(ms|d|h|m|s)")
 _UNIT_S = {
     "ms": 0.001,
     "s": 1.0,

@@ -117,9 +117,9 @@ def _find_in_list(values: list[Any], whole: bool, depth: int) -> ErrorBody | Non
     """All that the elements of a list say; the first of them gives the codes."""
     marked = [v for v in values[:_MOST_ENTRIES] if whole or as_object(v).get("error")]
     found = [f for v in marked if (f := _find(v, whole, depth + 1))]
-    if not found:
-        return None
     texts, params = listed_texts(marked)
+    if not found:
+        return ErrorBody(message="; ".join(texts), param=next(iter(params), None)) if texts and whole else None
     message = "; ".join(texts or dict.fromkeys(f.message for f in found if f.message))
     codes = tuple(dict.fromkeys(code for f in found for code in f.codes))
     return replace(found[0], message=message, codes=codes, param=found[0].param or next(iter(params), None))
@@ -138,7 +138,8 @@ def _marked(body: Json, depth: int) -> ErrorBody | None:
     base = as_object(body.get("base_resp"))
     if as_number(base.get("status_code")) not in (None, 0):
         return _from_fields(base, depth)
-    for name in ("errors", "messages"):
+    bare = first_text(body, *_MESSAGE).strip().lower() in _TITLES | {""}
+    for name in ("errors", "messages", *(("details", "violations") if bare else ())):
         entries = as_list(body.get(name))
         if entries and (body.get("success") is False or "httpStatus" in body or not _has_answer(body)):
             found = _find_in_list(entries, True, depth)

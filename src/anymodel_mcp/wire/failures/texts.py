@@ -14,7 +14,18 @@ _MOST_PYTHON = 4000
 _DEEPEST_PYTHON = 60
 _MAX_DEPTH = 8
 _LONGEST_NAME = 80
-_WORDS = ("msg", "message", "description", "reason", "detail", "title", "text", "error_message", "errorMessage")
+_WORDS = (
+    "msg",
+    "message",
+    "description",
+    "issue",
+    "reason",
+    "detail",
+    "title",
+    "text",
+    "error_message",
+    "errorMessage",
+)
 _PLACES = ("loc", "path", "field", "param", "property", "name", "pointer")
 _NO_FIELDS = frozenset(
     {*_WORDS, "error", "code", "type", "status", "param", "request_id", "trace_id", "errors", "metadata", "retrydelay"}
