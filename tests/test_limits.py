@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,14 @@ import pytest
 from tests.waiting import HANG_S
 
 ROOT = Path(__file__).resolve().parents[1]
+
+PRIVATE = re.compile(r"(^|\.)_[A-Za-z]|(^|\.)[A-Z][A-Z_]+$")
+ALLOWED = (
+    "tests/benchmarks/test_peers.py",  # the deadline that it hands to a benchmark
+    "tests/media/",  # which system calls the platform has
+    "tests/transports/test_bounds.py",
+    "tests/transports/test_http.py",
+)
 
 HANGING = """
 import subprocess, sys, time
@@ -92,6 +103,32 @@ def test_every_test_has_a_limit(request: pytest.FixtureRequest) -> None:
     assert float(getattr(request.config, "_env_timeout", 0)) > HANG_S
     assert float(str(request.config.getini("faulthandler_timeout"))) > HANG_S
     assert request.config.getini("faulthandler_exit_on_timeout") is True
+
+
+def _calls(path: Path) -> Iterator[ast.Call]:
+    return (node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call))
+
+
+def _breaks(path: Path) -> Iterator[str]:
+    """What in a test depends on the speed of the machine, or on a private constant."""
+    for call in _calls(path):
+        name = ast.unparse(call.func).rpartition(".")[2]
+        where = f"{path.relative_to(ROOT)}:{call.lineno}"
+        values = [argument.value for argument in call.args if isinstance(argument, ast.Constant)]
+        numbers = [value for value in values if isinstance(value, int | float)]
+        if name == "fail_after" and numbers and numbers[0] < HANG_S / 2:
+            yield f"{where} waits {numbers[0]:g} s; use HANG_S"
+        if name in ("perf_counter", "monotonic", "current_time") and path.name.startswith("test_"):
+            yield f"{where} measures time; figures belong in benchmarks/ or scripts/soak"
+        private = [value for value in values if isinstance(value, str) and PRIVATE.search(value)]
+        if name == "setattr" and private:
+            yield f"{where} patches {private[0]}; pass it as an argument"
+
+
+def test_no_test_depends_on_speed_or_patches_private_names() -> None:
+    paths = sorted((ROOT / "tests").rglob("*.py"))
+    found = [problem for path in paths for problem in _breaks(path) if not problem.startswith(ALLOWED)]
+    assert found == []
 
 
 def test_only_the_end_to_end_folder_needs_node_and_a_model() -> None:
