@@ -122,8 +122,8 @@ def _report_backups(path: Path, secrets: Sequence[str], machine: Machine) -> Non
     backups = find_backups(path)
     for backup in backups:
         make_private(backup)
-    keyed = [str(backup) for backup in backups if may_hold_keys(_content(backup), secrets)]
+    keyed = [backup for backup in backups if may_hold_keys(_content(backup), secrets)]
     if keyed:
-        machine.write(
-            f"These backups may hold keys; only you can read them. Delete what you do not need: {', '.join(keyed)}"
-        )
+        machine.write("These backups may hold keys. Only you can read them; delete those that you do not need:")
+    for backup in keyed:
+        machine.write(f"  {backup}")
