@@ -20,7 +20,7 @@ BAD_FILES: dict[str, tuple[str, str]] = {
     "unknown in a section": ("[http]\nprot = 1", f"'prot' in [http] ({FILE}) is not known: did you mean port?"),
     "unknown without a close name": (
         "[files]\nzzz = 1",
-        f"'zzz' in [files] ({FILE}) is not known: known are allowed_dirs, output_dir",
+        f"'zzz' in [files] ({FILE}) is not known: known are allowed_dirs, max_file_mb, output_dir",
     ),
     "section is no table": ("limits = 3", f"limits ({FILE}) must be a table: write [limits] on a line of its own"),
     "provider is no table": (

@@ -56,7 +56,7 @@ path = "/mcp"
 token_env = "MY_TOKEN"
 allowed_hosts = []
 allowed_origins = ["https://a.example"]
-max_body_bytes = 67108864
+max_body_bytes = 100663296
 stateless = false
 [tools]
 enabled = []
@@ -508,3 +508,17 @@ def test_a_mistake_in_an_override_names_its_place(line: str, words: str) -> None
     with pytest.raises(ConfigError, match=words) as failure:
         load({}, file_text=text, file_name="/c.toml")
     assert "providers.work.overrides.o4-*" in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    ("file", "most", "body"),
+    [
+        ("", 50, 100_663_296),
+        ("[files]\nmax_file_mb = 10", 10, 100_663_296),
+        ("[files]\nmax_file_mb = 300", 300, 400_000_000 + 32 * 2**20),
+        ("[files]\nmax_file_mb = 300\n[http]\nmax_body_bytes = 5000", 300, 5000),
+    ],
+)
+def test_a_request_has_room_for_the_largest_document(file: str, most: int, body: int) -> None:
+    found = load({}, file_text=file, file_name="/c.toml")
+    assert (found.files.max_file_mb, found.http.max_body_bytes) == (most, body)

@@ -213,6 +213,19 @@ async def test_empty_file_is_refused(world: World) -> None:
         await world.inputs.file_part(world.put("a.txt", b""), URLS)
 
 
+async def test_a_document_may_have_fifty_megabytes(world: World) -> None:
+    assert len((await world.inputs.read(world.put("a.bin", b"%PDF-" + bytes(49_999_995)))).content) == 50_000_000
+    with pytest.raises(ArgumentError, match=r"has 50\.1 MB; at most 50 MB"):
+        await world.inputs.read(world.put("b.bin", b"%PDF-" + bytes(49_999_996)))
+
+
+async def test_a_picture_may_have_twenty(world: World) -> None:
+    png = b"\x89PNG\r\n\x1a\n"
+    await world.inputs.read(world.put("a.png", png + bytes(19_999_992)))
+    with pytest.raises(ArgumentError, match=r"has 20\.1 MB; at most 20 MB"):
+        await world.inputs.read(world.put("b.png", png + bytes(19_999_993)))
+
+
 async def test_fifty_megabytes_are_the_limit_of_one_call(world: World) -> None:
     for number in range(2):
         await world.inputs.read(world.put(f"{number}.txt", b"x" * 20_000_000))

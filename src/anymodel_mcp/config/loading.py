@@ -17,6 +17,7 @@ from anymodel_mcp.wire.decode.json_values import as_list
 T = TypeVar("T")
 
 _TEXT = Spec(kind="text")
+_BESIDE_A_DOCUMENT = 32 * 2**20
 _SECTIONS: Mapping[str, Mapping[str, Spec]] = {
     "limits": {
         "soft_deadline_s": Spec(kind="float", high=86_400),
@@ -25,7 +26,11 @@ _SECTIONS: Mapping[str, Mapping[str, Spec]] = {
         "max_concurrent_calls": Spec(kind="int", low=1, high=100_000),
         "max_line_bytes": Spec(kind="int", low=1000),
     },
-    "files": {"allowed_dirs": Spec(kind="texts", wanted="a list of folders"), "output_dir": _TEXT},
+    "files": {
+        "allowed_dirs": Spec(kind="texts", wanted="a list of folders"),
+        "output_dir": _TEXT,
+        "max_file_mb": Spec(kind="int", low=1, high=1000),
+    },
     "store": {
         "enabled": Spec(kind="bool"),
         "keep_days": Spec(kind="int", high=36_500),
@@ -82,6 +87,7 @@ def load(
     layers.check_keys("", layers.file, (*TOP_KEYS, *_SECTIONS, "aliases", "providers"))
     top = {key: layers.get("", key, _TEXT, layers.file, *variables) for key, variables in TOP_KEYS.items()}
     providers = read_providers(layers, read_file or _no_files)
+    files = _section(layers, "files", Files())
     return Settings(
         default_model=top["default_model"],
         default_completion_model=top["default_completion_model"],
@@ -90,9 +96,9 @@ def load(
         aliases=_resolved(layers, _aliases(layers), providers),
         providers=providers,
         limits=_section(layers, "limits", Limits()),
-        files=_section(layers, "files", Files()),
+        files=files,
         store=_section(layers, "store", StoreSettings()),
-        http=_http(layers),
+        http=_http(layers, files),
         tools=_section(layers, "tools", ToolSettings()),
         origins=layers.origins,
         source=file_name if file_text is not None else None,
@@ -127,8 +133,11 @@ def _section(layers: Layers, name: str, defaults: T) -> T:
     return replace(defaults, **{key: value for key, value in values.items() if value is not None})  # pyright: ignore[reportArgumentType, reportUnknownVariableType] a dataclass
 
 
-def _http(layers: Layers) -> HttpSettings:
+def _http(layers: Layers, files: Files) -> HttpSettings:
     http = _section(layers, "http", HttpSettings())
+    if "http.max_body_bytes" not in layers.origins:  # a document arrives as base64, beside other arguments
+        room = files.max_file_mb * 1_000_000 * 4 // 3 + _BESIDE_A_DOCUMENT
+        http = replace(http, max_body_bytes=max(http.max_body_bytes, room))
     text = meant(layers.environ.get(http.token_env))
     if text is not None:
         origin = f"environment {http.token_env}"

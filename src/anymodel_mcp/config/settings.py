@@ -96,10 +96,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Files:
-    """Section [files]."""
+    """Section [files]; `max_file_mb` holds for documents and sounds, in millions of bytes."""
 
     allowed_dirs: tuple[str, ...] = ()
     output_dir: str = ""
+    max_file_mb: int = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +124,7 @@ class HttpSettings:
     token_env: str = "ANYMODEL_HTTP_TOKEN"
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
-    max_body_bytes: int = 67_108_864
+    max_body_bytes: int = 100_663_296  # room for a document of `Files.max_file_mb` as base64
     stateless: bool = False
     workers: int = 1
 

@@ -19,12 +19,13 @@ import anyio
 import httpx2
 
 from anymodel_mcp.errors import AnyModelError, ArgumentError, ProviderError
+from anymodel_mcp.media.sizes import in_mb
 from anymodel_mcp.tls import open_tls
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 """Gives the addresses of a name, as text."""
 
-MAX_FETCH_BYTES = 20 * 2**20
+MAX_FETCH_BYTES = 20_000_000
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "anymodel-mcp"}
 
@@ -234,7 +235,7 @@ def _bad_status(response: httpx2.Response, url: str) -> ProviderError:
 
 
 def _too_large(url: str, max_bytes: int) -> AnyModelError:
-    return ProviderError(f"the download from {_shown(url)} has more than {max_bytes / 2**20:g} MB", kind="too_large")
+    return ProviderError(f"the download from {_shown(url)} has more than {in_mb(max_bytes)}", kind="too_large")
 
 
 def _refused(url: str, why: str) -> ArgumentError:

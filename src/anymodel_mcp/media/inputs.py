@@ -24,6 +24,7 @@ from anymodel_mcp.errors import ArgumentError
 from anymodel_mcp.media.fetch import fetch_public
 from anymodel_mcp.media.images import scale
 from anymodel_mcp.media.local_files import read_local
+from anymodel_mcp.media.sizes import in_mb
 from anymodel_mcp.media.sniff import decode_text, extension, parse_data_url, sniff
 from anymodel_mcp.redact import clean_text
 from anymodel_mcp.types import FilePart, Json
@@ -32,6 +33,7 @@ Fetch = Callable[[str], Awaitable[bytes]]
 OpenSaved = Callable[[str], Awaitable[tuple[bytes, str]]]
 
 MAX_TOTAL_BYTES = 50_000_000
+MAX_READ_PICTURE_BYTES = 20_000_000
 MAX_EDGE = 2048
 MAX_PICTURE_BYTES = 5_000_000
 SAVED_PREFIX = "anymodel://files/"
@@ -74,6 +76,7 @@ class Inputs:
         fetch: Fetch = fetch_public,
     ) -> None:
         self._settings = settings
+        self._max_bytes = settings.max_file_mb * 1_000_000
         self._open_saved = open_saved
         self._saved_in = saved_in
         self._fetch = fetch
@@ -150,9 +153,16 @@ class Inputs:
                 total = len(file.content) + sum(len(f.content) for f in self._read.values())
                 if not file.content:
                     raise ArgumentError(f"{file.name!r} is empty", fix="Give a file with content.")
-                if total > MAX_TOTAL_BYTES:
+                most = max(MAX_TOTAL_BYTES, self._max_bytes)
+                if file.mime.startswith("image/") and len(file.content) > MAX_READ_PICTURE_BYTES:
                     raise ArgumentError(
-                        f"the files of this call hold {total / 1e6:.1f} MB; at most 50 MB in all are sent",
+                        f"the picture {file.name!r} has {in_mb(len(file.content))}; at most "
+                        f"{in_mb(MAX_READ_PICTURE_BYTES)} are read",
+                        fix="Give a smaller picture, or its https URL.",
+                    )
+                if total > most:
+                    raise ArgumentError(
+                        f"the files of this call hold {in_mb(total)}; at most {in_mb(most)} in all are sent",
                         fix="Send fewer or smaller files, or give them by URL.",
                     )
                 self._read[ref] = file
@@ -161,7 +171,7 @@ class Inputs:
     async def _load(self, ref: str) -> FilePart:
         start = ref[:20].lstrip().lower()
         if start.startswith("data:"):
-            return parse_data_url(ref)
+            return parse_data_url(ref, max_bytes=self._max_bytes)
         if start.startswith(("https://", "http://")):
             _check_https(ref)
             content = await self._fetch(ref)
@@ -172,7 +182,7 @@ class Inputs:
         if self._open_saved and name:
             with contextlib.suppress(ArgumentError):  # not a file of our making: the folders that are allowed decide
                 return await _saved(self._open_saved, name)
-        return await read_local(ref, self._settings.allowed_dirs)
+        return await read_local(ref, self._settings.allowed_dirs, max_bytes=self._max_bytes)
 
     def _saved_name(self, ref: str) -> str:
         """The name of a file in the folder of saved ones; "" = the path leads elsewhere."""

@@ -26,10 +26,11 @@ from urllib.request import url2pathname
 import anyio.to_thread
 
 from anymodel_mcp.errors import ArgumentError
+from anymodel_mcp.media.sizes import in_mb
 from anymodel_mcp.media.sniff import sniff
 from anymodel_mcp.types import FilePart
 
-MAX_FILE_BYTES = 20 * 2**20
+MAX_FILE_BYTES = 20_000_000
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+:")  # two letters at least: C: is a drive
@@ -202,9 +203,8 @@ def _content(text: str, handle: int, max_bytes: int) -> bytes:
         chunks.append(chunk)  # the size of the start does not bound a file that grows
         left -= len(chunk)
     if info.st_size > max_bytes or left <= 0:
-        size = f"{max(info.st_size, max_bytes + 1) / 2**20:.1f}"
         raise ArgumentError(
-            f"{_shown(text)} has {size} MB; at most {max_bytes / 2**20:g} MB are read",
+            f"{_shown(text)} has {in_mb(max(info.st_size, max_bytes + 1))}; at most {in_mb(max_bytes)} are read",
             fix="Give a smaller file, or a part of it.",
         )
     return b"".join(chunks)

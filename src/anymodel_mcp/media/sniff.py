@@ -9,6 +9,7 @@ from urllib.parse import unquote_to_bytes
 
 from anymodel_mcp.errors import ArgumentError
 from anymodel_mcp.media.images import EXTENSIONS
+from anymodel_mcp.media.sizes import in_mb
 from anymodel_mcp.types import FilePart
 from anymodel_mcp.wire.content.sniff import sniff_picture
 
@@ -102,7 +103,7 @@ def _looks_written(text: str, *, strict: bool = False) -> bool:
     return "\0" not in sample and controls * 100 <= len(sample)
 
 
-def parse_data_url(text: str, *, max_bytes: int = 20 * 2**20) -> FilePart:
+def parse_data_url(text: str, *, max_bytes: int = 20_000_000) -> FilePart:
     """The bytes of a data URL, with the type that they show; white space, no padding and URL-safe base64 are taken.
 
     Raises:
@@ -140,5 +141,5 @@ def _base64(body: str) -> bytes:
 
 def _too_large(max_bytes: int) -> ArgumentError:
     return ArgumentError(
-        f"the data URL holds more than {max_bytes / 2**20:g} MB", fix="Give a smaller file, or an https URL."
+        f"the data URL holds more than {in_mb(max_bytes)}", fix="Give a smaller file, or an https URL."
     )
