@@ -79,7 +79,7 @@ _CAUSES: tuple[tuple[re.Pattern[str], str], ...] = (
         r"v1/responses and not in|responses api (?:only|instead)|(?:use|please use) (?:the )?(?:/?v1/responses"
         r"|responses api)",
         'This model answers through the Responses API only: set api = "responses" for its provider in the '
-        "configuration.",
+        'configuration, or for this model alone under [providers.NAME.overrides."MODEL"].',
     ),
     _cause(
         r"not a chat model|use v1/completions|does ?n[o']t support (?:a )?chat (?:template|completions?)"
