@@ -402,3 +402,38 @@ async def test_a_whole_number_reaches_the_provider_as_one(tmp_path: Path) -> Non
     async with connect(fake, tmp_path) as client:
         await client.call_tool("chat", {"prompt": "hi", "temperature": 1, "top_p": 0.5, "stream": False})
     assert b'"temperature":1,' in fake.seen[0].content.replace(b" ", b"")
+
+
+async def test_an_incomplete_response_without_a_reason_is_cut_and_says_so_once(tmp_path: Path) -> None:
+    message = {"type": "message", "status": "incomplete", "content": [{"type": "output_text", "text": "Half an"}]}
+    body = {"id": "r1", "status": "incomplete", "incomplete_details": None, "output": [message]}
+    fake = FakeProvider([httpx2.Response(200, json=body)])
+    async with connect(fake, tmp_path, settings(provider(api="responses"))) as client:
+        result = await client.call_tool("chat", {"prompt": "hi", "stream": False})
+    assert record_of(result)["truncated"] is True
+    assert text_of(result).count("[") == 1
+    assert "does not say why" in text_of(result)
+
+
+INCOMPLETE_RESPONSES: list[dict[str, Any]] = [
+    # LiteLLM's bridge: https://github.com/BerriAI/litellm/pull/40833
+    {"status": "incomplete", "incomplete_details": None},
+    # llama-stack / ogx: https://github.com/ogx-ai/ogx/issues/4709
+    {"status": "incomplete"},
+    # a null reason: https://github.com/NVIDIA-NeMo/Switchyard/pull/796
+    {"status": "incomplete", "incomplete_details": {"reason": None}},
+    # vLLM marks the message: https://github.com/vllm-project/vllm/pull/24561
+    {"status": "completed", "incomplete_details": None},
+    # the reason alone: https://github.com/BerriAI/litellm/pull/37710
+    {"status": "completed", "incomplete_details": {"reason": "max_output_tokens"}},
+]
+
+
+@pytest.mark.parametrize("fields", INCOMPLETE_RESPONSES)
+async def test_an_unfinished_state_marks_the_answer(tmp_path: Path, fields: dict[str, Any]) -> None:
+    message = {"type": "message", "status": "incomplete", "content": [{"type": "output_text", "text": "Half an"}]}
+    fake = FakeProvider([httpx2.Response(200, json={"id": "r1", "output": [message], **fields})])
+    async with connect(fake, tmp_path, settings(provider(api="responses"))) as client:
+        result = await client.call_tool("chat", {"prompt": "hi", "stream": False})
+    assert text_of(result).startswith("Half an\n\n[")
+    assert record_of(result)["truncated"] is True

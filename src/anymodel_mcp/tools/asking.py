@@ -25,6 +25,7 @@ from anymodel_mcp.upstream.call_state import OnDeltas
 from anymodel_mcp.upstream.client import told
 from anymodel_mcp.upstream.endpoints import Endpoint
 from anymodel_mcp.upstream.routing import Purpose, Target, closest
+from anymodel_mcp.wire.content.finish import INCOMPLETE
 
 Ask = Callable[[Endpoint, OnDeltas], Awaitable[tuple[ChatResult, CallStats]]]
 
@@ -205,7 +206,7 @@ def _notes(result: ChatResult, record: Json) -> list[str]:
     if result.images:
         shown = [str(i.get("path") or i.get("url")) for i in record.get("images", [])]
         notes.append("[pictures]\n" + "\n".join(shown))
-    if result.finish_reason == "length" and result.text:
+    if result.finish_reason == "length" and result.text and result.finish_raw != INCOMPLETE:
         notes.append("cut at the token limit: raise max_tokens, or ask to go on")
     notes += list(record.get("warnings", []))
     return notes
