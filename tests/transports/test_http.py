@@ -88,7 +88,11 @@ def modern_headers(tool: str, method: str = "tools/call") -> dict[str, str]:
 
 @asynccontextmanager
 async def site(
-    *, connections: ConnectionTable | None = None, max_sessions: int | None = None, **settings: Any
+    *,
+    connections: ConnectionTable | None = None,
+    max_sessions: int | None = None,
+    grace_s: float = 0.5,
+    **settings: Any,
 ) -> AsyncGenerator[Site]:
     chosen = HttpSettings(**settings)
     listener = open_socket("127.0.0.1", 0)
@@ -98,7 +102,9 @@ async def site(
     running = Site(client, port, events, stop)
 
     async def serve() -> None:
-        serve = partial(serve_http, build(events), chosen, listener=listener, stop=stop, table=connections)
+        serve = partial(
+            serve_http, build(events), chosen, listener=listener, stop=stop, table=connections, grace_s=grace_s
+        )
         assert await (serve() if max_sessions is None else serve(max_sessions=max_sessions)) == 0
         running.ended.set()
 

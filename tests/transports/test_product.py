@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,8 @@ from anymodel_mcp.transports.pipes import ByteReader
 from anymodel_mcp.transports.stdio import serve_stdio
 from tests.conformance.provider import config
 from tests.raw_upstream import Line, Reply, Seen, Upstream, open_upstream, play
-from tests.serving import child_environment, open_http_server, write_config
+from tests.rawclient import post_call, text_of_result
+from tests.serving import HttpServer, child_environment, open_http_server, write_config
 from tests.transports.test_http import ACCEPT, LEGACY, call, modern_headers
 from tests.waiting import HANG_S
 
@@ -250,10 +251,98 @@ async def test_the_command_over_http_ends_with_a_call_open(tmp_path: Path) -> No
             ):
                 chat_in(tasks, client, modern_headers("chat"), modern=True, token="t")
                 await it.called.wait()
-                server.process.terminate()
+                server.process.send_signal(signal.SIGINT)  # at SIGTERM the call would have its grace
                 with anyio.fail_after(HANG_S):
                     assert await server.process.wait() == 0
                 tasks.cancel_scope.cancel()
         await it.wait_until_left()
         said = (tmp_path / "stderr.txt").read_text(encoding="utf-8")
         assert said.count("\n") == 1, said
+
+
+async def _stream_half(seen: Seen, line: Line) -> None:
+    """The beginning of an answer, then silence."""
+    half = {"choices": [{"index": 0, "delta": {"role": "assistant", "content": "half of it"}}]}
+    frames = [b"data: " + json.dumps(half).encode() + b"\n\n"]
+    await play(
+        Reply(headers={"content-type": "text/event-stream"}, frames=frames, framing="chunked", end="stall"), line
+    )
+
+
+@pytest.mark.parametrize("numbers", [(signal.SIGINT,), (signal.SIGTERM, signal.SIGTERM)], ids=["SIGINT", "twice"])
+@pytest.mark.parametrize("modern", [False, True], ids=["stateless", "modern"])
+async def test_a_server_that_must_end_hands_its_calls_back(
+    tmp_path: Path, numbers: Sequence[signal.Signals], modern: bool
+) -> None:
+    """With what has arrived, and a handle behind which it still is after the next start."""
+    async with open_upstream(_stream_half) as upstream:
+        environ = child_environment(write_config(config(upstream.origin), tmp_path), tmp_path)
+        if not modern:
+            environ["ANYMODEL_HTTP_STATELESS"] = "true"
+        headers = {"accept": ACCEPT, **(modern_headers("chat") if modern else {"mcp-protocol-version": LEGACY})}
+        message = call(1, "chat", {"prompt": "hi"}, modern=modern, token="t")
+        async with (
+            open_http_server(environ, tmp_path) as server,
+            httpx2.AsyncClient(base_url=server.origin, timeout=HANG_S, trust_env=False) as client,
+            client.stream("POST", "/mcp", json=message, headers=headers) as response,
+        ):
+            lines = response.aiter_lines()
+            async for line in lines:
+                if "half of it" in line:  # as progress
+                    break
+            for number in numbers:
+                server.process.send_signal(number)
+                await anyio.sleep(0.1)
+            last = [line async for line in lines if line.startswith("data:") and '"result"' in line][-1]
+            with anyio.fail_after(HANG_S):
+                assert await server.process.wait() == 0
+        result = json.loads(last[5:])["result"]
+        record = result["_meta"]["anymodel/result"]
+        assert "half of it" in result["content"][0]["text"]
+        assert record["status"] == "running"
+        async with (
+            open_http_server(environ, tmp_path) as server,
+            httpx2.AsyncClient(base_url=server.origin, timeout=HANG_S, trust_env=False) as client,
+        ):
+            kept = await post_call(client, server.url, "get_result", {"id": record["result_id"]}, number=1)
+        assert "half of it" in text_of_result(kept)
+
+
+async def test_a_call_may_finish_after_sigterm(tmp_path: Path) -> None:
+    go_on, called = anyio.Event(), anyio.Event()
+
+    async def answer(seen: Seen, line: Line) -> None:
+        called.set()
+        await go_on.wait()
+        body = {
+            "choices": [{"index": 0, "message": {"role": "assistant", "content": "whole"}, "finish_reason": "stop"}]
+        }
+        reply = Reply(headers={"content-type": "application/json"}, frames=[json.dumps(body).encode()])
+        await play(reply, line)
+
+    async with open_upstream(answer) as upstream:
+        environ = child_environment(write_config(config(upstream.origin), tmp_path), tmp_path)
+        results: list[Any] = []
+
+        async def ask(server: HttpServer) -> None:
+            async with httpx2.AsyncClient(timeout=HANG_S, trust_env=False) as client:
+                results.append(await post_call(client, server.url, "chat", {"prompt": "hi"}, number=1))
+
+        async with open_http_server(environ, tmp_path) as server, anyio.create_task_group() as tasks:
+            tasks.start_soon(ask, server)
+            await called.wait()
+            server.process.terminate()
+            while await _listens(server):  # noqa: ASYNC110 another process has no event to wait for
+                await anyio.sleep(0.02)
+            go_on.set()
+            with anyio.fail_after(HANG_S):
+                assert await server.process.wait() == 0
+        assert text_of_result(results[0]) == "whole"
+
+
+async def _listens(server: HttpServer) -> bool:
+    try:
+        async with await anyio.connect_tcp("127.0.0.1", int(server.origin.rpartition(":")[2])):
+            return True
+    except OSError:
+        return False

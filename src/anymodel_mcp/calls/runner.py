@@ -53,6 +53,8 @@ class Calls:
         self._redactor = redactor
         self._slots = anyio.CapacityLimiter(limit)
         self._most_waiting = limit * 16
+        self._waits: set[anyio.CancelScope] = set()
+        self._handing_back = False
         self.results = Results(group, store)
 
     async def run(
@@ -147,16 +149,31 @@ class Calls:
     async def wait(self, call: Call, *, for_s: float | None, progress: SendProgress | None) -> bool:
         """True when the call ended within `for_s` seconds (`None`: however long it takes); sends progress meanwhile."""
         ends = float("inf") if for_s is None else anyio.current_time() + for_s
-        with anyio.CancelScope(deadline=ends):
-            if progress is None:
-                await call.done.wait()
-            else:
-                call.watch()
-                async with anyio.create_task_group() as group:
-                    group.start_soon(send_notes, call, progress)
-                    await call.done.wait()
-                    group.cancel_scope.cancel()
+        if self._handing_back:
+            ends = anyio.current_time()
+        with anyio.CancelScope(deadline=ends) as scope:
+            self._waits.add(scope)
+            try:
+                await self._wait_for_end(call, progress)
+            finally:
+                self._waits.discard(scope)
         return call.done.is_set()
+
+    async def _wait_for_end(self, call: Call, progress: SendProgress | None) -> None:
+        if progress is None:
+            await call.done.wait()
+            return
+        call.watch()
+        async with anyio.create_task_group() as group:
+            group.start_soon(send_notes, call, progress)
+            await call.done.wait()
+            group.cancel_scope.cancel()
+
+    def hand_back(self) -> None:
+        """Gives all who wait what has arrived and a handle, now and from now on: the process is about to end."""
+        self._handing_back = True
+        for scope in list(self._waits):
+            scope.cancel()
 
     def cancel(self, call: Call) -> None:
         """Ends a call: its upstream connection closes at once."""

@@ -118,6 +118,11 @@ class AnyModelServer(MCPServer[App]):
             finally:
                 self._app = None
 
+    def hand_back_calls(self) -> None:
+        """Answers all open calls with what has arrived and a handle: the process is about to end."""
+        if self._app is not None:
+            self._app.calls.hand_back()
+
     async def list_tools(self) -> list[Tool]:
         """Our tools, and whatever was registered on this server besides."""
         if self._app is not None:

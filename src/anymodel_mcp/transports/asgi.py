@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -37,6 +37,9 @@ from anymodel_mcp.transports.session_table import MAX_OPENING_BYTES, MAX_SESSION
 
 Scope = dict[str, Any]
 Headers = dict[bytes, bytes]
+
+_LAST_ANSWERS_S = 1.0
+"""How long answers that were handed back may take to leave."""
 
 _NO_CANCEL = "This server keeps no sessions: to cancel a request, close the connection that waits for its answer."
 _JSON = (b"content-type", b"application/json")
@@ -73,18 +76,34 @@ class McpApp:
         """The context manager within which requests are served; it opens the server's lifespan."""
         return self._manager.run()
 
-    async def stop(self, grace_s: float) -> None:
-        """Ends what is open: streams without an end of their own at once, calls after `grace_s` seconds."""
+    async def stop(self, grace_s: float, hurry: anyio.Event, hand_back: Callable[[], None]) -> None:
+        """Ends what is open: streams without an end of their own at once, calls when they end or are handed back.
+
+        Args:
+            grace_s: how long calls may go on.
+            hurry: set when they may no longer.
+            hand_back: has the open calls answered with what there is.
+        """
         self._stopping = True
         for scope in [scope for scope, endless in self._open.items() if endless]:
             scope.cancel()
         with anyio.move_on_after(grace_s):
-            while self._open:
-                self._all_closed = anyio.Event()
-                await self._all_closed.wait()
+            async with anyio.create_task_group() as either:
+                either.start_soon(_cancel_at, hurry, either.cancel_scope)
+                await self._wait_closed()
+                either.cancel_scope.cancel()
+        if self._open:
+            hand_back()
+            with anyio.move_on_after(_LAST_ANSWERS_S):
+                await self._wait_closed()
         for scope in list(self._open):
             scope.cancel()
         await self._end_sessions()
+
+    async def _wait_closed(self) -> None:
+        while self._open:
+            self._all_closed = anyio.Event()
+            await self._all_closed.wait()
 
     async def _end_sessions(self) -> None:
         """Ends the sessions in form: those that the manager cancels wait a second for a reader who is gone."""
@@ -231,6 +250,11 @@ class _Response:
 def _length_of(headers: Headers) -> int | None:
     text = headers.get(b"content-length", b"")
     return int(text) if text.isdigit() else None
+
+
+async def _cancel_at(event: anyio.Event, scope: anyio.CancelScope) -> None:
+    await event.wait()
+    scope.cancel()
 
 
 def _address_of(scope: Scope) -> str:

@@ -22,7 +22,7 @@ from anymodel_mcp.transports.asgi import McpApp
 from anymodel_mcp.transports.connections import BACKLOG, ConnectionTable, open_table
 from anymodel_mcp.transports.guards import require_token
 from anymodel_mcp.transports.session_table import MAX_SESSIONS
-from anymodel_mcp.transports.shutdown import ExitGuard, watch_signals
+from anymodel_mcp.transports.shutdown import ExitGuard, HandsBack, watch_signals
 
 _HEAD_S = 15
 """How long a client may take to send the head of a request."""
@@ -32,11 +32,11 @@ _KEEP_ALIVE_S = 75
 
 _BUSY = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
-_GRACE_S = 0.5
-"""How long calls may still finish when the server stops."""
+GRACE_S = 10.0
+"""How long calls may still finish after SIGTERM; then they are answered with what there is."""
 
 _STOP_S = 2.8
-"""The limit of a whole stop."""
+"""The limit of a stop without grace."""
 
 
 class _Protocol(H11Protocol):
@@ -149,6 +149,8 @@ async def serve_http(
     stop: anyio.Event | None = None,
     table: ConnectionTable | None = None,
     max_sessions: int = MAX_SESSIONS,
+    on_hurry: Callable[[], None] | None = None,
+    grace_s: float = GRACE_S,
 ) -> int:
     """Serves MCP over HTTP until SIGTERM, SIGINT, or until `stop` is set.
 
@@ -161,6 +163,8 @@ async def serve_http(
         stop: ends the server from within.
         table: the limits on connections; `None` = the usual ones.
         max_sessions: how many sessions of older protocol versions may be open.
+        on_hurry: called when the end may take no longer: at SIGINT, or at a second signal.
+        grace_s: how long open calls may go on after the end has begun.
 
     Returns:
         The exit status: 0.
@@ -170,7 +174,7 @@ async def serve_http(
     """
     require_token(settings)
     listener = listener or open_socket(settings.host, settings.port)
-    ending = stop or anyio.Event()
+    ending, hurry = stop or anyio.Event(), anyio.Event()
     app = McpApp(server, settings, max_sessions)
     http = _Server(_uvicorn_config(app, table or open_table()))
     async with app.run(), anyio.create_task_group() as tasks:
@@ -180,15 +184,24 @@ async def serve_http(
             if on_stop:
                 on_stop()
             http.should_exit = True
-            await app.stop(_GRACE_S)
+            await app.stop(grace_s, hurry, server.hand_back_calls if isinstance(server, HandsBack) else _nothing)
 
-        await tasks.start(watch_signals, ending.set)
+        def end_now() -> None:
+            if on_hurry:
+                on_hurry()
+            hurry.set()
+
+        await tasks.start(watch_signals, ending.set, end_now)
         tasks.start_soon(end)
         if on_ready:
             on_ready(url_of(listener, settings))
         await http.serve(sockets=[listener])
         tasks.cancel_scope.cancel()
     return 0
+
+
+def _nothing() -> None:
+    """For servers whose calls cannot be handed back."""
 
 
 def _uvicorn_config(app: McpApp, table: ConnectionTable) -> uvicorn.Config:
@@ -203,7 +216,7 @@ def _uvicorn_config(app: McpApp, table: ConnectionTable) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=_KEEP_ALIVE_S,
-        timeout_graceful_shutdown=2,
+        timeout_graceful_shutdown=int(GRACE_S) + 2,
         h11_max_incomplete_event_size=65_536,
     )
 
@@ -247,8 +260,8 @@ def run_worker(
     on_ready: Callable[[str], None] | None = None,
 ) -> int:
     """One process of the server."""
-    guard = ExitGuard(_STOP_S)
-    serve = partial(serve_http, listener=listener, on_ready=on_ready, on_stop=guard.arm)
+    patient, strict = ExitGuard(GRACE_S + _STOP_S), ExitGuard(_STOP_S)
+    serve = partial(serve_http, listener=listener, on_ready=on_ready, on_stop=patient.arm, on_hurry=strict.arm)
     try:
         return anyio.run(partial(serve, build(), settings))
     except KeyboardInterrupt:

@@ -7,20 +7,45 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 
 import anyio
 from anyio.abc import TaskStatus
 
 
-async def watch_signals(stop: Callable[[], None], *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
-    """Calls `stop` at SIGTERM or SIGINT. On Windows SIGINT comes as KeyboardInterrupt and there is no SIGTERM."""
+@runtime_checkable
+class HandsBack(Protocol):
+    """A server that can answer its open calls before they end."""
+
+    def hand_back_calls(self) -> None:
+        """Answers all open calls with what has arrived."""
+
+
+def _ignore() -> None:
+    """For those who stop at once anyway."""
+
+
+async def watch_signals(
+    stop: Callable[[], None],
+    hurry: Callable[[], None] = _ignore,
+    *,
+    task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED,
+) -> None:
+    """Calls `stop` at SIGTERM or SIGINT, and `hurry` as well at SIGINT or at a second signal.
+
+    On Windows SIGINT comes as KeyboardInterrupt and there is no SIGTERM.
+    """
     if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
         task_status.started()
         return
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         task_status.started()
-        async for _ in signals:
+        stopping = False
+        async for number in signals:
             stop()
+            if stopping or number == signal.SIGINT:
+                hurry()
+            stopping = True
 
 
 class ExitGuard:

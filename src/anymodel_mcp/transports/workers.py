@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import sys
 import time
@@ -11,7 +12,12 @@ from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
 from types import FrameType
 
-STOP_S = 3.0
+STOP_S = 13.5
+"""What a worker takes at most that lets its calls finish."""
+
+HURRY_S = 3.0
+"""What it takes at most at SIGINT, or at a second signal."""
+
 TOO_SOON_S = 5.0
 
 
@@ -24,6 +30,7 @@ class _Supervisor:
         self._stop_s = stop_s
         self._workers: dict[SpawnProcess, float] = {}
         self._stopping = False
+        self._hurry = False
 
     def run(self) -> int:
         signal.signal(signal.SIGTERM, self._on_signal)
@@ -40,6 +47,7 @@ class _Supervisor:
         return status
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self._hurry = self._stopping or number == signal.SIGINT
         self._stopping = True
 
     def _start(self) -> None:
@@ -59,13 +67,28 @@ class _Supervisor:
         return True
 
     def _end(self) -> None:
-        deadline = time.monotonic() + self._stop_s
+        self._tell()
+        hurried, deadline = (
+            self._hurry,
+            time.monotonic() + (min(HURRY_S, self._stop_s) if self._hurry else self._stop_s),
+        )
+        while any(worker.exitcode is None for worker in self._workers) and time.monotonic() < deadline:
+            wait([worker.sentinel for worker in self._workers if worker.exitcode is None], timeout=0.1)
+            if self._hurry and not hurried:
+                hurried, deadline = True, min(deadline, time.monotonic() + HURRY_S)
+                self._tell()
         for worker in self._workers:
-            worker.terminate()
-        for worker in self._workers:
-            worker.join(max(0.0, deadline - time.monotonic()))
             if worker.exitcode is None:
                 worker.kill()
+
+    def _tell(self) -> None:
+        """Passes on what this process was told: to end, or to end now."""
+        for worker in self._workers:
+            if worker.exitcode is None and worker.pid is not None:
+                if self._hurry and sys.platform != "win32":
+                    os.kill(worker.pid, signal.SIGINT)
+                else:
+                    worker.terminate()
 
 
 def _run(work: Callable[[], int]) -> None:
