@@ -24,6 +24,7 @@ NOT_TOOLS = {
     "json_schema",
     "pictures",
     "records",
+    "references",
     "schemas",
     "spec",
     "structured",

@@ -72,6 +72,15 @@ ADVICE: dict[ErrorKind, str] = {
 """What to do about a failure of each kind, where nothing better is known."""
 
 
+SHOWN_CHARS = 80
+"""The most that an error repeats of an argument."""
+
+
+def excerpt(text: str) -> str:
+    """What an error repeats of a caller's text."""
+    return text if len(text) <= SHOWN_CHARS else text[: SHOWN_CHARS - 1] + "…"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """The fields of one failed call.

@@ -17,7 +17,7 @@ from weakref import WeakValueDictionary
 import anyio
 
 from anymodel_mcp.calls.task_group import open_tasks, uninterrupted
-from anymodel_mcp.errors import AnyModelError, ArgumentError
+from anymodel_mcp.errors import AnyModelError, ArgumentError, excerpt
 from anymodel_mcp.state import Store
 from anymodel_mcp.types import ChatResult, Json
 
@@ -131,7 +131,7 @@ async def _release(store: Store, thread: str, holder: str) -> None:
 
 def _unknown(thread: str) -> ArgumentError:
     return ArgumentError(
-        f"there is no conversation {thread!r}",
+        f"there is no conversation {excerpt(thread)!r}",
         param="conversation",
         fix='Begin one with conversation: "new"; old ones end by age ([store] keep_days).',
     )

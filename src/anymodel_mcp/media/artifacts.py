@@ -24,7 +24,7 @@ from pathlib import Path
 import anyio.to_thread
 
 from anymodel_mcp.config import Files
-from anymodel_mcp.errors import ArgumentError, ConfigError
+from anymodel_mcp.errors import ArgumentError, ConfigError, excerpt
 from anymodel_mcp.media.images import EXTENSIONS, Scaled, measure, scale
 from anymodel_mcp.types import Json
 from anymodel_mcp.wire.content.sniff import sniff_picture
@@ -211,7 +211,7 @@ class Outputs:
                     return file.read(), _mime_of(name)
             if (held := self._held.get(name)) is not None:
                 return held, _mime_of(name)
-        raise ArgumentError(f"there is no saved file {name[:200]!r}", fix="Old files are removed: save it again.")
+        raise ArgumentError(f"there is no saved file {excerpt(name)!r}", fix="Old files are removed: save it again.")
 
 
 def _mime_of(name: str) -> str:

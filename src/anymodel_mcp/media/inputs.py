@@ -20,7 +20,7 @@ import anyio.to_thread
 
 from anymodel_mcp.config import Files
 from anymodel_mcp.dialects.fields import Dialect
-from anymodel_mcp.errors import ArgumentError
+from anymodel_mcp.errors import ArgumentError, excerpt
 from anymodel_mcp.media.fetch import fetch_public
 from anymodel_mcp.media.images import scale
 from anymodel_mcp.media.local_files import read_local
@@ -225,7 +225,7 @@ def _no_picture(file: FilePart) -> ArgumentError:
 
 def _check_https(url: str) -> None:
     if not url.lower().startswith("https://"):
-        raise ArgumentError(f"{url[:200]!r} is not https", fix="Give an https URL, a data URL or a local path.")
+        raise ArgumentError(f"{excerpt(url)!r} is not https", fix="Give an https URL, a data URL or a local path.")
 
 
 def _image(url: str) -> Json:

@@ -25,7 +25,7 @@ from urllib.request import url2pathname
 
 import anyio.to_thread
 
-from anymodel_mcp.errors import ArgumentError
+from anymodel_mcp.errors import ArgumentError, excerpt
 from anymodel_mcp.media.sizes import in_mb
 from anymodel_mcp.media.sniff import sniff
 from anymodel_mcp.types import FilePart
@@ -226,4 +226,4 @@ def _secret(text: str) -> ArgumentError:
 
 
 def _shown(text: str) -> str:
-    return repr(text if len(text) <= 300 else text[:300] + "…")
+    return repr(excerpt(text))

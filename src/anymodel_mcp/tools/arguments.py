@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, WithJsonSchema
 
-from anymodel_mcp.errors import ArgumentError
+from anymodel_mcp.errors import SHOWN_CHARS, ArgumentError, excerpt
+from anymodel_mcp.tools.bounds import DEFAULT_BOUNDS, check_values
+from anymodel_mcp.tools.references import MAX_REFERENCE_CHARS, as_reference, as_references
 from anymodel_mcp.types import Json
+from anymodel_mcp.wire.decode.json_values import as_list
 
 A = TypeVar("A", bound="Arguments")
+_MOST_SENTENCES = 5
 
 
 class Arguments(BaseModel):
@@ -28,6 +33,12 @@ class Arguments(BaseModel):
 def _number(value: Any) -> Any:
     if isinstance(value, bool):
         raise ValueError("must be a number")  # noqa: TRY004 pydantic collects ValueError
+    return value
+
+
+def _finite(value: float) -> float:
+    if not math.isfinite(value):
+        raise ValueError("must be a number, not NaN or infinite")
     return value
 
 
@@ -51,20 +62,78 @@ def _objects(value: Any) -> Any:
 
 
 def _parsed(text: str, opening: str) -> Any:
-    if text.lstrip().startswith(opening):
-        try:
-            return json.loads(text)
-        except ValueError:
-            return None
-    return None
+    """The value of JSON text that begins with this bracket; `None` = it is no JSON."""
+    if not text.lstrip().startswith(opening):
+        return None
+    if text.count(",") + text.count("[") + text.count("{") > DEFAULT_BOUNDS.values:
+        raise ValueError(f"holds more than {DEFAULT_BOUNDS.values} values")
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("nests too deeply") from None
+    except ValueError:
+        return None
 
 
-Number = Annotated[int | float, BeforeValidator(_number), WithJsonSchema({"type": "number"})]
+def chars(most: int) -> AfterValidator:
+    """At most so many characters."""
+
+    def check(text: str) -> str:
+        if len(text) > most:
+            raise ValueError(f"is longer than {most} characters")
+        return text
+
+    return AfterValidator(check)
+
+
+def each(most: int) -> AfterValidator:
+    """At most so many characters in each entry."""
+
+    def check(texts: list[str]) -> list[str]:
+        for index, text in enumerate(texts):
+            if len(text) > most:
+                raise ValueError(f"holds an entry of more than {most} characters (number {index})")
+        return texts
+
+    return AfterValidator(check)
+
+
+def entries(most: int) -> BeforeValidator:
+    """At most so many entries, counted before any is looked at."""
+
+    def check(value: Any) -> Any:
+        found = len(as_list(value))
+        if found > most:
+            raise ValueError(f"holds {found} entries; at most {most} are taken")
+        return value
+
+    return BeforeValidator(check)
+
+
+Number = Annotated[int | float, BeforeValidator(_number), AfterValidator(_finite), WithJsonSchema({"type": "number"})]
 """A number in the type in which it came: 1 stays 1, since some gateways refuse 1.0 for a whole number."""
 Integer = Annotated[int, BeforeValidator(_number)]
-Strings = Annotated[list[str], BeforeValidator(_items)]
 Object = Annotated[dict[str, Any], BeforeValidator(_object)]
-Objects = Annotated[list[dict[str, Any]], BeforeValidator(_objects)]
+
+# of several validators before, the last one listed runs first
+Name = Annotated[str, chars(500)]
+"""A model, a provider, an id, a word of the provider's."""
+Text = Annotated[str, chars(10_000_000)]
+"""What a model reads."""
+Query = Annotated[str, chars(1000)]
+Names = Annotated[list[str], entries(16), BeforeValidator(_items), each(500)]
+Stops = Annotated[list[str], entries(64), BeforeValidator(_items), each(1000)]
+Texts = Annotated[list[str], entries(20_000), BeforeValidator(_items), each(10_000_000)]
+Pictures = Annotated[
+    list[str], BeforeValidator(as_references), entries(20), BeforeValidator(_items), each(MAX_REFERENCE_CHARS)
+]
+"""References; a picture that came in another form has become a data URL."""
+Files = Annotated[
+    list[str], BeforeValidator(as_references), entries(50), BeforeValidator(_items), each(MAX_REFERENCE_CHARS)
+]
+Picture = Annotated[str, BeforeValidator(as_reference), chars(MAX_REFERENCE_CHARS)]
+Messages = Annotated[list[dict[str, Any]], entries(10_000), BeforeValidator(_objects)]
+Definitions = Annotated[list[dict[str, Any]], entries(512), BeforeValidator(_objects)]
 
 
 def parse(model: type[A], given: Mapping[str, Any], ignored: frozenset[str]) -> A:
@@ -80,11 +149,20 @@ def parse(model: type[A], given: Mapping[str, Any], ignored: frozenset[str]) -> 
     """
     present = {k: v for k, v in given.items() if v is not None and (k in model.model_fields or k not in ignored)}
     try:
-        return model.model_validate(present)
+        parsed = model.model_validate(present)
     except ValidationError as error:
-        names = list(model.model_fields)
-        wrong = [_sentence(cast(Json, e), names) for e in error.errors(include_url=False, include_input=False)]
-        raise ArgumentError("; ".join(dict.fromkeys(wrong)), param=str(error.errors()[0]["loc"][0])) from None
+        raise _refusal(error, list(model.model_fields)) from None
+    for name in model.model_fields:
+        check_values(name, getattr(parsed, name), DEFAULT_BOUNDS)
+    return parsed
+
+
+def _refusal(error: ValidationError, names: list[str]) -> ArgumentError:
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    wrong = list(dict.fromkeys(_sentence(cast(Json, e), names) for e in found[:_MOST_SENTENCES]))
+    if len(found) > _MOST_SENTENCES:
+        wrong.append(f"and {len(found) - _MOST_SENTENCES} more")
+    return ArgumentError("; ".join(wrong), param=excerpt(str(found[0]["loc"][0])))
 
 
 _EXPECTED = {
@@ -98,18 +176,22 @@ _EXPECTED = {
     "int_from_float": "must be a whole number",
     "float_parsing": "must be a number",
     "float_type": "must be a number",
-    "finite_number": "must be a finite number",
+    "int_parsing_size": "must be a whole number of fewer digits",
+    "finite_number": "must be a number, not NaN or infinite",
+    "string_unicode": "holds half of a surrogate pair, which is no character",
 }
 
 
 def _sentence(error: Json, names: list[str]) -> str:
     place = _place(error["loc"])
     if error["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(place, names, n=1, cutoff=0.5)
+        near = difflib.get_close_matches(place, names, n=1, cutoff=0.5) if len(place) < SHOWN_CHARS else []
         hint = f"did you mean {near[0]!r}?" if near else f"the arguments are {', '.join(names)}"
         return f"unknown argument {place!r}: {hint}"
     if error["type"] == "missing":
         return f"{place} is missing"
+    if error["loc"][-1] in ("int", "float"):  # one of the two types of `Number`
+        return f"{_place(error['loc'][:-1])} must be a number"
     if error["type"] in _EXPECTED:
         return f"{place} {_EXPECTED[error['type']]}"
     text = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
@@ -120,7 +202,7 @@ def _place(loc: tuple[Any, ...]) -> str:
     text = ""
     for part in loc:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
-    return text
+    return excerpt(text)
 
 
 def schema(model: type[Arguments]) -> Json:

@@ -10,10 +10,8 @@ import math
 from dataclasses import dataclass
 from typing import Any, cast
 
-from anymodel_mcp.errors import ArgumentError
+from anymodel_mcp.errors import ArgumentError, excerpt
 
-SHOWN_CHARS = 80
-"""The most that an error repeats of an argument."""
 _INTEGER_BITS = 1024
 
 
@@ -26,12 +24,8 @@ class Bounds:
     chars: int = 100_000_000
 
 
+DEFAULT_BOUNDS = Bounds()
 SCHEMA_BOUNDS = Bounds(values=10_000, chars=262_144)
-
-
-def excerpt(text: str) -> str:
-    """A caller's text in quotes, cut to what an error may repeat."""
-    return repr(text if len(text) <= SHOWN_CHARS - 10 else text[: SHOWN_CHARS - 10] + "…")[:SHOWN_CHARS]
 
 
 def check_values(name: str, value: Any, bounds: Bounds) -> None:
@@ -74,10 +68,6 @@ class _Place:
             return str(self._key)
         return f"{self._outer}[{self._key}]" if isinstance(self._key, int) else f"{self._outer}.{self._key}"
 
-    def shown(self) -> str:
-        text = str(self)
-        return text if len(text) <= SHOWN_CHARS else text[: SHOWN_CHARS - 1] + "…"
-
 
 def _push(node: dict[str, Any] | list[Any], place: _Place, stack: list[tuple[Any, _Place]]) -> int:
     """Puts the parts of a container on the stack; gives the characters of its names."""
@@ -96,9 +86,11 @@ def _check_scalar(value: Any, place: _Place) -> int:
         _check_text(value, place)
         return len(value)
     if isinstance(value, float) and not math.isfinite(value):
-        raise ArgumentError(f"{place.shown()} must be a number that JSON can hold, not {value}", param=place.argument)
+        raise ArgumentError(
+            f"{excerpt(str(place))} must be a number that JSON can hold, not {value}", param=place.argument
+        )
     if isinstance(value, int) and value.bit_length() > _INTEGER_BITS:
-        raise ArgumentError(f"{place.shown()} is a whole number of more than 300 digits", param=place.argument)
+        raise ArgumentError(f"{excerpt(str(place))} is a whole number of more than 300 digits", param=place.argument)
     return 0
 
 
@@ -109,7 +101,7 @@ def _check_text(text: str, place: _Place) -> None:
         text.encode()
     except UnicodeEncodeError:
         raise ArgumentError(
-            f"{place.shown()} holds half of a surrogate pair, which is no character", param=place.argument
+            f"{excerpt(str(place))} holds half of a surrogate pair, which is no character", param=place.argument
         ) from None
 
 

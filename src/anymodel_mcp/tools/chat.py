@@ -13,7 +13,20 @@ from anymodel_mcp.calls.outcomes import with_warnings
 from anymodel_mcp.calls.progress import ProgressLine
 from anymodel_mcp.calls.task_group import uninterrupted
 from anymodel_mcp.errors import AnyModelError, ArgumentError, ProviderError
-from anymodel_mcp.tools.arguments import Arguments, Integer, Number, Object, Objects, Strings
+from anymodel_mcp.tools.arguments import (
+    Arguments,
+    Definitions,
+    Files,
+    Integer,
+    Messages,
+    Name,
+    Names,
+    Number,
+    Object,
+    Pictures,
+    Stops,
+    Text,
+)
 from anymodel_mcp.tools.asking import Answered, Ask, ask_chain, ask_many, outcome_of
 from anymodel_mcp.tools.attachments import Attachments, expand, route, to_keep
 from anymodel_mcp.tools.pictures import save_pictures, unsaved_records
@@ -28,21 +41,21 @@ from anymodel_mcp.upstream.endpoints import Endpoint, total_usage
 class ChatArguments(Arguments):
     """Arguments of `chat`."""
 
-    prompt: str | None = None
-    messages: Annotated[Objects, MESSAGES] | None = None
-    model: Annotated[str, MODEL] | None = None
-    models: Annotated[Strings, Field(description="ask several")] | None = None
-    system: str | None = None
-    images: Strings | None = None
-    files: Annotated[Strings, Field(description="text or PDF; as images: URL, data URL or path")] | None = None
-    conversation: Annotated[str, Field(description='"new", then its id')] | None = None
+    prompt: Text | None = None
+    messages: Annotated[Messages, MESSAGES] | None = None
+    model: Annotated[Name, MODEL] | None = None
+    models: Annotated[Names, Field(description="ask several")] | None = None
+    system: Text | None = None
+    images: Pictures | None = None
+    files: Annotated[Files, Field(description="text or PDF; as images: URL, data URL or path")] | None = None
+    conversation: Annotated[Name, Field(description='"new", then its id')] | None = None
     temperature: Number | None = None
     top_p: Number | None = None
     max_tokens: Annotated[Integer, Field(ge=1)] | None = None
-    stop: Strings | None = None
-    reasoning_effort: Annotated[str, Field(description="low, high, ...")] | None = None
+    stop: Stops | None = None
+    reasoning_effort: Annotated[Name, Field(description="low, high, ...")] | None = None
     json_schema: Annotated[Object, JSON_SCHEMA] | None = None
-    tools: Annotated[Objects, TOOLS] | None = None
+    tools: Annotated[Definitions, TOOLS] | None = None
     stream: bool | None = None
     options: Annotated[Object, DESCRIBED_OPTIONS] | None = None
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from anymodel_mcp.errors import ArgumentError
-from anymodel_mcp.tools.arguments import Arguments, Integer, Number, Object, Strings
+from anymodel_mcp.tools.arguments import Arguments, Integer, Name, Number, Object, Stops, Text
 from anymodel_mcp.tools.asking import ask_chain, outcome_of
 from anymodel_mcp.tools.schemas import OPTIONS
 from anymodel_mcp.tools.spec import Job, ToolSpec
@@ -20,11 +20,11 @@ from anymodel_mcp.wire.apis import COMPLETIONS
 class CompleteArguments(Arguments):
     """Arguments of `complete`."""
 
-    prompt: str
-    model: str | None = None
+    prompt: Text
+    model: Name | None = None
     max_tokens: Annotated[Integer, Field(ge=1)] | None = None
     temperature: Number | None = None
-    stop: Strings | None = None
+    stop: Stops | None = None
     stream: bool | None = None
     options: Annotated[Object, OPTIONS] | None = None
 

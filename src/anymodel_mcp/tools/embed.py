@@ -14,7 +14,7 @@ from anymodel_mcp.calls.outcomes import with_warnings
 from anymodel_mcp.calls.progress import ProgressLine
 from anymodel_mcp.calls.task_group import uninterrupted
 from anymodel_mcp.errors import AnyModelError, ArgumentError
-from anymodel_mcp.tools.arguments import Arguments, Integer, Object, Strings
+from anymodel_mcp.tools.arguments import Arguments, Integer, Name, Object, Text, Texts
 from anymodel_mcp.tools.asking import explain, ledger_entry, priced
 from anymodel_mcp.tools.records import head_record, sparse, trip_record, usage_record
 from anymodel_mcp.tools.schemas import OPTIONS
@@ -31,10 +31,10 @@ Vector = Sequence[float]
 class EmbedArguments(Arguments):
     """Arguments of `embed`."""
 
-    input: Strings
-    model: str | None = None
+    input: Texts
+    model: Name | None = None
     dimensions: Annotated[Integer, Field(ge=1)] | None = None
-    query: str | None = None
+    query: Text | None = None
     output: Literal["file", "vectors"] | None = None
     options: Annotated[Object, OPTIONS] | None = None
 

@@ -13,7 +13,7 @@ from anymodel_mcp.calls.task_group import uninterrupted
 from anymodel_mcp.dialects.providers import PROVIDERS
 from anymodel_mcp.errors import AnyModelError, ArgumentError, ConfigError
 from anymodel_mcp.redact import shorten
-from anymodel_mcp.tools.arguments import Arguments, Integer, Object, Strings
+from anymodel_mcp.tools.arguments import Arguments, Integer, Name, Object, Picture, Pictures, Text
 from anymodel_mcp.tools.asking import FALLS_BACK, explain, ledger_entry, priced
 from anymodel_mcp.tools.attachments import read_pictures
 from anymodel_mcp.tools.pictures import SavedPictures, download_pictures, save_pictures, unsaved_records
@@ -31,14 +31,14 @@ _UNSENT = frozenset({"quota", "rate_limit", "overloaded", "model_not_found"})
 class GenerateImageArguments(Arguments):
     """Arguments of `generate_image`."""
 
-    prompt: str
-    model: str | None = None
-    size: str | None = None
+    prompt: Text
+    model: Name | None = None
+    size: Name | None = None
     n: Annotated[Integer, Field(ge=1, le=16)] | None = None
-    quality: str | None = None
-    output_format: str | None = None
-    images: Annotated[Strings, Field(description="to edit")] | None = None
-    mask: str | None = None
+    quality: Name | None = None
+    output_format: Name | None = None
+    images: Annotated[Pictures, Field(description="to edit")] | None = None
+    mask: Picture | None = None
     inline: Literal["preview", "full", "none"] | None = None
     options: Annotated[Object, OPTIONS] | None = None
 

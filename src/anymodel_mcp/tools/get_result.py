@@ -7,9 +7,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from anymodel_mcp.errors import ArgumentError
+from anymodel_mcp.errors import ArgumentError, excerpt
 from anymodel_mcp.server.render import body_of
-from anymodel_mcp.tools.arguments import Arguments, Integer, Number
+from anymodel_mcp.tools.arguments import Arguments, Integer, Name, Number
 from anymodel_mcp.tools.spec import Job, ToolSpec
 from anymodel_mcp.types import Outcome
 
@@ -17,7 +17,7 @@ from anymodel_mcp.types import Outcome
 class GetResultArguments(Arguments):
     """Arguments of `get_result`."""
 
-    id: str
+    id: Name
     wait_s: Annotated[Number, Field(ge=0)] | None = None
     offset: Annotated[Integer, Field(ge=0)] | None = None
     cancel: Annotated[bool, Field(description="stop the call")] | None = None
@@ -36,7 +36,7 @@ async def get_result(job: Job, arguments: GetResultArguments) -> Outcome:
     )
     if outcome is None:
         raise ArgumentError(
-            f"there is no result {arguments.id!r}",
+            f"there is no result {excerpt(arguments.id)!r}",
             param="id",
             fix="Ids are given by the answers themselves and end by age ([store] keep_days).",
         )

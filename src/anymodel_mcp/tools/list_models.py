@@ -8,8 +8,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from anymodel_mcp.errors import AnyModelError, ArgumentError, ConfigError
-from anymodel_mcp.tools.arguments import Arguments, Integer
+from anymodel_mcp.errors import AnyModelError, ArgumentError, ConfigError, excerpt
+from anymodel_mcp.tools.arguments import Arguments, Integer, Name, Query
 from anymodel_mcp.tools.records import model_record
 from anymodel_mcp.tools.spec import Job, ToolSpec
 from anymodel_mcp.types import Capability, Json, ModelRecord, Outcome
@@ -22,8 +22,8 @@ _MOST = 200
 class ListModelsArguments(Arguments):
     """Arguments of `list_models`."""
 
-    query: Annotated[str, Field(description="words of the id or name")] | None = None
-    provider: str | None = None
+    query: Annotated[Query, Field(description="words of the id or name")] | None = None
+    provider: Name | None = None
     capability: Capability | None = None
     limit: Annotated[Integer, Field(ge=1)] | None = None
     offset: Annotated[Integer, Field(ge=0)] | None = None
@@ -75,7 +75,7 @@ async def _gather(job: Job, arguments: ListModelsArguments) -> tuple[list[ModelR
     if name not in app.settings.providers:
         near = closest(name, app.settings.providers)
         raise ArgumentError(
-            f"there is no provider {name!r}",
+            f"there is no provider {excerpt(name)!r}",
             param="provider",
             fix=f"Did you mean {near[0]!r}?" if near else f"Configured: {', '.join(app.settings.providers)}.",
         )

@@ -6,6 +6,7 @@ closing the connection on cancellation. What to send, how to read it, whether to
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
@@ -17,8 +18,8 @@ import anyio
 import httpx2
 
 from anymodel_mcp.config import ProviderSettings
-from anymodel_mcp.errors import ConfigError, ProviderError
-from anymodel_mcp.types import CallStats
+from anymodel_mcp.errors import ArgumentError, ConfigError, ProviderError
+from anymodel_mcp.types import CallStats, Json
 from anymodel_mcp.upstream.call_state import CallState, LearnedRepairs, OnDeltas, ResponseDeadline, ignore_deltas
 from anymodel_mcp.upstream.network_errors import Path, explain, explain_refusal, path_to, words
 from anymodel_mcp.wire.exchange import Reader, ResponseHead, WireRequest
@@ -241,6 +242,9 @@ class ProviderClient:
         headers.update({k.lower(): v for k, v in wire.headers.items()})
         url = self._url(wire)
         timeout = httpx2.Timeout(None, connect=self.settings.connect_timeout_s)
+        body = _json_bytes(wire.body) if wire.method == "POST" and wire.body is not None else None
+        if body is not None:
+            headers.setdefault("content-type", "application/json")
         try:
             if wire.form or wire.files:
                 data: dict[str, Any] = {}
@@ -250,8 +254,7 @@ class ProviderClient:
                 return self._http.build_request(
                     wire.method, url, data=data, files=files, headers=headers, timeout=timeout
                 )
-            body = wire.body if wire.method == "POST" else None
-            return self._http.build_request(wire.method, url, json=body, headers=headers, timeout=timeout)
+            return self._http.build_request(wire.method, url, content=body, headers=headers, timeout=timeout)
         except (httpx2.InvalidURL, UnicodeEncodeError, ValueError) as error:
             raise ConfigError(
                 f"provider {self.settings.name!r} cannot be called: its address, key or headers hold characters that "
@@ -299,6 +302,16 @@ async def _pump(response: httpx2.Response, reader: Reader[Any], clock: ResponseD
                     async for _ in chunks:
                         break
                 return
+
+
+def _json_bytes(body: Json) -> bytes:
+    try:
+        return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise ArgumentError(
+            "the request cannot be written as JSON: it holds NaN, an infinite number or half a character",
+            fix="Look at options and messages, and at the extra fields of the configuration.",
+        ) from error
 
 
 async def _read_some(response: httpx2.Response, limit: int) -> bytes:

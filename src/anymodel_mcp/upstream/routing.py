@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
 from anymodel_mcp.config import Settings
@@ -94,18 +95,33 @@ def _words(text: str) -> str:
     return " ".join(_SPLIT.split(text.lower())).strip()
 
 
+_LIKE = 0.55
+_COMPARED, _COMPARED_CHARS = 10_000, 120
+"""The most names, and of each the most characters, that are compared."""
+
+
 def closest(name: str, known: Iterable[str], *, count: int = 5) -> list[str]:
     """The known names most like `name`, best first: spelling, then shared words ("gpt mini" finds "gpt-5-mini")."""
-    wanted, wanted_words = _words(name), set(_words(name).split())
+    wanted = _words(name[:_COMPARED_CHARS])
+    wanted_words = set(wanted.split())
+    spelling = difflib.SequenceMatcher(None, "", wanted)
     scored: list[tuple[float, str]] = []
-    for candidate in dict.fromkeys(known):
+    for candidate in islice(dict.fromkeys(known), _COMPARED):
         words = _words(candidate)
-        ratio = difflib.SequenceMatcher(None, wanted, words).ratio()
+        ratio = _likeness(spelling, words)
         shared = len(wanted_words & set(words.split())) / max(len(wanted_words), 1)
         score = max(ratio, shared * 0.9)
-        if score >= 0.55:
+        if score >= _LIKE:
             scored.append((-score, candidate))
     return [candidate for _, candidate in sorted(scored)[:count]]
+
+
+def _likeness(spelling: difflib.SequenceMatcher[str], words: str) -> float:
+    """How much alike two spellings are, 0 to 1; the cheap upper bounds come first."""
+    spelling.set_seq1(words[:_COMPARED_CHARS])
+    if spelling.real_quick_ratio() < _LIKE or spelling.quick_ratio() < _LIKE:
+        return 0.0
+    return spelling.ratio()
 
 
 def suits(record: ModelRecord, purpose: Purpose) -> bool:

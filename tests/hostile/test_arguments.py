@@ -1,0 +1,101 @@
+"""Arguments of a hostile caller, through a real server: refused in a sentence, before any request, without an echo."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import pytest
+
+from tests.hostile.scene import Scene, error_of, shared_run
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the scene reads /proc")
+
+Arguments = dict[str, Any]
+CANARY = "CanaryOfAnArgument." * 50
+
+
+def deep(levels: int) -> Any:
+    value: Any = 1
+    for _ in range(levels):
+        value = {"a": value}
+    return value
+
+
+REFUSED: dict[str, tuple[str, Arguments]] = {
+    "models": ("chat", {"prompt": "x", "models": ["p/m"] * 5000}),
+    "model-names": ("chat", {"prompt": "x", "models": [CANARY]}),
+    "model-name": ("chat", {"prompt": "x", "model": CANARY}),
+    "conversation": ("chat", {"prompt": "x", "conversation": CANARY}),
+    "effort": ("chat", {"prompt": "x", "reasoning_effort": CANARY}),
+    "images": ("chat", {"prompt": "x", "images": ["a.png"] * 21}),
+    "image-reference": ("chat", {"prompt": "x", "images": [CANARY * 20]}),
+    "image-path": ("chat", {"prompt": "x", "images": ["/" + CANARY]}),
+    "image-http": ("chat", {"prompt": "x", "images": ["http://x.example/" + CANARY]}),
+    "image-object": ("chat", {"prompt": "x", "images": [{"picture": CANARY}]}),
+    "image-deep": ("chat", {"prompt": "x", "images": [deep(150)]}),
+    "files": ("chat", {"prompt": "x", "files": ["a.txt"] * 51}),
+    "stops": ("chat", {"prompt": "x", "stop": ["a"] * 65}),
+    "stop-text": ("chat", {"prompt": "x", "stop": [CANARY * 2]}),
+    "tools": ("chat", {"prompt": "x", "tools": [{"type": "function"}] * 513}),
+    "messages": ("chat", {"messages": [{"role": "user", "content": "x"}] * 10_001}),
+    "messages-deep": ("chat", {"messages": [{"role": "user", "content": [deep(100)]}]}),
+    "messages-wrong": ("chat", {"messages": [CANARY] * 9000}),
+    "options-deep": ("chat", {"prompt": "x", "options": deep(100)}),
+    "options-many": ("chat", {"prompt": "x", "options": {"a": [0] * 100_000}}),
+    "options-text-deep": ("chat", {"prompt": "x", "options": '{"a":' * 50_000}),
+    "options-text-many": ("chat", {"prompt": "x", "options": '{"a": [' + "{}," * 200_000 + "{}]}"}),
+    "options-nan": ("chat", {"prompt": "x", "options": {"a": [{"b": float("nan")}]}}),
+    "options-infinity": ("chat", {"prompt": "x", "options": {"seed": float("-inf")}}),
+    "options-integer": ("chat", {"prompt": "x", "options": {"seed": 10**4000}}),
+    "options-surrogate": ("chat", {"prompt": "x", "options": '{"a": "\\ud800"}'}),
+    "tools-nan": ("chat", {"prompt": "x", "tools": [{"function": {"parameters": {"maximum": float("inf")}}}]}),
+    "messages-nan": ("chat", {"messages": [{"role": "user", "content": "x", "weight": float("nan")}]}),
+    "temperature-nan": ("chat", {"prompt": "x", "temperature": float("nan")}),
+    "top-p-infinity": ("chat", {"prompt": "x", "top_p": "Infinity"}),
+    "schema-nan": ("chat", {"prompt": "x", "json_schema": {"maximum": float("nan")}}),
+    "schema-large": ("chat", {"prompt": "x", "json_schema": {"description": "x" * 270_000}}),
+    "schema-deep": ("chat", {"prompt": "x", "json_schema": deep(65)}),
+    "schema-many": ("chat", {"prompt": "x", "json_schema": {"enum": list(range(10_001))}}),
+    "schema-endless": ("chat", {"prompt": "x", "json_schema": {"$ref": "#"}}),
+    "schema-wrong": ("chat", {"prompt": "x", "json_schema": {"type": CANARY}}),
+    "unknown-name": ("chat", {"prompt": "x", CANARY: 1}),
+    "unknown-names": ("chat", {"prompt": "x", **{f"z{i}": 1 for i in range(5000)}}),
+    "list-query": ("list_models", {"query": "gpt " * 1_000_000}),
+    "list-provider": ("list_models", {"provider": CANARY[:400]}),
+    "result-id": ("get_result", {"id": CANARY[:400]}),
+    "thread-id": ("chat", {"prompt": "x", "conversation": CANARY[:400]}),
+    "embed-inputs": ("embed", {"input": ["a"] * 20_001, "model": "p/e"}),
+    "picture-size": ("generate_image", {"prompt": "x", "model": "p/i", "size": CANARY}),
+    "picture-mask": ("generate_image", {"prompt": "x", "model": "p/i", "images": ["a.png"], "mask": CANARY * 20}),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+async def test_what_is_out_of_bounds_is_refused_before_any_request(name: str, scene: Scene) -> None:
+    tool, arguments = REFUSED[name]
+    scene.will_say("fine")
+    result = await scene.call(tool, arguments)
+    error = error_of(result)
+    assert error["kind"] == "invalid_argument", error
+    assert scene.upstream.seen == []
+    assert not shared_run(json.dumps(result), CANARY), result
+    assert len(error["message"]) < 2000
+
+
+TAKEN: dict[str, Arguments] = {
+    "sixteen models": {"prompt": "x", "models": [f"p/m{i}" for i in range(16)]},
+    "a long name": {"prompt": "x", "model": "p/" + "m" * 498},
+    "sixty-four levels": {"prompt": "x", "options": deep(64)},
+    "a long prompt": {"prompt": "word " * 200_000},
+    "a schema of 200 kB": {"prompt": "x", "json_schema": {"description": "x" * 200_000}},
+}
+
+
+@pytest.mark.parametrize("name", TAKEN)
+async def test_what_is_within_bounds_is_sent(name: str, scene: Scene) -> None:
+    scene.will_say("{}")
+    result = await scene.call("chat", TAKEN[name])
+    assert not result.get("isError"), result
+    assert scene.upstream.seen
