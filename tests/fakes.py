@@ -14,9 +14,9 @@ import httpx2
 from mcp.client import Client
 from mcp.types import CallToolResult, ImageContent, Implementation, TextContent
 
+from anymodel_mcp.app import build_server
 from anymodel_mcp.config import ProviderSettings, Secret, Settings
 from anymodel_mcp.server.render import ERROR_KEY, RESULT_KEY
-from anymodel_mcp.server.server import build_server
 
 Answer = httpx2.Response | Exception
 KEY = "sk-canary-0123456789abcdef"

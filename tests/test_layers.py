@@ -17,16 +17,17 @@ MOST_LINES = 400
 TERMINAL_ONLY = {"cyclopts", "rich", "tomlkit", "ruamel", "PIL", "sqlite3", "xllamacpp", "jsonschema"}
 NOT_TOOLS = {
     "__init__",
+    "answers",
     "arguments",
-    "asking",
     "attachments",
     "bounds",
+    "context",
     "json_schema",
     "pictures",
     "records",
     "references",
     "schemas",
-    "spec",
+    "several",
     "structured",
 }
 

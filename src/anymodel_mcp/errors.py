@@ -96,6 +96,7 @@ class Failure:
         code: the provider's own code or type, for the retry and repair rules; not shown.
         attempts: requests made, the first included.
         partial_text: what had come before it failed.
+        task_id: the provider's id of a job that was submitted: it can be continued, and must not be submitted again.
     """
 
     kind: ErrorKind
@@ -111,6 +112,7 @@ class Failure:
     request_id: str | None = None
     attempts: int | None = None
     partial_text: str | None = None
+    task_id: str | None = None
 
     @property
     def advice(self) -> str:

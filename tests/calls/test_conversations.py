@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import anyio
 import pytest
 
-from anymodel_mcp.calls.conversations import ReasoningBack, assistant_turn, hold_conversation, turns_for
+from anymodel_mcp.calls.conversations import Conversation, Conversations, ReasoningBack, assistant_turn, turns_for
 from anymodel_mcp.config import StoreSettings
 from anymodel_mcp.errors import ArgumentError
 from anymodel_mcp.state import Store, open_store
 from anymodel_mcp.types import ChatResult, Json, ToolCall
 from tests.waiting import HANG_S
+
+
+def _hold(store: Store, wanted: str, system: str | None) -> AbstractAsyncContextManager[Conversation]:
+    return Conversations(store, lambda value: value).hold(wanted, system)
+
 
 CALL = ToolCall(id="c1", name="f", arguments={"a": 1}, extra={"google": {"thought_signature": "s"}})
 ANSWER = assistant_turn(ChatResult(text="t", tool_calls=[CALL], carry={"reasoning_content": "r"}), "p")
@@ -49,7 +55,7 @@ async def test_two_calls_on_one_thread_do_not_interleave(tmp_path: Path) -> None
     first_in, go = anyio.Event(), anyio.Event()
 
     async def first() -> None:
-        async with hold_conversation(store, thread, None):
+        async with _hold(store, thread, None):
             first_in.set()
             await go.wait()
             await store.append_turn(thread, [{"role": "user", "content": "one"}])
@@ -57,12 +63,12 @@ async def test_two_calls_on_one_thread_do_not_interleave(tmp_path: Path) -> None
 
     async def second() -> None:
         await first_in.wait()
-        async with hold_conversation(store, thread, None) as held:
+        async with _hold(store, thread, None) as held:
             seen.append("second")
             assert [m["content"] for m in held.history] == ["one"]
 
     with anyio.fail_after(HANG_S):
-        async with hold_conversation(store, "new", "be kind") as fresh:
+        async with _hold(store, "new", "be kind") as fresh:
             thread = fresh.id
         async with anyio.create_task_group() as group:
             group.start_soon(first)
@@ -70,7 +76,7 @@ async def test_two_calls_on_one_thread_do_not_interleave(tmp_path: Path) -> None
             await first_in.wait()
             go.set()
         assert seen == ["first", "second"]
-        async with hold_conversation(store, thread, None) as held:
+        async with _hold(store, thread, None) as held:
             assert held.system == "be kind"
     await store.aclose()
 
@@ -81,14 +87,14 @@ async def test_waiting_calls_go_in_order_of_arrival(tmp_path: Path, anyio_backen
     order: list[int] = []
 
     async def call(number: int) -> None:
-        async with hold_conversation(store, thread, None):
+        async with _hold(store, thread, None):
             order.append(number)
 
     with anyio.fail_after(HANG_S):
-        async with hold_conversation(store, "new", None) as fresh:
+        async with _hold(store, "new", None) as fresh:
             thread = fresh.id
         async with anyio.create_task_group() as group:
-            async with hold_conversation(store, thread, None):
+            async with _hold(store, thread, None):
                 for number in range(6):
                     group.start_soon(call, number)
                     await anyio.wait_all_tasks_blocked()
@@ -100,9 +106,9 @@ async def test_waiting_calls_go_in_order_of_arrival(tmp_path: Path, anyio_backen
 async def test_a_call_that_is_cancelled_in_line_lets_the_next_one_in(tmp_path: Path) -> None:
     store = open_store(StoreSettings(), tmp_path)
     with anyio.fail_after(HANG_S):
-        async with hold_conversation(store, "new", None) as fresh:
+        async with _hold(store, "new", None) as fresh:
             thread = fresh.id
-        async with hold_conversation(store, thread, None), anyio.create_task_group() as group:
+        async with _hold(store, thread, None), anyio.create_task_group() as group:
             group.start_soon(_enter, store, thread)
             await anyio.wait_all_tasks_blocked()
             group.cancel_scope.cancel()
@@ -111,13 +117,13 @@ async def test_a_call_that_is_cancelled_in_line_lets_the_next_one_in(tmp_path: P
 
 
 async def _enter(store: Store, thread: str) -> None:
-    async with hold_conversation(store, thread, None):
+    async with _hold(store, thread, None):
         pass
 
 
 async def test_an_unknown_thread_is_refused(tmp_path: Path) -> None:
     store = open_store(StoreSettings(), tmp_path)
     with pytest.raises(ArgumentError, match="no conversation"):
-        async with hold_conversation(store, "t-none", None):
+        async with _hold(store, "t-none", None):
             raise AssertionError
     await store.aclose()

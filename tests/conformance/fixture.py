@@ -35,8 +35,8 @@ from mcp.types import (
     UnsubscribeRequestParams,
 )
 
+from anymodel_mcp.app import build_server
 from anymodel_mcp.config import HttpSettings, Settings
-from anymodel_mcp.server.server import build_server
 from anymodel_mcp.transports.http import run_http
 from anymodel_mcp.transports.protocol_versions import lowlevel
 from tests.conformance.fixture_inputs import add_input_fixtures

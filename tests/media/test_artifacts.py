@@ -14,7 +14,7 @@ from PIL import Image
 
 from anymodel_mcp.config import Files
 from anymodel_mcp.errors import ArgumentError, ConfigError
-from anymodel_mcp.media.artifacts import Outputs, npy_bytes
+from anymodel_mcp.media.artifacts import Artifacts, npy_bytes
 
 TODAY = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -25,8 +25,8 @@ def png(size: tuple[int, int] = (6, 4)) -> bytes:
     return out.getvalue()
 
 
-def outputs(folder: Path, max_bytes: int = 10**9, max_files: int = 1000) -> Outputs:
-    return Outputs(
+def outputs(folder: Path, max_bytes: int = 10**9, max_files: int = 1000) -> Artifacts:
+    return Artifacts(
         Files(output_dir=str(folder)), folder / "unused", max_bytes=max_bytes, max_files=max_files, now=lambda: TODAY
     )
 
@@ -36,7 +36,7 @@ def saved_names(folder: Path) -> list[str]:
 
 
 async def test_nothing_is_made_before_the_first_save(tmp_path: Path) -> None:
-    kept = Outputs(Files(), tmp_path / "data")
+    kept = Artifacts(Files(), tmp_path / "data")
     assert list(tmp_path.iterdir()) == []
     saved = await kept.save_picture(png())
     assert saved.path.parent == tmp_path / "data" / "files"
@@ -220,10 +220,10 @@ async def test_link_in_the_place_of_a_new_file_is_not_followed(tmp_path: Path, m
     folder.mkdir()
     name = "20261121-x-0123456789abcdef.png"
 
-    def known(self: Outputs, content: bytes, title: str, ending: str) -> str:
+    def known(self: Artifacts, content: bytes, title: str, ending: str) -> str:
         return name
 
-    monkeypatch.setattr(Outputs, "_name", known)
+    monkeypatch.setattr(Artifacts, "_name", known)
     (folder / f".{name}.part").symlink_to(target)
     with pytest.raises(ConfigError):
         await outputs(folder).save_picture(png())

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from mcp.shared.exceptions import MCPError
 
+from anymodel_mcp.app import build_server
 from anymodel_mcp.config import Limits, ToolSettings
 from anymodel_mcp.errors import ConfigError
 from anymodel_mcp.hosts.table import find_host
 from anymodel_mcp.server.client_info import ClientInfo
-from anymodel_mcp.server.server import INSTRUCTIONS, build_server
+from anymodel_mcp.server.server import INSTRUCTIONS
 from tests.fakes import FakeProvider, completion, connect, error_of, settings, text_of
 
 
@@ -92,7 +93,7 @@ async def test_an_unknown_prompt_is_a_wrong_parameter(tmp_path: Path) -> None:
 
 def test_outside_of_a_run_there_is_no_app() -> None:
     with pytest.raises(RuntimeError, match="does not run"):
-        _ = build_server(settings()).app
+        _ = build_server(settings()).services
 
 
 async def _ignore(_value: float, _message: str) -> None:

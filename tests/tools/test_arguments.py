@@ -11,7 +11,7 @@ from anymodel_mcp.errors import ArgumentError
 from anymodel_mcp.tools import TOOLS
 from anymodel_mcp.tools.arguments import parse, schema
 from anymodel_mcp.tools.chat import ChatArguments
-from anymodel_mcp.tools.spec import ToolSpec
+from anymodel_mcp.tools.context import ToolSpec
 
 NONE: frozenset[str] = frozenset()
 

@@ -18,8 +18,8 @@ import httpx2
 import pytest
 from anyio.abc import TaskGroup
 
+from anymodel_mcp.app import build_server
 from anymodel_mcp.config import HttpSettings, Limits, ProviderSettings, Settings
-from anymodel_mcp.server.server import build_server
 from anymodel_mcp.transports.http import open_socket, serve_http
 from anymodel_mcp.transports.pipes import ByteReader
 from anymodel_mcp.transports.stdio import serve_stdio

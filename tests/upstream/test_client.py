@@ -16,10 +16,12 @@ from anymodel_mcp.config import ProviderSettings
 from anymodel_mcp.dialects.fields import Dialect
 from anymodel_mcp.errors import ConfigError, ProviderError
 from anymodel_mcp.types import ChatRequest, Delta, EmbeddingsRequest, ImageRequest
-from anymodel_mcp.upstream import endpoints
+from anymodel_mcp.upstream.batches import embed_all
 from anymodel_mcp.upstream.call_state import LearnedRepairs
 from anymodel_mcp.upstream.client import ProviderClient
-from anymodel_mcp.upstream.endpoints import Endpoint
+from anymodel_mcp.upstream.endpoint import Endpoint
+from anymodel_mcp.upstream.jobs import make_images
+from anymodel_mcp.upstream.model_lists import list_models
 from anymodel_mcp.wire.failures.repair_steps import Repair
 from tests.fakes import DONE, Endless, chunk, completion, endless, problem, provider, stream
 from tests.waiting import HANG_S
@@ -294,7 +296,7 @@ async def test_the_body_of_a_redirect_is_closed_before_the_next_request() -> Non
 )
 async def test_the_list_of_models_is_asked_for_at_its_own_address(models_url: str | None, asked: str) -> None:
     sent = Sent(lambda _: httpx2.Response(200, json={"data": [{"id": "m"}]}), models_url=models_url)
-    assert [m.id for m in (await endpoints.list_models(sent.endpoint)).models] == ["m"]
+    assert [m.id for m in (await list_models(sent.endpoint)).models] == ["m"]
     assert [str(request.url) for request in sent.requests] == [asked]
 
 
@@ -345,19 +347,23 @@ async def test_a_ticket_is_waited_for_and_never_bought_twice() -> None:
     )
     sent = Sent(answers)
     phases: list[str] = []
+    jobs: list[str] = []
     request = ImageRequest(model="m", prompt="x")
-    result, trip = await endpoints.make_images(sent.endpoint, request, phases.append)
+    result, trip = await make_images(sent.endpoint, request, on_job=jobs.append, on_phase=phases.append)
     assert [p.url for p in result.images] == ["https://x.test/a.png"]
     assert [r.url.path for r in sent.requests] == ["/v1/images/generations", "/v1/tasks", "/v1/tasks"]
     assert (trip.attempts, sent.sleeps) == (3, [1.0, 1.5])
     assert "t1" in phases[0]
+    assert jobs == ["t1"]
 
 
 async def test_a_ticket_that_nobody_can_redeem_is_told() -> None:
     sent = Sent(lambda _: httpx2.Response(200, json={"task_id": "t1"}))
     endpoint = replace(sent.endpoint, dialect=replace(Dialect(), task_path=""))
+    jobs: list[str] = []
     with pytest.raises(ProviderError, match="t1"):
-        await endpoints.make_images(endpoint, ImageRequest(model="m", prompt="x"))
+        await make_images(endpoint, ImageRequest(model="m", prompt="x"), on_job=jobs.append, on_phase=print)
+    assert jobs == ["t1"]
 
 
 async def test_vectors_of_different_lengths_are_refused() -> None:
@@ -370,20 +376,20 @@ async def test_vectors_of_different_lengths_are_refused() -> None:
     sent = Sent(handle)
     endpoint = replace(sent.endpoint, dialect=replace(Dialect(), embed_batch=1))
     with pytest.raises(ProviderError, match="different lengths"):
-        await endpoints.embed(endpoint, EmbeddingsRequest(model="m", inputs=["a", "bb"]))
+        await embed_all(endpoint, EmbeddingsRequest(model="m", inputs=["a", "bb"]))
 
 
 async def test_pages_of_a_model_list_end_when_nothing_new_comes() -> None:
     page = {"data": [{"id": "a"}], "has_more": True, "last_id": "a"}
     sent = Sent(lambda _: httpx2.Response(200, json=page))
-    found = await endpoints.list_models(sent.endpoint)
+    found = await list_models(sent.endpoint)
     assert [m.id for m in found.models] == ["a"]
     assert len(sent.requests) == 2
 
 
 async def test_without_a_list_the_configured_models_are_told() -> None:
     sent = Sent(lambda _: httpx2.Response(404, text="404 page not found"), models=("own",))
-    found = await endpoints.list_models(sent.endpoint)
+    found = await list_models(sent.endpoint)
     assert [(m.id, m.source) for m in found.models] == [("own", "config")]
     assert "no model list" in found.warnings[0]
 
@@ -448,7 +454,7 @@ class Line:
 
     async def list_models(self) -> None:
         """Asks for the list."""
-        await endpoints.list_models(self._endpoint)
+        await list_models(self._endpoint)
 
     async def start(self, name: str) -> anyio.CancelScope:
         """A chat that has begun to wait, or is asked; its scope cancels it."""

@@ -23,7 +23,7 @@ from anymodel_mcp.types import ChatRequest
 from anymodel_mcp.upstream.call_state import LearnedRepairs
 from anymodel_mcp.upstream.client import ProviderClient
 from anymodel_mcp.upstream.connections import Connections
-from anymodel_mcp.upstream.endpoints import Endpoint
+from anymodel_mcp.upstream.endpoint import Endpoint
 from anymodel_mcp.upstream.network_errors import explain, path_to
 from tests.certificates import server_context, write_certificate
 from tests.fakes import provider

@@ -7,7 +7,7 @@ import anyio
 from anymodel_mcp.calls.progress import ProgressLine
 from anymodel_mcp.redact import Redactor
 from anymodel_mcp.state import CallRow
-from anymodel_mcp.types import Outcome
+from anymodel_mcp.types import Json, Outcome
 
 
 class Call:
@@ -18,6 +18,8 @@ class Call:
         secured: what it ends with if anything goes wrong from now on.
         abandoned: its request left without a handle.
         saved: how much had arrived when its text was last stored.
+        job: what continues it after a restart; `None` = nothing can.
+        saved_job: the job as it was last stored.
     """
 
     def __init__(self, tool: str, host: str, redactor: Redactor | None = None) -> None:
@@ -34,6 +36,8 @@ class Call:
         self.conversation: str | None = None
         self.saved = -1
         self._redactor = redactor or Redactor()
+        self.job: Json | None = None
+        self.saved_job: Json | None = None
         self._watched = False
         self._text: list[str] = []
 

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 from weakref import WeakValueDictionary
 
 import anyio
 
-from anymodel_mcp.calls.task_group import open_tasks, uninterrupted
 from anymodel_mcp.errors import AnyModelError, ArgumentError, excerpt
-from anymodel_mcp.state import Store
+from anymodel_mcp.state import Store, Thread
+from anymodel_mcp.tasks import open_tasks, uninterrupted
 from anymodel_mcp.types import ChatResult, Json
+from anymodel_mcp.upstream.routing import Target
 
 log = logging.getLogger(__name__)
 
@@ -37,13 +38,11 @@ _lines: WeakValueDictionary[tuple[int, str], anyio.Lock] = WeakValueDictionary()
 
 @dataclass(slots=True)
 class Conversation:
-    """A held thread.
+    """A held conversation.
 
     Attributes:
-        id: what the caller gives to go on.
+        id: what the caller gives to continue it.
         system: its instructions, from its first turn.
-        store: where it is kept.
-        holder: under what name it is held.
         history: all turns so far.
     """
 
@@ -51,52 +50,78 @@ class Conversation:
     system: str | None
     store: Store
     holder: str
+    clean: Callable[[Any], Any]
     history: Sequence[Json] = field(default=())
 
-    async def append(self, messages: Sequence[Json], *, model: str) -> list[str]:
-        """Adds a turn; never fails, because the answer in it is paid for: gives warnings instead.
+    async def append(self, sent: Sequence[Json], result: ChatResult, target: Target) -> list[str]:
+        """Adds a turn; never fails, because its answer is paid for: returns warnings instead.
 
         Args:
-            messages: the question and the answer.
-            model: who answered, as `provider/id`.
+            sent: the messages of the question.
+            result: the answer.
+            target: the model that gave it.
         """
+        turns = self.clean([*sent, assistant_turn(result, target.provider)])
         with uninterrupted():
             try:
-                added = await self.store.append_turn(self.id, messages, model=model, holder=self.holder)
+                added = await self.store.append_turn(self.id, turns, model=target.name, holder=self.holder)
             except AnyModelError as error:
                 return [f"this turn is not in conversation {self.id}: {error.failure.message}"]
             if not added:
-                return [f"this turn is not in conversation {self.id}: another call has taken it, or it was deleted"]
+                return [f"this turn is not in conversation {self.id}: another call holds it, or it was deleted"]
             return list(self.store.warnings)
 
 
-@asynccontextmanager
-async def hold_conversation(store: Store, wanted: str, system: str | None) -> AsyncGenerator[Conversation]:
-    """The thread `wanted`, or with "new" a fresh one, held by this call until the block ends; others wait in line.
+class Conversations:
+    """The conversations of the store.
 
-    Raises:
-        ArgumentError: there is no such thread.
-        AnyModelError: the store is held by another process; nothing has been sent.
+    Args:
+        store: where they are kept.
+        clean: removes keys from what is kept.
     """
-    holder = store.holder  # of this process: its calls wait for each other below
-    created = wanted == NEW
-    id = await store.create_thread(system, holder=holder, for_s=HOLD_S) if created else wanted
-    async with _lines.setdefault(_line(store, id), anyio.Lock()):
-        thread = Conversation(id, system, store, holder) if created else await _take(store, id, holder)
-        try:
-            async with open_tasks() as tasks:
-                tasks.start_soon(_renew, store, holder, id)
-                yield thread
-        finally:
-            with uninterrupted():
-                await _release(store, id, holder)
+
+    def __init__(self, store: Store, clean: Callable[[Any], Any]) -> None:
+        self._store = store
+        self._clean = clean
+
+    @asynccontextmanager
+    async def hold(self, wanted: str, system: str | None) -> AsyncGenerator[Conversation]:
+        """The conversation `wanted`, or with "new" a fresh one, held by this call until the block ends.
+
+        Other calls that want it wait in order of arrival.
+
+        Raises:
+            ArgumentError: there is no such conversation.
+            AnyModelError: the store is held by another process; nothing has been sent.
+        """
+        store = self._store
+        holder = store.holder  # of this process: its calls wait for each other below
+        created = wanted == NEW
+        id = await store.create_thread(system, holder=holder, for_s=HOLD_S) if created else wanted
+        async with _lines.setdefault(_line(store, id), anyio.Lock()):
+            kept = None if created else await _take(store, id, holder)
+            conversation = Conversation(
+                id=id,
+                system=kept.system if kept else system,
+                store=store,
+                holder=holder,
+                clean=self._clean,
+                history=kept.messages if kept else (),
+            )
+            try:
+                async with open_tasks() as tasks:
+                    tasks.start_soon(_renew, store, holder, id)
+                    yield conversation
+            finally:
+                with uninterrupted():
+                    await _release(store, id, holder)
 
 
 def _line(store: Store, thread: str) -> tuple[int, str]:
     return (id(store), thread)
 
 
-async def _take(store: Store, wanted: str, holder: str) -> Conversation:
+async def _take(store: Store, wanted: str, holder: str) -> Thread:
     while not await store.hold_thread(wanted, holder, HOLD_S):
         if await store.get_thread(wanted) is None:
             raise _unknown(wanted)
@@ -109,7 +134,7 @@ async def _take(store: Store, wanted: str, holder: str) -> Conversation:
         raise
     if thread is None:
         raise _unknown(wanted)
-    return Conversation(wanted, thread.system, store, holder, thread.messages)
+    return thread
 
 
 async def _renew(store: Store, holder: str, thread: str) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, fields, replace
 
-from anymodel_mcp.errors import Failure
+from anymodel_mcp.errors import ADVICE, Failure
+from anymodel_mcp.redact import one_line, shorten
 from anymodel_mcp.state import Ended, StoredCall
 from anymodel_mcp.types import Json, Outcome
 
@@ -21,6 +22,25 @@ def failed(failure: Failure, partial_text: str) -> Outcome:
     else:
         record.pop("partial_text", None)
     return Outcome(text=partial_text, error=record, advice=failure.advice)
+
+
+_MAX_NAME_CHARS = 200
+_FINAL_KINDS = frozenset({"task_failed", "content_filter", "gone", "bad_request", "invalid_argument"})
+"""Failures after which a job cannot be continued."""
+
+
+def job_ended(outcome: Outcome) -> bool:
+    """Whether the outcome of a call that submitted a job is that job's end."""
+    return outcome.error is None or outcome.error.get("kind") in _FINAL_KINDS
+
+
+def with_job(outcome: Outcome, handle: str, task_id: str) -> Outcome:
+    """The outcome of a call whose job goes on: the way to continue it, in record and advice."""
+    if outcome.error is None or job_ended(outcome):
+        return outcome
+    error = {**outcome.error, "task_id": task_id, "retryable": False}
+    advice = f"get_result(id={handle!r}) continues job {task_id!r}; do not submit it again: it may be paid for."
+    return replace(outcome, error=error, advice=advice, result_id=handle)
 
 
 def with_warnings(outcome: Outcome, *warnings: str) -> Outcome:
@@ -55,3 +75,36 @@ def load(row: StoredCall) -> Outcome:
         return replace(failed(failure, row.text), result_id=row.id)
     known = {k: v for k, v in (row.record or {}).items() if k in _STORED}
     return Outcome(text=row.text, result_id=row.id, **known)
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds:g} s" if seconds < 7200 else f"{seconds / 3600:.0f} hours"
+
+
+def notes_text(outcome: Outcome) -> str:
+    """What follows the answer: an empty line, then each note; a note that opens no bracket of its own gets a pair."""
+    if not outcome.notes:
+        return ""
+    return "\n\n" + "\n\n".join(n if n.startswith("[") else f"[{n}]" for n in outcome.notes)
+
+
+def error_text(outcome: Outcome) -> str:
+    """A failure in three parts: what failed, why, what to do."""
+    error = outcome.error or {}
+    who = shorten(one_line("/".join(str(error[k]) for k in ("provider", "model") if error.get(k))), _MAX_NAME_CHARS)
+    status = f", HTTP {error['status']}" if error.get("status") else ""
+    tries = f", after {error['attempts']} requests" if (error.get("attempts") or 0) > 1 else ""
+    lines = [f"Failed: {who + ': ' if who else ''}{error.get('kind', 'server')}{status}{tries}."]
+    lines.append(f"Why: {error.get('message', '')}")
+    advice = outcome.advice or ADVICE[error.get("kind", "server")]
+    if error.get("retry_after_s") is not None:
+        advice = f"{advice} Try again in {_span(error['retry_after_s'])}.".strip()
+    lines.append(f"Do: {advice}")
+    return "\n".join(lines)
+
+
+def body_of(outcome: Outcome) -> str:
+    """What offsets count: the answer, and after it what is notable, because the calling model acts on both."""
+    return (
+        outcome.text + notes_text(outcome) if outcome.error is None and outcome.status == "complete" else outcome.text
+    )

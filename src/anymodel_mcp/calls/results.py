@@ -12,12 +12,13 @@ import anyio
 from anyio.abc import TaskGroup
 
 from anymodel_mcp.calls.call import Call
-from anymodel_mcp.calls.outcomes import dump, load, status_of
+from anymodel_mcp.calls.outcomes import dump, job_ended, load, status_of
 from anymodel_mcp.calls.progress import SILENCE_S, SendProgress, send_note
-from anymodel_mcp.calls.task_group import uninterrupted
 from anymodel_mcp.errors import AnyModelError
+from anymodel_mcp.redact import Redactor
 from anymodel_mcp.state import CallRow, Store, new_id
-from anymodel_mcp.types import Outcome
+from anymodel_mcp.tasks import uninterrupted
+from anymodel_mcp.types import Json, Outcome
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +65,28 @@ class Results:
             self._hold(call)
             self._group.start_soon(self._save_first, call, anyio.Event())
 
+    def keep_job(self, call: Call, job: Json) -> None:
+        """Gives a call that submitted a job a handle, and stores what continues the job; waits for nothing."""
+        call.job = job
+        if call.row is None:
+            self._hold(call)
+        self._group.start_soon(self._save_first, call, anyio.Event())
+
+    async def adopt(self, handle: str, redactor: Redactor) -> Call | None:
+        """Makes this process continue a stored job; `None` = there is none, or another process runs it."""
+        job = await self._store.load_job(handle)
+        if job is None or not await self._store.adopt_job(handle, self.worker_id, silent_s=self._store.stale_s):
+            return None
+        stored = await self._store.get_call(handle)
+        if stored is None:
+            return None
+        call = Call(stored.tool, stored.host, redactor)
+        call.job = call.saved_job = job
+        call.row = CallRow(id=handle, worker_id=self.worker_id, tool=stored.tool, host=stored.host, model=stored.model)
+        self._held[handle] = call
+        self._keep_alive_soon()
+        return call
+
     def _hold(self, call: Call) -> CallRow:
         models = ", ".join(line.label for line in call.tracks)
         row = call.row = CallRow(
@@ -76,7 +99,11 @@ class Results:
         with uninterrupted():
             await self._save(call)
             saved.set()
-        if call.row and call.row.id in self._held and not self._saving:
+        if call.row and call.row.id in self._held:
+            self._keep_alive_soon()
+
+    def _keep_alive_soon(self) -> None:
+        if not self._saving:
             self._saving = True
             self._group.start_soon(self._keep_alive)
 
@@ -87,7 +114,13 @@ class Results:
             return
         received = call.received
         try:
+            if call.job is not None and call.job is not call.saved_job:
+                await self._store.save_partial(row, call.text)
+                await self._store.save_job(row.id, call.job)
+                call.saved_job = call.job
             if call.outcome is not None:
+                if call.job is not None and job_ended(call.outcome):
+                    await self._store.end_job(row.id)
                 await self._store.finish_call(row, status_of(call.outcome), dump(call.outcome), call.outcome.text)
                 self._held.pop(row.id, None)
             elif received != call.saved:

@@ -16,25 +16,25 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 
 import anyio
 from anyio.abc import TaskGroup
 
 from anymodel_mcp.calls.call import Call
-from anymodel_mcp.calls.outcomes import failed, with_warnings
+from anymodel_mcp.calls.outcomes import failed, with_job, with_warnings
 from anymodel_mcp.calls.progress import SendProgress, send_notes
 from anymodel_mcp.calls.results import Results
-from anymodel_mcp.calls.task_group import uninterrupted
 from anymodel_mcp.errors import AnyModelError, Failure
 from anymodel_mcp.redact import Redactor
 from anymodel_mcp.state import Store
-from anymodel_mcp.types import Outcome
+from anymodel_mcp.tasks import uninterrupted
+from anymodel_mcp.types import Json, Outcome
 
 log = logging.getLogger(__name__)
 
 Work = Callable[[Call], Awaitable[Outcome]]
 
-CAP_S = 1800.0
 CANCEL_WAIT_S = 2.0
 
 
@@ -46,6 +46,9 @@ class Calls:
         store: what outlives them.
         redactor: cleans progress and what is stored.
         limit: calls at once; more wait in line.
+
+    Attributes:
+        on_resume: continues a stored job.
     """
 
     def __init__(self, group: TaskGroup, store: Store, redactor: Redactor, limit: int) -> None:
@@ -56,6 +59,7 @@ class Calls:
         self._waits: set[anyio.CancelScope] = set()
         self._handing_back = False
         self.results = Results(group, store)
+        self.on_resume: Callable[[Call, Json], Awaitable[Outcome]] | None = None
 
     async def run(
         self, tool: str, host: str, work: Work, *, wait_budget_s: float | None, progress: SendProgress | None
@@ -80,11 +84,18 @@ class Calls:
                 return call.outcome
             handle = await self.detach(call)
             answered = True
-            record = {"conversation": call.conversation} if call.conversation else None
-            return Outcome(text=call.text, status="running", result_id=handle, record=record)
+            return self._running(call, handle)
         finally:
             if not answered:
                 self.abandon(call)
+
+    def _running(self, call: Call, handle: str) -> Outcome:
+        """What there is of a call that goes on without its request."""
+        task_id = (call.job or {}).get("task_id")
+        known = {"conversation": call.conversation, "task_id": task_id}
+        notes = [f"job {task_id}"] if task_id else []
+        record = {k: v for k, v in known.items() if v} or None
+        return Outcome(text=call.text, status="running", result_id=handle, record=record, notes=notes)
 
     def start(self, tool: str, host: str, work: Work) -> Call:
         """Begins a call; its outcome is there when `done` is set.
@@ -106,16 +117,15 @@ class Calls:
 
     async def _run(self, call: Call, work: Work) -> None:
         try:
-            with call.scope, anyio.move_on_after(CAP_S) as cap:
+            with call.scope:
                 call.outcome = self._cleaned(await self._guarded(call, work))
-            if cap.cancelled_caught:
-                message = f"the call took longer than {CAP_S / 60:.0f} minutes"
-                call.outcome = self._early(call, Failure(kind="timeout", message=message))
-            elif call.outcome is None:
+            if call.outcome is None:
                 call.outcome = self._early(call, Failure(kind="cancelled", message="the call was cancelled"))
         finally:
             if call.outcome is None:
                 call.outcome = self._early(call, Failure(kind="cancelled", message="the server was stopped"))
+            if call.row is not None and call.job is not None:
+                call.outcome = with_job(call.outcome, call.row.id, str(call.job.get("task_id", "")))
             call.done.set()
             if call.row is None and call.abandoned and call.outcome.error is None:
                 self.results.keep_soon(call)  # paid for, and nobody is there to take it
@@ -186,6 +196,10 @@ class Calls:
         if call.done.is_set() and call.outcome is not None and call.outcome.error is None:
             self.results.keep_soon(call)
 
+    def keep_job(self, call: Call, job: Json) -> None:
+        """Gives a call that submitted a job a handle at once: from now on any process can continue it."""
+        self.results.keep_job(call, job)
+
     async def detach(self, call: Call) -> str:
         """Gives a running call a handle and lets it go on without its request."""
         return await self.results.keep(call)
@@ -210,14 +224,27 @@ class Calls:
             advice=self._redactor.clean(outcome.advice),
         )
 
+    async def _resume(self, handle: str) -> Call | None:
+        """Continues a stored job that no process runs (any more)."""
+        resume = self.on_resume
+        call = await self.results.adopt(handle, self._redactor) if resume is not None else None
+        if call is not None and resume is not None:
+            job = call.job or {}
+            self._group.start_soon(self._run, call, partial(_resumed, resume, job))
+        return call
+
     async def fetch(self, handle: str, *, wait_s: float, cancel: bool, progress: SendProgress | None) -> Outcome | None:
         """What is behind a handle, waiting up to `wait_s` for its end; `None` when there is no such handle."""
-        call = self.results.held(handle)
+        call = self.results.held(handle) or await self._resume(handle)
         if call is None:
             return await self.results.fetch_stored(handle, wait_s=wait_s, cancel=cancel, send=progress)
         if cancel:
             self.cancel(call)
             wait_s = max(wait_s, CANCEL_WAIT_S)
         if not await self.wait(call, for_s=wait_s, progress=progress):
-            return Outcome(text=call.text, status="running", result_id=handle)
+            return self._running(call, handle)
         return replace(call.outcome or Outcome(), result_id=handle)
+
+
+async def _resumed(resume: Callable[[Call, Json], Awaitable[Outcome]], job: Json, call: Call) -> Outcome:
+    return await resume(call, job)

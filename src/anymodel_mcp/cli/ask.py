@@ -11,15 +11,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from anymodel_mcp.app import open_app
+from anymodel_mcp.app import open_services
 from anymodel_mcp.cli.screen import EXIT_FAILED, Terminal, complain, complain_of, no_provider, remark, write_json
 from anymodel_mcp.cli.watching import Printer, WatchedCall
 from anymodel_mcp.config import Settings
 from anymodel_mcp.errors import AnyModelError, ArgumentError
-from anymodel_mcp.server.client_info import ClientInfo
 from anymodel_mcp.tools.arguments import parse
 from anymodel_mcp.tools.chat import ChatArguments, chat
-from anymodel_mcp.tools.spec import Job
 from anymodel_mcp.types import Json, Outcome
 
 HOST = "terminal"
@@ -67,13 +65,13 @@ async def ask(terminal: Terminal, settings: Settings, question: Question) -> int
         return complain_of(terminal, "nothing was asked", error)
     printer = Printer(terminal, live=question.stream and not question.as_json)
     allowed = _allowing(settings, [*question.images, *question.files])
-    async with open_app(
+    async with open_services(
         allowed, redactor=terminal.redactor, transport=terminal.transport, data_dir=terminal.data_dir
-    ) as app:
+    ) as services:
         printer.wait(f"asking {', '.join(question.models) or settings.default_model or 'a model'}")
-        job = Job(app=app, peer=ClientInfo(name=HOST), call=WatchedCall("chat", HOST, printer))
+        context = services.context(WatchedCall("chat", HOST, printer))
         try:
-            outcome = await chat(job, arguments)
+            outcome = await chat(context, arguments)
         except AnyModelError as error:
             return _failed(terminal, printer, question, error)
         finally:

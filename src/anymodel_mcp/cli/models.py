@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from anymodel_mcp.app import App, open_app
+from anymodel_mcp.app import open_services
 from anymodel_mcp.calls.call import Call
 from anymodel_mcp.cli.ask import HOST
 from anymodel_mcp.cli.screen import Terminal, complain_of, no_provider, remark, show_table, write_json
 from anymodel_mcp.config import Settings
 from anymodel_mcp.errors import AnyModelError
-from anymodel_mcp.server.client_info import ClientInfo
+from anymodel_mcp.server.services import Services
 from anymodel_mcp.tools.arguments import parse
 from anymodel_mcp.tools.list_models import ListModelsArguments, list_models
-from anymodel_mcp.tools.spec import Job
 from anymodel_mcp.types import Json
 
 _PAGE = 200
@@ -38,11 +37,11 @@ async def models(terminal: Terminal, settings: Settings, search: Search) -> int:
     """Prints the models that match; gives the exit status."""
     if not settings.providers:
         return complain_of(terminal, "no model list", no_provider())
-    async with open_app(
+    async with open_services(
         settings, redactor=terminal.redactor, transport=terminal.transport, data_dir=terminal.data_dir
-    ) as app:
+    ) as services:
         try:
-            found, total, notes = await _search(app, search)
+            found, total, notes = await _search(services, search)
         except AnyModelError as error:
             return complain_of(terminal, "no model list", error)
     if search.as_json:
@@ -57,7 +56,7 @@ async def models(terminal: Terminal, settings: Settings, search: Search) -> int:
     return 0
 
 
-async def _search(app: App, search: Search) -> tuple[Sequence[Json], int, Sequence[str]]:
+async def _search(services: Services, search: Search) -> tuple[Sequence[Json], int, Sequence[str]]:
     """The records, how many match in all, and what is worth saying about the lists."""
     found: list[Json] = []
     while True:
@@ -71,8 +70,8 @@ async def _search(app: App, search: Search) -> tuple[Sequence[Json], int, Sequen
             "refresh": (search.refresh and not found) or None,
         }
         arguments = parse(ListModelsArguments, given, frozenset())
-        job = Job(app=app, peer=ClientInfo(name=HOST), call=Call("list_models", HOST))
-        outcome = await list_models(job, arguments)
+        context = services.context(Call("list_models", HOST))
+        outcome = await list_models(context, arguments)
         record: dict[str, Any] = outcome.record or {}
         found += record["models"]
         total: int = record["total"]

@@ -121,7 +121,7 @@ def _serve_http(settings: Settings) -> int:
 
 def _build(settings: Settings, config_error: ConfigError | None = None) -> AnyModelServer:
     """The server of this process; each worker makes its own."""
-    from anymodel_mcp.server.server import build_server
+    from anymodel_mcp.app import build_server
 
     redactor = Redactor(settings.secrets())
     log_to_stderr(redactor)  # the server's own redactor: it also learns the keys that commands print

@@ -62,7 +62,7 @@ class SavedFile:
     held: bool = False
 
 
-class Outputs:
+class Artifacts:
     """The output folder; nothing is touched before the first save.
 
     Args:

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from mcp.types import CallToolResult, ContentBlock, ImageContent, ResourceLink, TextContent
 
-from anymodel_mcp.errors import ADVICE
-from anymodel_mcp.redact import Redactor, one_line, shorten
+from anymodel_mcp.calls.outcomes import body_of, error_text, notes_text
+from anymodel_mcp.redact import Redactor
 from anymodel_mcp.server.client_info import ClientInfo
 from anymodel_mcp.types import Json, Outcome
 
@@ -23,7 +23,6 @@ RESULT_KEY = "anymodel/result"
 ERROR_KEY = "anymodel/error"
 DEFAULT_MAX_BYTES = 40_000
 _NOTE_ROOM = 300
-_MOST_NAME_CHARS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,32 +39,6 @@ def cap_of(peer: ClientInfo, configured: int | None) -> OutputLimit:
     """How much text this host takes whole."""
     general = DEFAULT_MAX_BYTES if configured is None else configured
     return OutputLimit(min(general, peer.host.max_output_bytes or general), peer.host.counts_json)
-
-
-def _span(seconds: float) -> str:
-    return f"{seconds:g} s" if seconds < 7200 else f"{seconds / 3600:.0f} hours"
-
-
-def notes_text(outcome: Outcome) -> str:
-    """What follows the answer: an empty line, then each note; a note that opens no bracket of its own gets a pair."""
-    if not outcome.notes:
-        return ""
-    return "\n\n" + "\n\n".join(n if n.startswith("[") else f"[{n}]" for n in outcome.notes)
-
-
-def error_text(outcome: Outcome) -> str:
-    """A failure in three parts: what failed, why, what to do."""
-    error = outcome.error or {}
-    who = shorten(one_line("/".join(str(error[k]) for k in ("provider", "model") if error.get(k))), _MOST_NAME_CHARS)
-    status = f", HTTP {error['status']}" if error.get("status") else ""
-    tries = f", after {error['attempts']} requests" if (error.get("attempts") or 0) > 1 else ""
-    lines = [f"Failed: {who + ': ' if who else ''}{error.get('kind', 'server')}{status}{tries}."]
-    lines.append(f"Why: {error.get('message', '')}")
-    advice = outcome.advice or ADVICE[error.get("kind", "server")]
-    if error.get("retry_after_s") is not None:
-        advice = f"{advice} Try again in {_span(error['retry_after_s'])}.".strip()
-    lines.append(f"Do: {advice}")
-    return "\n".join(lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +61,6 @@ class OutputLimit:
         return text[
             : max(bisect_right(range(min(len(text), most) + 1), most, key=lambda n: self.size(text[:n])) - 1, 1)
         ]
-
-
-def body_of(outcome: Outcome) -> str:
-    """What offsets count: the answer, and after it what is notable, because the calling model acts on both."""
-    return (
-        outcome.text + notes_text(outcome) if outcome.error is None and outcome.status == "complete" else outcome.text
-    )
 
 
 def fits(outcome: Outcome, cap: OutputLimit) -> bool:
@@ -124,7 +90,7 @@ def page(outcome: Outcome, *, cap: OutputLimit, waited_s: float | None = None, f
     if outcome.status == "running":
         piece = cap.cut(body[offset:], _NOTE_ROOM) if body[offset:] else ""
         after = f" after {waited_s:.0f} s" if waited_s is not None else ""
-        return f"{piece}\n\n[still running{after}: {how}{offset + len(piece)}) gives the rest]"
+        return f"{piece}{notes_text(outcome)}\n\n[still running{after}: {how}{offset + len(piece)}) gives the rest]"
     if fits(outcome, cap):
         return _whole(outcome)
     head = f"{error_text(outcome)}\n\nPartial text:\n" if outcome.error is not None and not offset else ""

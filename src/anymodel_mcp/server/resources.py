@@ -14,10 +14,10 @@ from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp.server.mcpserver.resources.templates import ResourceSecurity
 from mcp.types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
 
-from anymodel_mcp.app import App
+from anymodel_mcp.calls.outcomes import body_of, error_text
 from anymodel_mcp.errors import AnyModelError, ArgumentError
 from anymodel_mcp.redact import one_line
-from anymodel_mcp.server.render import body_of, error_text
+from anymodel_mcp.server.services import Services
 from anymodel_mcp.tools.records import model_record, sparse
 from anymodel_mcp.types import Json, ModelList
 from anymodel_mcp.upstream.routing import closest
@@ -29,24 +29,24 @@ _DAY_S = 86_400
 _LISTED_THREADS = 50
 
 
-def register(server: MCPServer[Any], app: Callable[[], App]) -> None:
+def register(server: MCPServer[Any], services: Callable[[], Services]) -> None:
     """Adds all resources, templates and the completion to a server.
 
     Args:
         server: where they are added.
-        app: gives the running app.
+        services: gives the running services.
     """
-    _register_models(server, app)
-    _register_kept(server, app)
-    server.completion()(_Completer(app).complete)
+    _register_models(server, services)
+    _register_kept(server, services)
+    server.completion()(_Completer(services).complete)
 
 
-def _shown(app: App, value: Json) -> str:
+def _shown(services: Services, value: Json) -> str:
     """A JSON document for a reader, keys and control characters removed."""
-    return json.dumps(app.redactor.value(value), ensure_ascii=False)
+    return json.dumps(services.redactor.value(value), ensure_ascii=False)
 
 
-def _register_models(server: MCPServer[Any], app: Callable[[], App]) -> None:
+def _register_models(server: MCPServer[Any], services: Callable[[], Services]) -> None:
     @server.resource(
         "anymodel://models",
         name="models",
@@ -54,18 +54,19 @@ def _register_models(server: MCPServer[Any], app: Callable[[], App]) -> None:
         mime_type=_JSON,
     )
     async def providers() -> str:
-        lists = await app().catalogue.all()
+        lists = await services().catalog.all()
         return _shown(
-            app(), {"providers": [_provider(app(), name, lists.get(name)) for name in app().settings.providers]}
+            services(),
+            {"providers": [_provider(services(), name, lists.get(name)) for name in services().providers.configured]},
         )
 
     @server.resource(
         "anymodel://models/{provider}", name="provider", description="All models of one provider", mime_type=_JSON
     )
     async def provider_models(provider: str) -> str:
-        known = await _list_of(app(), provider)
+        known = await _list_of(services(), provider)
         records = [model_record(m) for m in known.models]
-        return _shown(app(), sparse({"provider": provider, "models": records, "warnings": list(known.warnings)}))
+        return _shown(services(), sparse({"provider": provider, "models": records, "warnings": list(known.warnings)}))
 
     @server.resource(
         "anymodel://models/{provider}/{+model}",
@@ -75,36 +76,36 @@ def _register_models(server: MCPServer[Any], app: Callable[[], App]) -> None:
         security=ResourceSecurity(exempt_params={"model"}),
     )
     async def model(provider: str, model: str) -> str:
-        known = await _list_of(app(), provider)
+        known = await _list_of(services(), provider)
         wanted = {model, unquote(model)}
         for record in known.models:
             if record.id in wanted:
-                return _shown(app(), {**model_record(record), "entry": record.entry})
+                return _shown(services(), {**model_record(record), "entry": record.entry})
         near = closest(model, [m.id for m in known.models])
         hint = f"; closest: {', '.join(near)}" if near else ""
-        raise ResourceNotFoundError(app().redactor.clean(f"{provider} lists no model {model[:200]!r}{hint}"))
+        raise ResourceNotFoundError(services().redactor.clean(f"{provider} lists no model {model[:200]!r}{hint}"))
 
 
-def _provider(app: App, name: str, known: ModelList | None) -> Json:
-    settings = app.settings.providers[name]
+def _provider(services: Services, name: str, known: ModelList | None) -> Json:
+    settings = services.providers.configured[name]
     entry: Json = {"provider": name, "base_url": without_query(settings.base_url), "dialect": settings.dialect}
     if known is None:
         return {**entry, "error": "its list cannot be had: `anymodel-mcp doctor` says why"}
     return {**entry, "models": len(known.models), "uri": f"anymodel://models/{name}"}
 
 
-async def _list_of(app: App, provider: str) -> ModelList:
-    if provider not in app.settings.providers:
+async def _list_of(services: Services, provider: str) -> ModelList:
+    if provider not in services.providers.configured:
         raise ResourceNotFoundError(
-            f"there is no provider {provider[:100]!r}; configured: {', '.join(app.settings.providers) or 'none'}"
+            f"there is no provider {provider[:100]!r}; configured: {', '.join(services.providers.configured) or 'none'}"
         )
     try:
-        return await app.catalogue.models(provider)
+        return await services.catalog.models(provider)
     except AnyModelError as error:
-        raise ResourceError(app.redactor.clean(f"{error.failure.message} {error.failure.advice}")) from error
+        raise ResourceError(services.redactor.clean(f"{error.failure.message} {error.failure.advice}")) from error
 
 
-def _register_kept(server: MCPServer[Any], app: Callable[[], App]) -> None:
+def _register_kept(server: MCPServer[Any], services: Callable[[], Services]) -> None:
     @server.resource(
         "anymodel://results/{id}",
         name="result",
@@ -112,12 +113,12 @@ def _register_kept(server: MCPServer[Any], app: Callable[[], App]) -> None:
         mime_type="text/plain",
     )
     async def result(id: str) -> str:
-        outcome = await app().calls.fetch(id, wait_s=0, cancel=False, progress=None)
+        outcome = await services().calls.fetch(id, wait_s=0, cancel=False, progress=None)
         if outcome is None:
             raise ResourceNotFoundError(f"there is no result {id!r}")
         head = f"{error_text(outcome)}\n\n" if outcome.error is not None else ""
         tail = "\n\n[still running]" if outcome.status == "running" else ""
-        return app().redactor.text(f"{head}{body_of(outcome)}{tail}")
+        return services().redactor.text(f"{head}{body_of(outcome)}{tail}")
 
     @server.resource(
         "anymodel://conversations",
@@ -126,9 +127,9 @@ def _register_kept(server: MCPServer[Any], app: Callable[[], App]) -> None:
         mime_type=_JSON,
     )
     async def conversations() -> str:
-        threads = await app().store.list_threads(_LISTED_THREADS)
+        threads = await services().store.list_threads(_LISTED_THREADS)
         return _shown(
-            app(), {"conversations": [{k: v for k, v in asdict(t).items() if k != "messages"} for t in threads]}
+            services(), {"conversations": [{k: v for k, v in asdict(t).items() if k != "messages"} for t in threads]}
         )
 
     @server.resource(
@@ -138,10 +139,10 @@ def _register_kept(server: MCPServer[Any], app: Callable[[], App]) -> None:
         mime_type=_JSON,
     )
     async def conversation(id: str) -> str:
-        thread = await app().store.get_thread(id)
+        thread = await services().store.get_thread(id)
         if thread is None:
             raise ResourceNotFoundError(f"there is no conversation {id!r}")
-        return _shown(app(), asdict(thread))
+        return _shown(services(), asdict(thread))
 
     @server.resource(
         "anymodel://files/{name}",
@@ -151,7 +152,7 @@ def _register_kept(server: MCPServer[Any], app: Callable[[], App]) -> None:
     )
     async def saved(name: str) -> bytes:
         try:
-            content, _mime = await app().outputs.open_saved(name)
+            content, _mime = await services().artifacts.open_saved(name)
         except ArgumentError as error:
             raise ResourceNotFoundError(str(error)) from error
         return content
@@ -163,16 +164,16 @@ def _register_kept(server: MCPServer[Any], app: Callable[[], App]) -> None:
         mime_type=_JSON,
     )
     async def usage() -> str:
-        await app().ledger.flush()
-        rows = await app().store.usage(time.time() - 30 * _DAY_S, "model")
-        return _shown(app(), {"days": 30, "by_model": [sparse(asdict(row)) for row in rows]})
+        await services().ledger.flush()
+        rows = await services().store.usage(time.time() - 30 * _DAY_S, "model")
+        return _shown(services(), {"days": 30, "by_model": [sparse(asdict(row)) for row in rows]})
 
 
 class _Completer:
     """Completes `provider` and `model` of the resource templates; prefix matches first, then the closest names."""
 
-    def __init__(self, app: Callable[[], App]) -> None:
-        self._app = app
+    def __init__(self, services: Callable[[], Services]) -> None:
+        self._services = services
 
     async def complete(
         self,
@@ -185,21 +186,21 @@ class _Completer:
         found = [v for v in known if v.lower().startswith(typed)]
         found += [v for v in known if typed in v.lower() and v not in found]
         found = found or closest(argument.value, known)
-        values = [one_line(self._app().redactor.text(value)) for value in found[:_COMPLETIONS]]
+        values = [one_line(self._services().redactor.text(value)) for value in found[:_COMPLETIONS]]
         return Completion(values=values, total=len(found), has_more=len(found) > len(values))
 
     async def _known(self, name: str, chosen: dict[str, str]) -> list[str]:
-        app = self._app()
+        services = self._services()
         if name == "provider":
-            return list(app.settings.providers)
+            return list(services.providers.configured)
         if name != "model":
             return []
         provider = chosen.get("provider")
-        wanted = [provider] if provider in app.settings.providers else list(app.settings.providers)
+        wanted = [provider] if provider in services.providers.configured else list(services.providers.configured)
         ids: list[str] = []
         for entry in wanted:
             try:
-                ids += [m.id for m in (await app.catalogue.models(str(entry))).models]
+                ids += [m.id for m in (await services.catalog.models(str(entry))).models]
             except AnyModelError:
                 continue
         return ids

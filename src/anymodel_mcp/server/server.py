@@ -1,4 +1,4 @@
-"""`build_server`: settings in, an MCP server out; and the one place where errors become what a model reads.
+"""The MCP server, and the one place where errors become what a model reads.
 
 The SDK's tool manager stays empty: `list_tools` and `call_tool`, its public seams, serve our own tools, because its
 signature reader parses strings that happen to be JSON and drops unknown names (mcp 2.3.0, func_metadata.py).
@@ -9,21 +9,18 @@ from __future__ import annotations
 import difflib
 import logging
 import re
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import anyio
-import httpx2
 from mcp.server.caching import CacheHint
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_PARAMS, CallToolResult, GetPromptResult, InputRequiredResult, Tool, ToolAnnotations
 
 from anymodel_mcp import __version__
-from anymodel_mcp.app import App, open_app
 from anymodel_mcp.calls.call import Call
 from anymodel_mcp.calls.outcomes import failed
 from anymodel_mcp.config import Settings
@@ -32,11 +29,11 @@ from anymodel_mcp.redact import Redactor, one_line
 from anymodel_mcp.server.client_info import ClientInfo, read_peer
 from anymodel_mcp.server.render import Attachment, cap_of, fits, page, render
 from anymodel_mcp.server.resources import register
-from anymodel_mcp.state import BUSY_S
+from anymodel_mcp.server.services import Services
 from anymodel_mcp.tools import TOOLS, get_result
-from anymodel_mcp.tools.arguments import Arguments, parse, schema
-from anymodel_mcp.tools.spec import Job, ToolSpec
-from anymodel_mcp.types import Outcome
+from anymodel_mcp.tools.arguments import parse, schema
+from anymodel_mcp.tools.context import HostLimits, ToolSpec
+from anymodel_mcp.types import Json, Outcome
 
 log = logging.getLogger(__name__)
 
@@ -55,35 +52,29 @@ INSTRUCTIONS = (
 )
 
 
-class AnyModelServer(MCPServer[App]):
-    """The MCP server; `app` is there while it runs.
+class AnyModelServer(MCPServer[Services]):
+    """The MCP server; `services` are there while it runs.
 
     Args:
         settings: the configuration.
-        transport: how HTTP to providers is sent; `None` = the network.
-        data_dir: where store and pictures are; `None` = the user's data folder.
-        redactor: the one of this process; `None` makes one.
+        open_services: opens the services for the time in which the server runs.
+        redactor: the one of this process.
         config_error: why there is no configuration; every call answers with it.
-        store_busy_s: how long the store waits for another process that holds its file.
     """
 
     def __init__(
         self,
         settings: Settings,
+        open_services: Callable[[], AbstractAsyncContextManager[Services]],
         *,
-        transport: httpx2.AsyncBaseTransport | None = None,
-        data_dir: Path | None = None,
-        redactor: Redactor | None = None,
+        redactor: Redactor,
         config_error: ConfigError | None = None,
-        store_busy_s: float = BUSY_S,
     ) -> None:
         self.anymodel_settings = settings
-        self.redactor = redactor = redactor or Redactor(settings.secrets())
+        self.redactor = redactor
         self._config_error = config_error
-        self._open = lambda: open_app(
-            settings, redactor=redactor, transport=transport, data_dir=data_dir, busy_s=store_busy_s
-        )
-        self._app: App | None = None
+        self._open = open_services
+        self._services: Services | None = None
         super().__init__(
             NAME,
             title="AnyModel",
@@ -95,42 +86,50 @@ class AnyModelServer(MCPServer[App]):
         )
         self._specs = {settings.tools.prefix + tool.name: tool for tool in _chosen(settings.tools.enabled)}
         self._listed = [_listing(name, tool) for name, tool in self._specs.items()]
-        register(self, lambda: self.app)
+        register(self, lambda: self.services)
 
     @property
-    def app(self) -> App:
-        """The running app.
+    def services(self) -> Services:
+        """The services of the running server.
 
         Raises:
             RuntimeError: the server does not run.
         """
-        if self._app is None:
+        if self._services is None:
             raise RuntimeError("the server does not run")
-        return self._app
+        return self._services
 
     @asynccontextmanager
-    async def running(self) -> AsyncGenerator[App]:
-        """The app's life; the SDK enters it once per process."""
-        async with self._open() as app:
-            self._app = app
+    async def running(self) -> AsyncGenerator[Services]:
+        """The life of the services; the SDK enters it once per process."""
+        async with self._open() as services:
+            services.calls.on_resume = self._resume
+            self._services = services
             try:
-                yield app
+                yield services
             finally:
-                self._app = None
+                self._services = None
+
+    async def _resume(self, call: Call, job: Json) -> Outcome:
+        """Continues a stored job with the tool that submitted it."""
+        spec = next((tool for tool in TOOLS if tool.name == call.tool), None)
+        if spec is None or spec.resume is None:
+            raise ConfigError(f"this version cannot continue jobs of {call.tool!r}", fix="Update anymodel-mcp.")
+        return await spec.resume(self.services.context(call), job)
 
     def hand_back_calls(self) -> None:
         """Answers all open calls with what has arrived and a handle: the process is about to end."""
-        if self._app is not None:
-            self._app.calls.hand_back()
+        if self._services is not None:
+            self._services.calls.hand_back()
 
     async def list_tools(self) -> list[Tool]:
         """Our tools, and whatever was registered on this server besides."""
-        if self._app is not None:
-            self._app.preload_soon()
+        if self._services is not None:
+            self._services.providers.preload_soon()
         return [*self._listed, *await super().list_tools()]
 
     async def call_tool(
-        self, name: str, arguments: dict[str, Any], context: Context[App, Any] | None = None
+        self, name: str, arguments: dict[str, Any], context: Context[Services, Any] | None = None
     ) -> CallToolResult | InputRequiredResult:
         """Runs a tool; whatever goes wrong comes back as a result that says what to do.
 
@@ -153,10 +152,12 @@ class AnyModelServer(MCPServer[App]):
         outcome = await self._outcome(spec, arguments, peer, cap.limit)
         try:
             if outcome.result_id is None and not fits(outcome, cap):
-                outcome = replace(outcome, result_id=await self.app.calls.store_result(outcome, spec.name, peer.name))
+                outcome = replace(
+                    outcome, result_id=await self.services.calls.store_result(outcome, spec.name, peer.name)
+                )
             shown = [await self._show(picture, outcome.inline) for picture in outcome.pictures]
         except anyio.get_cancelled_exc_class():
-            self.app.calls.store_undelivered(outcome, spec.name, peer.name)
+            self.services.calls.store_undelivered(outcome, spec.name, peer.name)
             raise
         if prefix:
             outcome = replace(outcome, advice=_TOOLS_IN_ADVICE.sub(rf"{prefix}\1", outcome.advice))
@@ -166,7 +167,7 @@ class AnyModelServer(MCPServer[App]):
         return render(outcome, text=text, peer=peer, redactor=self.redactor, shown=shown)
 
     async def get_prompt(
-        self, name: str, arguments: dict[str, Any] | None = None, context: Context[App, Any] | None = None
+        self, name: str, arguments: dict[str, Any] | None = None, context: Context[Services, Any] | None = None
     ) -> GetPromptResult | InputRequiredResult:
         """A prompt that was registered on this server; we have none of our own.
 
@@ -183,31 +184,20 @@ class AnyModelServer(MCPServer[App]):
             if self._config_error is not None:
                 raise self._config_error
             parsed = parse(spec.arguments, arguments, peer.host.extra_arguments)
+            limits = HostLimits(wait_budget_s=wait_budget, max_bytes=limit, progress=peer.progress)
             if spec.direct:
-                job = Job(
-                    app=self.app,
-                    peer=peer,
-                    call=Call(spec.name, peer.name),
-                    wait_budget_s=wait_budget or 1800,
-                    most_bytes=limit,
-                )
-                return await spec.run(job, parsed)
-            return await self._wait(spec, parsed, peer, wait_budget, limit)
+                return await spec.run(self.services.context(Call(spec.name, peer.name), limits), parsed)
+
+            async def work(call: Call) -> Outcome:
+                return await spec.run(self.services.context(call, limits), parsed)
+
+            return await self.services.calls.run(
+                spec.name, peer.name, work, wait_budget_s=wait_budget, progress=peer.progress
+            )
         except ArgumentError as error:
             return failed(replace(error.failure, message=f"{spec.name}: {error.failure.message}"), "")
         except AnyModelError as error:
             return failed(error.failure, error.failure.partial_text or "")
-
-    async def _wait(
-        self, spec: ToolSpec, parsed: Arguments, peer: ClientInfo, wait_budget: float | None, limit: int
-    ) -> Outcome:
-        """Waits for the call as long as the host waits for us; a request that leaves ends its call."""
-
-        async def work(call: Call) -> Outcome:
-            job = Job(app=self.app, peer=peer, call=call, wait_budget_s=wait_budget or 1800, most_bytes=limit)
-            return await spec.run(job, parsed)
-
-        return await self.app.calls.run(spec.name, peer.name, work, wait_budget_s=wait_budget, progress=peer.progress)
 
     def _wait_budget(self, peer: ClientInfo) -> float | None:
         """Seconds until this host must have an answer; `None` = it waits as long as we do."""
@@ -220,9 +210,9 @@ class AnyModelServer(MCPServer[App]):
         return configured
 
     async def _show(self, name: str, inline: str) -> Attachment:
-        outputs = self.app.outputs
+        artifacts = self.services.artifacts
         try:
-            content, mime = await outputs.open_saved(name)
+            content, mime = await artifacts.open_saved(name)
         except AnyModelError:
             return Attachment(name=name, mime="application/octet-stream", bytes=0)
         preview: tuple[bytes, str] | None = None
@@ -235,7 +225,7 @@ class AnyModelServer(MCPServer[App]):
     async def _preview(self, content: bytes) -> tuple[bytes, str] | None:
         """A small picture, if one can be made: the picture itself is saved, and worth more than its preview."""
         try:
-            scaled = await self.app.outputs.preview(content)
+            scaled = await self.services.artifacts.preview(content)
         except Exception as error:  # decoders meet bytes that nobody has seen before
             log.warning("no preview could be made: %s", type(error).__name__)
             return None
@@ -243,10 +233,10 @@ class AnyModelServer(MCPServer[App]):
 
 
 @asynccontextmanager
-async def _lifespan(server: MCPServer[App]) -> AsyncGenerator[App]:
+async def _lifespan(server: MCPServer[Services]) -> AsyncGenerator[Services]:
     assert isinstance(server, AnyModelServer)
-    async with server.running() as app:
-        yield app
+    async with server.running() as services:
+        yield services
 
 
 def _chosen(enabled: Sequence[str]) -> list[ToolSpec]:
@@ -271,25 +261,3 @@ def _listing(name: str, tool: ToolSpec) -> Tool:
     if not tool.read_only:
         hints = ToolAnnotations(open_world_hint=True, read_only_hint=False, destructive_hint=False)
     return Tool(name=name, description=tool.description, input_schema=schema(tool.arguments), annotations=hints)
-
-
-def build_server(
-    settings: Settings,
-    *,
-    transport: httpx2.AsyncBaseTransport | None = None,
-    data_dir: Path | None = None,
-    redactor: Redactor | None = None,
-    config_error: ConfigError | None = None,
-) -> AnyModelServer:
-    """A server for these settings; nothing is opened before it runs.
-
-    Args:
-        settings: the configuration.
-        transport: how HTTP to providers is sent; `None` = the network.
-        data_dir: where store and pictures are; `None` = the user's data folder.
-        redactor: the one of this process; `None` makes one.
-        config_error: why there is no configuration; every call answers with it.
-    """
-    return AnyModelServer(
-        settings, transport=transport, data_dir=data_dir, redactor=redactor, config_error=config_error
-    )

@@ -27,6 +27,7 @@ from anymodel_mcp.state.rows import (
 from anymodel_mcp.state.sqlite.calls import CallStore
 from anymodel_mcp.state.sqlite.conversations import ThreadStore
 from anymodel_mcp.state.sqlite.database import BUSY_S, Database
+from anymodel_mcp.state.sqlite.jobs import JobStore
 from anymodel_mcp.state.sqlite.ledger import LedgerStore
 
 __all__ = [
@@ -48,7 +49,7 @@ __all__ = [
 _FILE_NAME = "anymodel.db"
 
 
-class Store(CallStore, ThreadStore, LedgerStore):
+class Store(CallStore, JobStore, ThreadStore, LedgerStore):
     """The whole store; `async with` closes it."""
 
     @property

@@ -1,7 +1,7 @@
 """The tools, one module each; `TOOLS` is their listing order."""
 
 from anymodel_mcp.tools import chat, complete, embed, generate_image, get_result, list_models
-from anymodel_mcp.tools.spec import ToolSpec
+from anymodel_mcp.tools.context import ToolSpec
 
 TOOLS: tuple[ToolSpec, ...] = (
     chat.TOOL,

@@ -6,12 +6,11 @@ import base64
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
-from anymodel_mcp.app import App
 from anymodel_mcp.errors import AnyModelError, ArgumentError
 from anymodel_mcp.media import SAVED_PREFIX, Inputs, parse_data_url, sniff
-from anymodel_mcp.media.artifacts import Outputs
-from anymodel_mcp.types import FilePart, Json
-from anymodel_mcp.upstream.endpoints import Endpoint
+from anymodel_mcp.media.artifacts import Artifacts
+from anymodel_mcp.types import Json
+from anymodel_mcp.upstream.endpoint import Endpoint
 
 _WEB = ("https://", "http://")
 _GONE = "[a file that is no longer kept]"
@@ -26,13 +25,12 @@ class Attachments:
     files: Sequence[str] = ()
 
     @classmethod
-    async def open(cls, app: App, images: Sequence[str], files: Sequence[str]) -> Attachments:
+    async def read(cls, inputs: Inputs, images: Sequence[str], files: Sequence[str]) -> Attachments:
         """Reads what is not on the web, so that a refusal comes before any request.
 
         Raises:
             ArgumentError: a file is refused.
         """
-        inputs = open_inputs(app)
         for ref in (*images, *files):
             if not ref.lower().startswith(_WEB):
                 await inputs.read(ref)
@@ -69,28 +67,13 @@ def route(endpoint: Endpoint, messages: Sequence[Json]) -> Endpoint:
     return replace(endpoint, api="responses") if holds_files else endpoint
 
 
-def open_inputs(app: App) -> Inputs:
-    """The inputs of one call, under this server's file policy."""
-    return Inputs(app.settings.files, open_saved=app.outputs.open_saved, saved_in=app.outputs.folder)
-
-
-async def read_pictures(app: App, refs: Sequence[str]) -> list[FilePart]:
-    """Pictures to edit, bytes unchanged.
-
-    Raises:
-        AnyModelError: refused by the file policy, no picture, or a failed download.
-    """
-    inputs = open_inputs(app)
-    return [await inputs.picture(ref) for ref in refs]
-
-
 def _as_parts(content: object) -> list[Json]:
     if isinstance(content, str):
         return [{"type": "text", "text": content}]
     return list(content) if isinstance(content, list) else []  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] parts of a JSON message
 
 
-async def to_keep(outputs: Outputs, turns: Sequence[Json]) -> list[Json]:
+async def store_files(outputs: Artifacts, turns: Sequence[Json]) -> list[Json]:
     """Turns for a thread: data in them is saved as files, and referred to."""
 
     async def save(url: str) -> str:
@@ -104,7 +87,7 @@ async def to_keep(outputs: Outputs, turns: Sequence[Json]) -> list[Json]:
     return await _with_urls(turns, save)
 
 
-async def expand(outputs: Outputs, turns: Sequence[Json]) -> list[Json]:
+async def load_files(outputs: Artifacts, turns: Sequence[Json]) -> list[Json]:
     """Turns of a thread as they were sent: files are data again, lost ones are said to be."""
 
     async def load(url: str) -> str:

@@ -8,11 +8,13 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from anymodel_mcp.calls.conversations import Conversation, assistant_turn, hold_conversation, turns_for
+from anymodel_mcp.calls.conversations import Conversation, turns_for
 from anymodel_mcp.calls.outcomes import with_warnings
 from anymodel_mcp.calls.progress import ProgressLine
-from anymodel_mcp.calls.task_group import uninterrupted
 from anymodel_mcp.errors import AnyModelError, ArgumentError, ProviderError
+from anymodel_mcp.media.artifacts import Artifacts
+from anymodel_mcp.tasks import uninterrupted
+from anymodel_mcp.tools.answers import outcome_of
 from anymodel_mcp.tools.arguments import (
     Arguments,
     Definitions,
@@ -27,15 +29,17 @@ from anymodel_mcp.tools.arguments import (
     Stops,
     Text,
 )
-from anymodel_mcp.tools.asking import Answered, Ask, ask_chain, ask_many, outcome_of
-from anymodel_mcp.tools.attachments import Attachments, expand, route, to_keep
+from anymodel_mcp.tools.attachments import Attachments, load_files, route, store_files
+from anymodel_mcp.tools.context import ToolContext, ToolSpec
 from anymodel_mcp.tools.pictures import save_pictures, unsaved_records
 from anymodel_mcp.tools.schemas import DESCRIBED_OPTIONS, JSON_SCHEMA, MESSAGES, MODEL, TOOLS
-from anymodel_mcp.tools.spec import Job, ToolSpec
-from anymodel_mcp.tools.structured import bare_json, check_answer, check_schema, mending_turns, plain_schema
+from anymodel_mcp.tools.several import ask_many
+from anymodel_mcp.tools.structured import bare_json, check_answer, check_schema, correction_turns, plain_schema
 from anymodel_mcp.types import CallStats, ChatRequest, ChatResult, Json, Outcome
 from anymodel_mcp.upstream.call_state import OnDeltas
-from anymodel_mcp.upstream.endpoints import Endpoint, total_usage
+from anymodel_mcp.upstream.endpoint import Endpoint
+from anymodel_mcp.upstream.models import Answer, Models, Question
+from anymodel_mcp.upstream.sums import total_usage
 
 
 class ChatArguments(Arguments):
@@ -61,63 +65,72 @@ class ChatArguments(Arguments):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Question:
-    """One question to one name: what is asked, what came before it, where its answer goes.
+class _Turn:
+    """What one model is asked, and where its answer goes.
 
     Attributes:
+        name: of the model, as the caller gave it.
+        line: takes the progress.
+        on_text: takes the answer text as it arrives.
         secure: takes an outcome that is paid for, before anything else is done with it.
+        history: earlier turns of the conversation.
+        notes: what was changed in the files on their way.
+        sent: the messages of this turn, as they were sent.
     """
 
-    job: Job
     arguments: ChatArguments
     attachments: Attachments
+    artifacts: Artifacts
     name: str | None
-    track: ProgressLine
+    line: ProgressLine
     secure: Callable[[Outcome], None]
-    write: Callable[[str], None] | None = None
-    history: Sequence[Json] = ()
+    on_text: Callable[[str], None] | None = None
     system: str | None = None
+    history: Sequence[Json] = ()
     notes: list[str] = field(default_factory=list[str])
     sent: list[Json] = field(default_factory=list["Json"])
 
-    async def turns(self, endpoint: Endpoint) -> list[Json]:
+    def question(self, more: Sequence[Json] = (), *, name: str | None = None) -> Question[ChatResult]:
+        """The turn as a question; `more` messages follow it."""
+
+        async def send(endpoint: Endpoint, on_deltas: OnDeltas) -> tuple[ChatResult, CallStats]:
+            messages = [*await self.messages(endpoint), *more]
+            routed = route(endpoint, messages)
+            return await routed.send(routed.chat, self.request(routed, messages), on_deltas)
+
+        on_text = None if more else self.on_text
+        return Question(name=name or self.name, purpose="chat", send=send, line=self.line, on_text=on_text)
+
+    async def messages(self, endpoint: Endpoint) -> list[Json]:
         """The messages for this endpoint: pictures and files in the form that it takes."""
-        self.sent[:] = await self.attachments.join(self.own_turns(), endpoint, self.notes)
+        arguments = self.arguments
+        own: list[Json] = [{"role": "user", "content": arguments.prompt}]
+        if arguments.messages is not None:
+            own = [dict(m) for m in arguments.messages]
+        self.sent[:] = await self.attachments.join(own, endpoint, self.notes)
         kept = turns_for(self.history, endpoint.client.settings.name, endpoint.dialect.reasoning_back)
-        messages = [*await expand(self.job.app.outputs, kept), *self.sent]
+        messages = [*await load_files(self.artifacts, kept), *self.sent]
         return [{"role": "system", "content": self.system}, *messages] if self.system else messages
 
-    def own_turns(self) -> list[Json]:
-        """What this call adds, without its attachments."""
-        if self.arguments.messages is not None:
-            return [dict(m) for m in self.arguments.messages]
-        return [{"role": "user", "content": self.arguments.prompt}]
-
-    def ask(self, more: Sequence[Json] = ()) -> Ask:
-        """Asks an endpoint; `more` turns follow the question."""
-
-        async def ask(endpoint: Endpoint, on_deltas: OnDeltas) -> tuple[ChatResult, CallStats]:
-            arguments = self.arguments
-            request = ChatRequest(
-                model=endpoint.model,
-                messages=[*await self.turns(endpoint), *more],
-                temperature=arguments.temperature,
-                top_p=arguments.top_p,
-                max_tokens=arguments.max_tokens,
-                stop=arguments.stop,
-                reasoning_effort=arguments.reasoning_effort,
-                json_schema=arguments.json_schema,
-                tools=arguments.tools,
-                stream=arguments.stream is not False,
-                options=arguments.options or {},
-            )
-            routed = route(endpoint, request.messages)
-            return await routed.send(routed.chat, request, on_deltas)
-
-        return ask
+    def request(self, endpoint: Endpoint, messages: Sequence[Json]) -> ChatRequest:
+        """The request with these messages."""
+        arguments = self.arguments
+        return ChatRequest(
+            model=endpoint.model,
+            messages=messages,
+            temperature=arguments.temperature,
+            top_p=arguments.top_p,
+            max_tokens=arguments.max_tokens,
+            stop=arguments.stop,
+            reasoning_effort=arguments.reasoning_effort,
+            json_schema=arguments.json_schema,
+            tools=arguments.tools,
+            stream=arguments.stream is not False,
+            options=arguments.options or {},
+        )
 
 
-async def chat(job: Job, arguments: ChatArguments) -> Outcome:
+async def chat(ctx: ToolContext, arguments: ChatArguments) -> Outcome:
     """The answer, or the answers of several models under headings.
 
     Raises:
@@ -128,31 +141,35 @@ async def chat(job: Job, arguments: ChatArguments) -> Outcome:
     _check(arguments)
     if arguments.json_schema is not None:
         await check_schema(arguments.json_schema)
-    attachments = await Attachments.open(job.app, arguments.images or (), arguments.files or ())
-    asked = _Question(
-        job=job,
+    attachments = await Attachments.read(ctx.inputs, arguments.images or (), arguments.files or ())
+    turn = _Turn(
         arguments=arguments,
         attachments=attachments,
+        artifacts=ctx.artifacts,
         name=arguments.model,
-        track=job.call.track(arguments.model or "default model") if arguments.models is None else ProgressLine(""),
-        # the words of a structured answer mean nothing before they are checked
-        write=job.call.write if arguments.json_schema is None else None,
-        secure=job.call.secure,
+        line=ProgressLine("") if arguments.models else ctx.call.track(arguments.model or "default model"),
+        secure=ctx.call.secure,
+        on_text=ctx.call.write if arguments.json_schema is None else None,  # shown once it is checked
         system=arguments.system,
     )
-    if arguments.models is None:
-        return await (_answer(asked) if arguments.conversation is None else _in_thread(asked))
-    tracks = {name: job.call.track(name) for name in arguments.models}
+    if arguments.models:
+        lines = {name: ctx.call.track(name) for name in arguments.models}
 
-    async def ask(name: str) -> Outcome:
-        one = replace(asked, name=name, track=tracks[name], secure=_leave, write=None, notes=[], sent=[])
-        return await _answer(one)
+        async def ask(name: str) -> Outcome:
+            one = replace(turn, name=name, line=lines[name], secure=_ignore, on_text=None, notes=[], sent=[])
+            return await _answer(ctx.models, one)
 
-    return await ask_many(list(tracks), ask, write=job.call.write, secure=job.call.secure)
+        return await ask_many(list(lines), ask, write=ctx.call.write, secure=ctx.call.secure)
+    if arguments.conversation is None:
+        return await _answer(ctx.models, turn)
+    async with ctx.conversations.hold(arguments.conversation.strip(), arguments.system) as conversation:
+        ctx.call.conversation = conversation.id
+        turn = replace(turn, history=conversation.history, system=arguments.system or conversation.system)
+        return await _answer_in(ctx.models, turn, conversation)
 
 
-def _leave(_: Outcome) -> None:
-    """For one of several models: the answers are secured together."""
+def _ignore(_: Outcome) -> None:
+    """For one of several models: their answers are secured together."""
 
 
 def _check(arguments: ChatArguments) -> None:
@@ -202,104 +219,89 @@ def _check_models(arguments: ChatArguments) -> None:
         )
 
 
-async def _in_thread(question: _Question) -> Outcome:
-    """A turn of a conversation: what came before goes along, question and answer are kept."""
-    job, wanted = question.job, question.arguments.conversation or ""
-    async with hold_conversation(job.app.store, wanted.strip(), question.system) as thread:
-        job.call.conversation = thread.id
-        asked = replace(question, history=thread.history, system=question.system or thread.system)
-        answered = await _answered(asked)
-        with uninterrupted():  # the answer is paid for: it is delivered, saved and stored whole
-            outcome = _in_conversation(await _outcome(asked, answered), thread.id)
-            outcome = with_warnings(outcome, *await _append(asked, answered, thread))
-            asked.secure(outcome)
+async def _answer(models: Models, turn: _Turn) -> Outcome:
+    answer = await _checked_answer(models, turn)
+    with uninterrupted():  # the answer is paid for: it is delivered and saved whole
+        return await _outcome(turn, answer)
+
+
+async def _answer_in(models: Models, turn: _Turn, conversation: Conversation) -> Outcome:
+    """A turn of a conversation: question and answer are kept in it."""
+    answer = await _checked_answer(models, turn)
+    with uninterrupted():
+        outcome = await _outcome(turn, answer)
+        record = {**(outcome.record or {}), "conversation": conversation.id}
+        notes = (*outcome.notes, f'conversation "{conversation.id}"')
+        sent = await store_files(turn.artifacts, turn.sent)
+        warnings = await conversation.append(sent, answer.result, answer.target)
+        outcome = with_warnings(replace(outcome, record=record, notes=notes), *warnings)
+        turn.secure(outcome)
     return outcome
 
 
-def _in_conversation(outcome: Outcome, thread: str) -> Outcome:
-    record = {**(outcome.record or {}), "conversation": thread}
-    return replace(outcome, record=record, notes=(*outcome.notes, f'conversation "{thread}"'))
-
-
-async def _append(question: _Question, answered: Answered, thread: Conversation) -> list[str]:
-    """Adds question and answer to the thread; gives warnings."""
-    turns = await to_keep(question.job.app.outputs, question.sent)
-    answer = assistant_turn(answered.result, answered.target.provider)
-    kept = question.job.app.redactor.value([*turns, answer])
-    return await thread.append(kept, model=answered.target.name)
-
-
-async def _answer(question: _Question) -> Outcome:
-    answered = await _answered(question)
-    with uninterrupted():  # the answer is paid for: it is delivered and saved whole
-        return await _outcome(question, answered)
-
-
-async def _answered(question: _Question) -> Answered:
-    """The answer; a structured one is checked, and asked for once more where it does not satisfy the schema."""
-    answered = await ask_chain(
-        question.job, question.name, "chat", question.ask(), track=question.track, write=question.write
-    )
-    schema = question.arguments.json_schema
-    if schema is None or answered.result.tool_calls:
-        return answered
-    text = bare_json(answered.result.text)
+async def _checked_answer(models: Models, turn: _Turn) -> Answer[ChatResult]:
+    """The answer; one that does not satisfy the schema is asked for once more."""
+    answer = await models.ask(turn.question())
+    schema = turn.arguments.json_schema
+    if schema is None or answer.result.tool_calls:
+        return answer
+    text = bare_json(answer.result.text)
     checked = await check_answer(text, schema)
-    wrong = checked.problem
-    if wrong is not None and answered.result.finish_reason != "length":
-        question.track.tell("asking for a corrected answer")
-        ask = question.ask(mending_turns(text, wrong))
+    if checked.problem is not None and answer.result.finish_reason != "length":
+        turn.line.tell("asking for a corrected answer")
+        question = turn.question(correction_turns(text, checked.problem), name=answer.target.name)
         try:
-            again = await ask_chain(question.job, answered.target.name, "chat", ask, track=question.track)
+            second = await models.ask(question)
         except AnyModelError as error:
-            raise _unsatisfied(answered, f"{wrong}; and no other answer came: {error.failure.message}") from error
-        answered = _both(answered, again, f"the first answer was corrected: {wrong}")
-        text = bare_json(again.result.text)
+            why = f"{checked.problem}; and no other answer came: {error.failure.message}"
+            raise _unsatisfied(answer, why) from error
+        answer = _both(answer, second, f"the first answer was corrected: {checked.problem}")
+        text = bare_json(second.result.text)
         checked = await check_answer(text, schema)
     if checked.problem is not None:
-        raise _unsatisfied(answered, checked.problem)
-    warnings = (*answered.result.warnings, checked.warning) if checked.warning else answered.result.warnings
-    return replace(answered, result=replace(answered.result, text=text, warnings=warnings))
+        raise _unsatisfied(answer, checked.problem)
+    warnings = (*answer.result.warnings, *([checked.warning] if checked.warning else []))
+    return replace(answer, result=replace(answer.result, text=text, warnings=warnings))
 
 
-def _both(first: Answered, again: Answered, note: str) -> Answered:
-    """The second answer, with what both have cost."""
-    trip = replace(again.trip, attempts=first.trip.attempts + again.trip.attempts)
-    usage = total_usage([first.result.usage, again.result.usage])
-    notes = (*first.notes, *again.notes, note)
-    return replace(again, trip=trip, result=replace(again.result, usage=usage), notes=notes)
+def _both(first: Answer[ChatResult], second: Answer[ChatResult], note: str) -> Answer[ChatResult]:
+    """The second answer, with what both cost."""
+    stats = replace(second.stats, attempts=first.stats.attempts + second.stats.attempts)
+    usage = total_usage([first.result.usage, second.result.usage])
+    notes = (*first.notes, *second.notes, note)
+    return replace(second, stats=stats, result=replace(second.result, usage=usage), notes=notes)
 
 
-def _unsatisfied(answered: Answered, wrong: str) -> ProviderError:
+def _unsatisfied(answer: Answer[ChatResult], problem: str) -> ProviderError:
     """Why there is no structured answer, with what came instead."""
-    if answered.result.finish_reason == "length":
+    if answer.result.finish_reason == "length":
         message, fix = "the answer was cut at the token limit before its JSON was whole", "Raise max_tokens."
     else:
-        message = f"the answer does not satisfy json_schema, nor did the one before it: {wrong}"
+        message = f"the answer does not satisfy json_schema, nor did the one before it: {problem}"
         fix = "Simplify the schema, ask a stronger model, or use the text below."
     return ProviderError(
         message,
         kind="upstream",
         fix=fix,
-        provider=answered.target.provider,
-        model=answered.target.model,
-        attempts=answered.trip.attempts,
-        partial_text=answered.result.text or None,
+        provider=answer.target.provider,
+        model=answer.target.model,
+        attempts=answer.stats.attempts,
+        partial_text=answer.result.text or None,
     )
 
 
-async def _outcome(question: _Question, answered: Answered) -> Outcome:
-    result = replace(answered.result, warnings=(*question.notes, *answered.result.warnings))
-    answered = replace(answered, result=result)
+async def _outcome(turn: _Turn, answer: Answer[ChatResult]) -> Outcome:
+    result = replace(answer.result, warnings=(*turn.notes, *answer.result.warnings))
+    answer = replace(answer, result=result)
     if not result.images:
-        outcome = outcome_of(answered, question.name)
-        question.secure(outcome)
+        outcome = outcome_of(answer, turn.name)
+        turn.secure(outcome)
         return outcome
-    question.secure(outcome_of(answered, question.name, {"images": unsaved_records(result.images)}))
-    saved = await save_pictures(question.job.app.outputs, result.images)
-    outcome = with_warnings(outcome_of(answered, question.name, {"images": saved.records}), *saved.warnings)
+    turn.secure(outcome_of(answer, turn.name, {"images": unsaved_records(result.images)}))
+    saved = await save_pictures(turn.artifacts, result.images)
+    outcome = with_warnings(outcome_of(answer, turn.name, {"images": saved.records}), *saved.warnings)
     outcome = replace(outcome, pictures=saved.names)
-    question.secure(outcome)
+    turn.secure(outcome)
     return outcome
 
 

@@ -7,13 +7,14 @@ from typing import Annotated
 from pydantic import Field
 
 from anymodel_mcp.errors import ArgumentError
+from anymodel_mcp.tools.answers import outcome_of
 from anymodel_mcp.tools.arguments import Arguments, Integer, Name, Number, Object, Stops, Text
-from anymodel_mcp.tools.asking import ask_chain, outcome_of
+from anymodel_mcp.tools.context import ToolContext, ToolSpec
 from anymodel_mcp.tools.schemas import OPTIONS
-from anymodel_mcp.tools.spec import Job, ToolSpec
 from anymodel_mcp.types import CallStats, ChatResult, CompletionRequest, Outcome
 from anymodel_mcp.upstream.call_state import OnDeltas
-from anymodel_mcp.upstream.endpoints import Endpoint
+from anymodel_mcp.upstream.endpoint import Endpoint
+from anymodel_mcp.upstream.models import Question
 from anymodel_mcp.wire.apis import COMPLETIONS
 
 
@@ -29,7 +30,7 @@ class CompleteArguments(Arguments):
     options: Annotated[Object, OPTIONS] | None = None
 
 
-async def complete(job: Job, arguments: CompleteArguments) -> Outcome:
+async def complete(ctx: ToolContext, arguments: CompleteArguments) -> Outcome:
     """The completion of a prompt.
 
     Raises:
@@ -38,7 +39,7 @@ async def complete(job: Job, arguments: CompleteArguments) -> Outcome:
     if not arguments.prompt:
         raise ArgumentError("prompt is empty", param="prompt", fix="Give the text to go on from.")
 
-    async def ask(endpoint: Endpoint, on_deltas: OnDeltas) -> tuple[ChatResult, CallStats]:
+    async def send(endpoint: Endpoint, on_deltas: OnDeltas) -> tuple[ChatResult, CallStats]:
         request = CompletionRequest(
             model=endpoint.model,
             prompt=arguments.prompt,
@@ -50,9 +51,11 @@ async def complete(job: Job, arguments: CompleteArguments) -> Outcome:
         )
         return await endpoint.send(COMPLETIONS, request, on_deltas)
 
-    track = job.call.track(arguments.model or "default model")
-    answered = await ask_chain(job, arguments.model, "completion", ask, track=track, write=job.call.write)
-    return outcome_of(answered, arguments.model)
+    line = ctx.call.track(arguments.model or "default model")
+    question = Question(name=arguments.model, purpose="completion", send=send, line=line, on_text=ctx.call.write)
+    outcome = outcome_of(await ctx.models.ask(question), arguments.model)
+    ctx.call.secure(outcome)
+    return outcome
 
 
 TOOL = ToolSpec(

@@ -5,26 +5,28 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from anymodel_mcp.calls.outcomes import with_warnings
 from anymodel_mcp.calls.progress import ProgressLine
-from anymodel_mcp.calls.task_group import uninterrupted
 from anymodel_mcp.errors import AnyModelError, ArgumentError
+from anymodel_mcp.tasks import uninterrupted
 from anymodel_mcp.tools.arguments import Arguments, Integer, Name, Object, Text, Texts
-from anymodel_mcp.tools.asking import explain, ledger_entry, priced
-from anymodel_mcp.tools.records import head_record, sparse, trip_record, usage_record
+from anymodel_mcp.tools.context import ToolContext, ToolSpec
+from anymodel_mcp.tools.records import head_record, sparse, stats_record, usage_record
 from anymodel_mcp.tools.schemas import OPTIONS
-from anymodel_mcp.tools.spec import Job, ToolSpec
 from anymodel_mcp.types import CallStats, EmbeddingsRequest, EmbeddingsResult, Json, Outcome
-from anymodel_mcp.upstream import endpoints
-from anymodel_mcp.upstream.endpoints import Endpoint
-from anymodel_mcp.upstream.routing import Target
+from anymodel_mcp.upstream.batches import embed_all
+from anymodel_mcp.upstream.call_state import OnDeltas
+from anymodel_mcp.upstream.endpoint import Endpoint
+from anymodel_mcp.upstream.models import Answer, Question
+from anymodel_mcp.upstream.sums import joined_stats, total_usage
 
 _SHOWN_CHARS = 300
+_NOTE_ROOM = 1000
 Vector = Sequence[float]
 
 
@@ -39,7 +41,7 @@ class EmbedArguments(Arguments):
     options: Annotated[Object, OPTIONS] | None = None
 
 
-async def embed(job: Job, arguments: EmbedArguments) -> Outcome:
+async def embed(ctx: ToolContext, arguments: EmbedArguments) -> Outcome:
     """The vectors of all inputs: ranked, saved, or inline.
 
     Raises:
@@ -49,67 +51,85 @@ async def embed(job: Job, arguments: EmbedArguments) -> Outcome:
         raise ArgumentError("input is empty", param="input", fix="Give at least one text.")
     if arguments.query is not None and not arguments.query.strip():
         raise ArgumentError("query is empty", param="query", fix="Give the text to rank by, or leave it out.")
-    track = job.call.track(arguments.model or "default model")
-    targets = await job.app.targets(arguments.model, "embedding")
-    target = targets[0]
-    track.label = target.name
-    with ledger_entry(job, target) as entry:
-        try:
-            endpoint = await job.app.endpoint(target, track.tell)
-            vectors, queried, result, trip = await _embed_all(endpoint, arguments, track)
-        except AnyModelError as error:
-            entry.end(error.kind)
-            raise await explain(job.app, error, target) from error
-        usage = await priced(job.app, target, result.usage)
-        entry.end("complete", usage)
-    record = _record(replace(result, usage=usage), trip, target, arguments.model, vectors)
-    if queried is not None:
-        return _ranking(arguments.input, vectors, queried, record)
+    line = ctx.call.track(arguments.model or "default model")
+    texts = _Texts(arguments, line)
+    question = Question(name=arguments.model, purpose="embedding", send=texts.send, line=line, phase="embedding")
+    answer = await ctx.models.ask(question)
+    vectors, query = texts.vectors(answer.result)
+    record = _record(answer, arguments.model, vectors)
+    if query is not None:
+        outcome = _ranking(arguments.input, vectors, query, record, answer.notes)
+        ctx.call.secure(outcome)
+        return outcome
     with uninterrupted():  # the vectors are paid for: they are saved whole
-        return await _vectors(job, arguments, vectors, record)
+        return await _vectors(ctx, arguments, vectors, Outcome(record=record, notes=_notes(record, answer.notes)))
 
 
-async def _embed_all(
-    endpoint: Endpoint, arguments: EmbedArguments, track: ProgressLine
-) -> tuple[list[Vector], Vector | None, EmbeddingsResult, CallStats]:
-    """Vectors of all inputs and of the query; identical texts are sent once."""
-    unique = list(dict.fromkeys(arguments.input))
-    apart = arguments.query is not None and endpoint.dialect.embed_input_type != "none"
-    texts = unique if apart or arguments.query is None else list(dict.fromkeys([*unique, arguments.query]))
+@dataclass(slots=True)
+class _Texts:
+    """The texts of one call: identical ones are sent once, the query apart where the provider wants to know it.
 
-    def told(done: int, of: int) -> None:
-        track.phase = f"batch {done + 1} of {of}" if of > 1 else f"embedding {len(texts)} texts"
+    Attributes:
+        sent: the texts whose vectors the result holds, in its order; a query that went apart is last.
+    """
 
-    request = EmbeddingsRequest(
-        model=endpoint.model, inputs=texts, dimensions=arguments.dimensions, options=arguments.options or {}
-    )
-    result, trip = await endpoints.embed(endpoint, request, told)
-    by_text = dict(zip(texts, result.vectors, strict=True))
-    queried: Vector | None = None
-    if arguments.query is not None and apart:
-        asked = replace(request, inputs=[arguments.query], purpose="query")
-        answer, _ = await endpoints.embed(endpoint, asked)
-        queried = answer.vectors[0]
-    elif arguments.query is not None:
-        queried = by_text[arguments.query]
-    return [by_text[text] for text in arguments.input], queried, result, trip
+    arguments: EmbedArguments
+    line: ProgressLine
+    sent: Sequence[str] = ()
+    apart: bool = False
+
+    async def send(self, endpoint: Endpoint, _: OnDeltas) -> tuple[EmbeddingsResult, CallStats]:
+        """Embeds all texts at one endpoint."""
+        inputs, query = self.arguments.input, self.arguments.query
+        self.apart = query is not None and endpoint.dialect.embed_input_type != "none"
+        texts = list(dict.fromkeys(inputs if query is None or self.apart else [*inputs, query]))
+        request = EmbeddingsRequest(
+            model=endpoint.model,
+            inputs=texts,
+            dimensions=self.arguments.dimensions,
+            options=self.arguments.options or {},
+        )
+        self.sent = texts
+        result, stats = await embed_all(endpoint, request, self._report)
+        if query is None or not self.apart:
+            return result, stats
+        asked = replace(request, inputs=[query], purpose="query")
+        second, more = await embed_all(endpoint, asked)
+        self.sent = [*texts, query]
+        usage = total_usage([result.usage, second.usage])
+        return replace(result, vectors=[*result.vectors, *second.vectors], usage=usage), joined_stats([stats, more])
+
+    def _report(self, done: int, of: int) -> None:
+        self.line.tell(f"batch {done + 1} of {of}" if of > 1 else f"embedding {len(self.sent)} texts")
+
+    def vectors(self, result: EmbeddingsResult) -> tuple[list[Vector], Vector | None]:
+        """The vectors of the inputs, in their order, and that of the query."""
+        query = self.arguments.query
+        queried = None if query is None else result.vectors[-1]
+        pairs = list(zip(self.sent, result.vectors, strict=True))
+        by_text = dict(pairs[:-1] if self.apart else pairs)
+        if query is not None and not self.apart:
+            queried = by_text[query]
+        return [by_text[text] for text in self.arguments.input], queried
 
 
-def _record(
-    result: EmbeddingsResult, trip: CallStats, target: Target, requested: str | None, vectors: Sequence[Vector]
-) -> Json:
+def _record(answer: Answer[EmbeddingsResult], requested: str | None, vectors: Sequence[Vector]) -> Json:
+    result, stats = answer.result, answer.stats
+    known = {
+        "usage": usage_record(result.usage),
+        "warnings": list(dict.fromkeys((*stats.warnings, *result.warnings))),
+        **stats_record(stats),
+    }
     return {
-        **head_record(target, requested, result.model),
-        **sparse(
-            {
-                "usage": usage_record(result.usage),
-                "warnings": list(dict.fromkeys((*trip.warnings, *result.warnings))),
-                **trip_record(trip),
-            }
-        ),
+        **head_record(answer.target, requested, result.model),
+        **sparse(known),
         "vectors": {"count": len(vectors), "dimensions": len(vectors[0]) if vectors else 0},
         "status": "complete",
     }
+
+
+def _notes(record: Json, notes: Sequence[str]) -> list[str]:
+    return [*notes, *record.get("warnings", ())]
 
 
 def similarity(a: Vector, b: Vector) -> float:
@@ -118,11 +138,13 @@ def similarity(a: Vector, b: Vector) -> float:
     return sum(x * y for x, y in zip(a, b, strict=True)) / norm if norm else 0.0
 
 
-def _ranking(texts: Sequence[str], vectors: Sequence[Vector], query: Vector, record: Json) -> Outcome:
+def _ranking(
+    texts: Sequence[str], vectors: Sequence[Vector], query: Vector, record: Json, notes: Sequence[str]
+) -> Outcome:
     scored = sorted(((similarity(v, query), i) for i, v in enumerate(vectors)), key=lambda pair: (-pair[0], pair[1]))
     lines = [f"{rank}. {score:.4f} #{i}: {_short(texts[i])}" for rank, (score, i) in enumerate(scored, 1)]
     ranking = [{"index": i, "score": round(score, 6)} for score, i in scored]
-    return Outcome(text="\n".join(lines), record={**record, "ranking": ranking}, notes=record.get("warnings", ()))
+    return Outcome(text="\n".join(lines), record={**record, "ranking": ranking}, notes=_notes(record, notes))
 
 
 def _short(text: str) -> str:
@@ -130,35 +152,37 @@ def _short(text: str) -> str:
     return flat if len(flat) <= _SHOWN_CHARS else flat[:_SHOWN_CHARS] + "…"
 
 
-async def _vectors(job: Job, arguments: EmbedArguments, vectors: Sequence[Vector], record: Json) -> Outcome:
-    notes = list(record.get("warnings", ()))
+async def _vectors(ctx: ToolContext, arguments: EmbedArguments, vectors: Sequence[Vector], outcome: Outcome) -> Outcome:
+    """The vectors inline where that is asked for and they fit, else in a file."""
+    record = outcome.record or {}
     if arguments.output == "vectors":
         text = _as_json(vectors)
-        if len(text) <= job.most_bytes - 1000:
-            return Outcome(text=text, record=record, notes=notes)
-        notes.append(f"{len(text)} characters of vectors are too many for one answer: they are saved instead")
+        if len(text) <= ctx.limits.max_bytes - _NOTE_ROOM:
+            return replace(outcome, text=text)
+        note = f"{len(text)} characters of vectors are too many for one answer: they are saved instead"
+        outcome = replace(outcome, notes=[*outcome.notes, note])
     meta = {"model": record["model"], "provider": record["provider"]}
     try:
-        saved = await job.app.outputs.save_vectors(vectors, arguments.input, meta)
+        saved = await ctx.artifacts.save_vectors(vectors, arguments.input, meta)
     except AnyModelError as error:
-        return await _unsaved(job, vectors, Outcome(record=record, notes=notes), error)
+        return await _unsaved(ctx, vectors, outcome, error)
     record["vectors"]["path"] = str(saved.path)
     shape = f"{record['vectors']['count']} vectors of {record['vectors']['dimensions']} dimensions"
-    text = f"{shape} saved to {saved.path} (numpy.load reads it; the texts stand in the .json file beside it)"
-    return Outcome(text=text, record=record, notes=notes)
+    text = f"{shape} saved to {saved.path} (numpy.load reads it; the texts are in the .json file beside it)"
+    return replace(outcome, text=text, record=record)
 
 
 def _as_json(vectors: Sequence[Vector]) -> str:
     return json.dumps([list(v) for v in vectors], separators=(",", ":"))
 
 
-async def _unsaved(job: Job, vectors: Sequence[Vector], outcome: Outcome, error: AnyModelError) -> Outcome:
-    """Vectors that no file takes: in the answer if they are few, else under a handle."""
+async def _unsaved(ctx: ToolContext, vectors: Sequence[Vector], outcome: Outcome, error: AnyModelError) -> Outcome:
+    """Vectors that cannot be saved: in the answer if they are few, else under a handle."""
     warning = f"{error.failure.message}. {error.failure.fix}".strip()
     text = _as_json(vectors)
-    if len(text) <= job.most_bytes - 1000:
+    if len(text) <= ctx.limits.max_bytes - _NOTE_ROOM:
         return with_warnings(replace(outcome, text=text), f"{warning} The vectors are in this answer instead.")
-    handle = await job.app.calls.store_result(Outcome(text=text), job.call.tool, job.peer.name)
+    handle = await ctx.calls.store_result(Outcome(text=text), ctx.call.tool, ctx.call.host)
     text = f"{len(vectors)} vectors could not be saved to a file; get_result(id={handle!r}) gives them as JSON"
     return with_warnings(replace(outcome, text=text), warning)
 

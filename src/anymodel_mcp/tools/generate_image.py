@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from anymodel_mcp.calls.progress import ProgressLine
-from anymodel_mcp.calls.task_group import uninterrupted
 from anymodel_mcp.dialects.providers import PROVIDERS
-from anymodel_mcp.errors import AnyModelError, ArgumentError, ConfigError
-from anymodel_mcp.redact import shorten
+from anymodel_mcp.errors import ArgumentError, ConfigError
+from anymodel_mcp.tasks import uninterrupted
 from anymodel_mcp.tools.arguments import Arguments, Integer, Name, Object, Picture, Pictures, Text
-from anymodel_mcp.tools.asking import FALLS_BACK, explain, ledger_entry, priced
-from anymodel_mcp.tools.attachments import read_pictures
+from anymodel_mcp.tools.context import ToolContext, ToolSpec
 from anymodel_mcp.tools.pictures import SavedPictures, download_pictures, save_pictures, unsaved_records
-from anymodel_mcp.tools.records import head_record, sparse, trip_record, usage_record
+from anymodel_mcp.tools.records import head_record, sparse, stats_record, usage_record
 from anymodel_mcp.tools.schemas import OPTIONS
-from anymodel_mcp.tools.spec import Job, ToolSpec
-from anymodel_mcp.types import CallStats, FilePart, ImageRequest, ImagesResult, Outcome
-from anymodel_mcp.upstream import endpoints
-from anymodel_mcp.upstream.endpoints import Endpoint
-from anymodel_mcp.upstream.routing import Target
+from anymodel_mcp.types import CallStats, FilePart, ImageRequest, ImagesResult, Json, Outcome
+from anymodel_mcp.upstream.call_state import OnDeltas
+from anymodel_mcp.upstream.endpoint import Endpoint
+from anymodel_mcp.upstream.jobs import Job, follow_images, make_images
+from anymodel_mcp.upstream.models import Answer, Question
+from anymodel_mcp.upstream.sums import joined_stats
 
-_UNSENT = frozenset({"quota", "rate_limit", "overloaded", "model_not_found"})
+_TITLE_CHARS = 200
 
 
 class GenerateImageArguments(Arguments):
@@ -43,7 +39,7 @@ class GenerateImageArguments(Arguments):
     options: Annotated[Object, OPTIONS] | None = None
 
 
-async def generate_image(job: Job, arguments: GenerateImageArguments) -> Outcome:
+async def generate_image(ctx: ToolContext, arguments: GenerateImageArguments) -> Outcome:
     """The saved pictures.
 
     Raises:
@@ -53,48 +49,59 @@ async def generate_image(job: Job, arguments: GenerateImageArguments) -> Outcome
         raise ArgumentError("prompt is empty", param="prompt", fix="Say what the picture should show.")
     if arguments.mask is not None and not arguments.images:
         raise ArgumentError("a mask needs images to edit", param="mask", fix="Give images, or leave the mask out.")
-    images = await read_pictures(job.app, arguments.images or ())
-    mask = (await read_pictures(job.app, [arguments.mask]))[0] if arguments.mask is not None else None
-    targets = await _targets(job, arguments.model)
-    track = job.call.track(targets[0].name)
-    passed: list[str] = []
-    for index, target in enumerate(targets):
-        track.label, track.phase = target.name, "making the picture"
-        try:
-            result, trip = await _make(job, target, track, lambda ep: _request(arguments, ep, images, mask))
-            break
-        except AnyModelError as error:
-            # a picture that may have been made is paid for: only a refusal leads on to the next model
-            if index + 1 == len(targets) or error.kind not in FALLS_BACK & _UNSENT:
-                raise await explain(job.app, error, target) from error
-            passed.append(f"{target.name} failed ({error.kind}: {shorten(error.failure.message, 200)})")
-    else:
-        raise AssertionError("a route has at least one target")  # pragma: no cover - `route` never gives none
-    notes = [f"made by {target.name}: {'; '.join(passed)}"] if passed else []
-    made = _Made(arguments=arguments, result=result, trip=trip, target=target, notes=notes)
-    return await _deliver(job, made)
+    images = [await ctx.inputs.picture(ref) for ref in arguments.images or ()]
+    mask = await ctx.inputs.picture(arguments.mask) if arguments.mask is not None else None
+    line = ctx.call.track(arguments.model or "default model")
 
+    async def send(endpoint: Endpoint, _: OnDeltas) -> tuple[ImagesResult, CallStats]:
+        def on_job(task_id: str) -> None:
+            ctx.calls.keep_job(ctx.call, _job(endpoint, task_id, arguments).to_json())
 
-async def _make(
-    job: Job, target: Target, track: ProgressLine, request: Callable[[Endpoint], ImageRequest]
-) -> tuple[ImagesResult, CallStats]:
-    """One model's pictures, with their price."""
-    with ledger_entry(job, target) as entry:
-        endpoint = await job.app.endpoint(target, track.tell)
-        result, trip = await endpoints.make_images(endpoint, request(endpoint), track.tell)
-        usage = await priced(job.app, target, result.usage)
-        entry.end("complete", usage)
-    return replace(result, usage=usage), trip
+        request = _request(arguments, endpoint, images, mask)
+        return await make_images(endpoint, request, on_job=on_job, on_phase=line.tell)
 
-
-async def _targets(job: Job, name: str | None) -> tuple[Target, ...]:
+    question = Question(
+        name=arguments.model, purpose="image", send=send, line=line, phase="making the picture", paid=True
+    )
     try:
-        return await job.app.targets(name, "image")
+        answer = await ctx.models.ask(question)
     except ConfigError as error:
-        makers = [row.name for row in PROVIDERS.values() if "images" not in row.quirks.get("lacks", frozenset())]
-        raise error.having(
-            fix=f"{error.failure.fix} Providers that make pictures: {', '.join(makers)}.".strip()
-        ) from error
+        raise _with_makers(error) from error
+    return await _deliver(ctx, answer, arguments)
+
+
+async def resume(ctx: ToolContext, stored: Json) -> Outcome:
+    """The pictures of a job that was submitted before; it is only asked for, never submitted.
+
+    Raises:
+        AnyModelError: its provider is not configured (any more), or the job gave no pictures.
+    """
+    job = Job.from_json(stored)
+    arguments = GenerateImageArguments.model_validate(job.data)
+    line = ctx.call.track(f"{job.provider}/{job.model}")
+
+    async def send(endpoint: Endpoint, _: OnDeltas) -> tuple[ImagesResult, CallStats]:
+        result, stats = await follow_images(endpoint, job.task_id, line.tell, first_pause=False)
+        return result, joined_stats(stats)
+
+    answer = await ctx.models.ask_again(job, send, line)
+    return await _deliver(ctx, answer, arguments)
+
+
+def _job(endpoint: Endpoint, task_id: str, arguments: GenerateImageArguments) -> Job:
+    return Job(
+        provider=endpoint.client.settings.name,
+        model=endpoint.model,
+        base_url=endpoint.client.settings.base_url,
+        task_id=task_id,
+        requested=arguments.model,
+        data={"prompt": arguments.prompt[:_TITLE_CHARS], "model": arguments.model, "inline": arguments.inline},
+    )
+
+
+def _with_makers(error: ConfigError) -> ConfigError:
+    makers = [row.name for row in PROVIDERS.values() if "images" not in row.quirks.get("lacks", frozenset())]
+    return error.having(fix=f"{error.failure.fix} Providers that make pictures: {', '.join(makers)}.".strip())
 
 
 def _request(
@@ -123,51 +130,38 @@ def _request(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Made:
-    """Pictures that a model has made, and how they were asked for."""
-
-    arguments: GenerateImageArguments
-    result: ImagesResult
-    trip: CallStats
-    target: Target
-    notes: Sequence[str]
-
-    def outcome(self, saved: SavedPictures) -> Outcome:
-        """The outcome, as far as the pictures are saved."""
-        warnings = list(dict.fromkeys((*self.trip.warnings, *self.result.warnings, *saved.warnings)))
-        revised = next((p.revised_prompt for p in self.result.images if p.revised_prompt), None)
-        record = {
-            **head_record(self.target, self.arguments.model, self.result.model),
-            **sparse(
-                {
-                    "images": saved.records,
-                    "usage": usage_record(self.result.usage),
-                    "warnings": warnings,
-                    "revised_prompt": revised,
-                    **trip_record(self.trip),
-                }
-            ),
-            "status": "complete",
-        }
-        return Outcome(
-            text="\n".join(_line(r) for r in saved.records),
-            notes=[*self.notes, *([f"the prompt was revised: {revised}"] if revised else []), *warnings],
-            record=record,
-            pictures=saved.names,
-            inline=self.arguments.inline or "preview",
-        )
+def _outcome(answer: Answer[ImagesResult], arguments: GenerateImageArguments, saved: SavedPictures) -> Outcome:
+    """The outcome, as far as the pictures are saved."""
+    result, stats = answer.result, answer.stats
+    warnings = list(dict.fromkeys((*stats.warnings, *result.warnings, *saved.warnings)))
+    revised = next((p.revised_prompt for p in result.images if p.revised_prompt), None)
+    known = {
+        "images": saved.records,
+        "usage": usage_record(result.usage),
+        "warnings": warnings,
+        "revised_prompt": revised,
+        "task_id": result.task_id,
+        **stats_record(stats),
+    }
+    record = {**head_record(answer.target, arguments.model, result.model), **sparse(known), "status": "complete"}
+    return Outcome(
+        text="\n".join(_line(r) for r in saved.records),
+        notes=[*answer.notes, *([f"the prompt was revised: {revised}"] if revised else []), *warnings],
+        record=record,
+        pictures=saved.names,
+        inline=arguments.inline or "preview",
+    )
 
 
-async def _deliver(job: Job, made: _Made) -> Outcome:
+async def _deliver(ctx: ToolContext, answer: Answer[ImagesResult], arguments: GenerateImageArguments) -> Outcome:
     """Saves the pictures; whatever happens to that, their URLs and bytes are delivered, for they are paid for."""
-    pictures, title = made.result.images, made.arguments.prompt
-    job.call.secure(made.outcome(SavedPictures(records=unsaved_records(pictures))))
+    pictures, title = answer.result.images, arguments.prompt
+    ctx.call.secure(_outcome(answer, arguments, SavedPictures(records=unsaved_records(pictures))))
     with uninterrupted():
-        saved = await save_pictures(job.app.outputs, pictures, title=title)
-        job.call.secure(made.outcome(saved))
-    saved = await download_pictures(job.app.outputs, pictures, saved, title=title)
-    return made.outcome(saved)
+        saved = await save_pictures(ctx.artifacts, pictures, title=title)
+        ctx.call.secure(_outcome(answer, arguments, saved))
+    saved = await download_pictures(ctx.artifacts, pictures, saved, title=title)
+    return _outcome(answer, arguments, saved)
 
 
 def _line(record: dict[str, object]) -> str:
@@ -183,4 +177,5 @@ TOOL = ToolSpec(
     arguments=GenerateImageArguments,
     run=generate_image,
     read_only=False,
+    resume=resume,
 )

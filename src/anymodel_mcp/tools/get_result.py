@@ -7,11 +7,13 @@ from typing import Annotated
 
 from pydantic import Field
 
+from anymodel_mcp.calls.outcomes import body_of
 from anymodel_mcp.errors import ArgumentError, excerpt
-from anymodel_mcp.server.render import body_of
 from anymodel_mcp.tools.arguments import Arguments, Integer, Name, Number
-from anymodel_mcp.tools.spec import Job, ToolSpec
+from anymodel_mcp.tools.context import ToolContext, ToolSpec
 from anymodel_mcp.types import Outcome
+
+_MOST_WAIT_S = 1800.0
 
 
 class GetResultArguments(Arguments):
@@ -23,16 +25,16 @@ class GetResultArguments(Arguments):
     cancel: Annotated[bool, Field(description="stop the call")] | None = None
 
 
-async def get_result(job: Job, arguments: GetResultArguments) -> Outcome:
+async def get_result(ctx: ToolContext, arguments: GetResultArguments) -> Outcome:
     """What a handle stands for, after waiting for its end as long as asked and the host allows.
 
     Raises:
         ArgumentError: there is no such result (any more).
     """
-    longest = job.wait_budget_s
+    longest = _MOST_WAIT_S if ctx.limits.wait_budget_s is None else ctx.limits.wait_budget_s
     wait = min(longest if arguments.wait_s is None else arguments.wait_s, longest)
-    outcome = await job.app.calls.fetch(
-        arguments.id.strip(), wait_s=wait, cancel=bool(arguments.cancel), progress=job.peer.progress
+    outcome = await ctx.calls.fetch(
+        arguments.id.strip(), wait_s=wait, cancel=bool(arguments.cancel), progress=ctx.limits.progress
     )
     if outcome is None:
         raise ArgumentError(

@@ -8,12 +8,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from anymodel_mcp.errors import AnyModelError, ArgumentError, ConfigError, excerpt
+from anymodel_mcp.errors import AnyModelError, ArgumentError, excerpt
 from anymodel_mcp.tools.arguments import Arguments, Integer, Name, Query
+from anymodel_mcp.tools.context import ToolContext, ToolSpec
 from anymodel_mcp.tools.records import model_record
-from anymodel_mcp.tools.spec import Job, ToolSpec
 from anymodel_mcp.types import Capability, Json, ModelRecord, Outcome
-from anymodel_mcp.upstream.routing import NOTHING_CONFIGURED, closest
+from anymodel_mcp.upstream.routing import closest
 
 _PAGE = 20
 _MOST = 200
@@ -30,13 +30,13 @@ class ListModelsArguments(Arguments):
     refresh: bool | None = None
 
 
-async def list_models(job: Job, arguments: ListModelsArguments) -> Outcome:
+async def list_models(ctx: ToolContext, arguments: ListModelsArguments) -> Outcome:
     """A page of the models that match.
 
     Raises:
         AnyModelError: nothing is configured, the provider is unknown, or none of the lists can be had.
     """
-    found, warnings = await _gather(job, arguments)
+    found, warnings = await _gather(ctx, arguments)
     matching = [m for m in found if _matches(m, arguments)]
     offset = arguments.offset or 0
     page = matching[offset : offset + min(arguments.limit or _PAGE, _MOST)]
@@ -58,30 +58,30 @@ async def list_models(job: Job, arguments: ListModelsArguments) -> Outcome:
     return Outcome(text="\n".join(_line(m) for m in page), notes=notes, record=record)
 
 
-async def _gather(job: Job, arguments: ListModelsArguments) -> tuple[list[ModelRecord], Sequence[str]]:
-    app, refresh = job.app, bool(arguments.refresh)
-    track = job.call.track("model lists")
-    if not app.settings.providers:
-        raise ConfigError(NOTHING_CONFIGURED)
-    if arguments.provider is None and len(app.settings.providers) > 1:
-        track.phase = f"asking {len(app.settings.providers)} providers"
-        lists = await app.catalogue.all(refresh=refresh)
-        missing = [p for p in app.settings.providers if p not in lists]
+async def _gather(ctx: ToolContext, arguments: ListModelsArguments) -> tuple[list[ModelRecord], Sequence[str]]:
+    catalog, refresh = ctx.catalog, bool(arguments.refresh)
+    line = ctx.call.track("model lists")
+    providers = ctx.models.directory.names.providers
+    ctx.models.directory.names.check_configured()
+    if arguments.provider is None and len(providers) > 1:
+        line.phase = f"asking {len(providers)} providers"
+        lists = await catalog.all(refresh=refresh)
+        missing = [p for p in providers if p not in lists]
         warnings = [w for known in lists.values() for w in known.warnings]
         if missing:
             warnings.append(f"no list from {', '.join(missing)}: `anymodel-mcp doctor` says why")
         return [m for known in lists.values() for m in known.models], warnings
-    name = arguments.provider or next(iter(app.settings.providers))
-    if name not in app.settings.providers:
-        near = closest(name, app.settings.providers)
+    name = arguments.provider or next(iter(providers))
+    if name not in providers:
+        near = closest(name, providers)
         raise ArgumentError(
             f"there is no provider {excerpt(name)!r}",
             param="provider",
-            fix=f"Did you mean {near[0]!r}?" if near else f"Configured: {', '.join(app.settings.providers)}.",
+            fix=f"Did you mean {near[0]!r}?" if near else f"Configured: {', '.join(providers)}.",
         )
-    track.phase = f"asking {name}"
+    line.phase = f"asking {name}"
     try:
-        known = await app.catalogue.models(name, refresh=refresh)
+        known = await catalog.models(name, refresh=refresh)
     except AnyModelError as error:
         raise error.having(provider=error.failure.provider or name) from error
     return list(known.models), known.warnings

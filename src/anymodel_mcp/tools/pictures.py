@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from anymodel_mcp.calls.task_group import uninterrupted
 from anymodel_mcp.errors import AnyModelError
 from anymodel_mcp.media import fetch_public
-from anymodel_mcp.media.artifacts import Outputs
+from anymodel_mcp.media.artifacts import Artifacts
+from anymodel_mcp.tasks import uninterrupted
 from anymodel_mcp.tools.records import sparse
 from anymodel_mcp.types import Json, Picture
 
@@ -39,7 +39,7 @@ def unsaved_records(pictures: Sequence[Picture]) -> list[Json]:
     return [_record(picture) for picture in pictures]
 
 
-async def save_pictures(outputs: Outputs, pictures: Sequence[Picture], *, title: str = "") -> SavedPictures:
+async def save_pictures(outputs: Artifacts, pictures: Sequence[Picture], *, title: str = "") -> SavedPictures:
     """Saves the pictures that came as bytes; the others keep their URL.
 
     Args:
@@ -57,7 +57,7 @@ async def save_pictures(outputs: Outputs, pictures: Sequence[Picture], *, title:
 
 
 async def download_pictures(
-    outputs: Outputs, pictures: Sequence[Picture], earlier: SavedPictures, *, title: str = ""
+    outputs: Artifacts, pictures: Sequence[Picture], earlier: SavedPictures, *, title: str = ""
 ) -> SavedPictures:
     """The same with the pictures that came as URLs downloaded and saved; a failed download is no new request.
 
@@ -82,7 +82,7 @@ def _record(picture: Picture) -> Json:
     return sparse({"mime": picture.mime, "url": picture.url})
 
 
-async def _save(outputs: Outputs, content: bytes, title: str, saved: SavedPictures) -> Json:
+async def _save(outputs: Artifacts, content: bytes, title: str, saved: SavedPictures) -> Json:
     """Saves one picture, or holds it in memory; gives what its record says of it."""
     try:
         file = await outputs.save_picture(content, title=title)

@@ -23,15 +23,15 @@ def usage_record(usage: Usage | None) -> Json | None:
     return sparse(asdict(usage)) or None if usage else None
 
 
-def trip_record(trip: CallStats) -> Json:
+def stats_record(stats: CallStats) -> Json:
     """How the requests went."""
     return sparse(
         {
-            "request_id": one_line(trip.request_id or ""),
-            "attempts": trip.attempts,
-            "first_delta_s": trip.first_delta_s,
-            "duration_s": trip.duration_s,
-            "rate_limit": dict(trip.rate_limit),
+            "request_id": one_line(stats.request_id or ""),
+            "attempts": stats.attempts,
+            "first_delta_s": stats.first_delta_s,
+            "duration_s": stats.duration_s,
+            "rate_limit": dict(stats.rate_limit),
         }
     )
 
@@ -45,7 +45,7 @@ def head_record(target: Target, requested: str | None, answered: str | None) -> 
     }
 
 
-def chat_record(result: ChatResult, trip: CallStats, target: Target, requested: str | None) -> Json:
+def chat_record(result: ChatResult, stats: CallStats, target: Target, requested: str | None) -> Json:
     """The record of a chat or completion, but for pictures and conversation."""
     reasoning = result.reasoning
     if len(reasoning) > REASONING_CHARS:
@@ -67,8 +67,8 @@ def chat_record(result: ChatResult, trip: CallStats, target: Target, requested: 
             for c in result.invalid_tool_calls
         ],
         "usage": usage_record(result.usage),
-        "warnings": list(dict.fromkeys((*trip.warnings, *result.warnings))),
-        **trip_record(trip),
+        "warnings": list(dict.fromkeys((*stats.warnings, *result.warnings))),
+        **stats_record(stats),
     }
     return {**sparse(record), "status": "complete", "truncated": result.finish_reason == "length"}
 

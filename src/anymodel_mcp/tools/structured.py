@@ -81,7 +81,7 @@ def bare_json(text: str) -> str:
     return body.strip() if line_end and _LANGUAGE.fullmatch(language) else text
 
 
-def mending_turns(text: str, wrong: str) -> list[Json]:
+def correction_turns(text: str, wrong: str) -> list[Json]:
     """The turns that ask for a corrected answer."""
     demand = (
         f"That answer does not satisfy the JSON Schema: {wrong}. Answer again with the corrected JSON and nothing else."

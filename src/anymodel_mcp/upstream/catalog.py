@@ -22,8 +22,8 @@ from anymodel_mcp.errors import AnyModelError
 from anymodel_mcp.redact import one_line
 from anymodel_mcp.state import Store
 from anymodel_mcp.types import Json, ModelList, ModelRecord, Price
-from anymodel_mcp.upstream import endpoints
-from anymodel_mcp.upstream.endpoints import Endpoint
+from anymodel_mcp.upstream.endpoint import Endpoint
+from anymodel_mcp.upstream.model_lists import list_models
 from anymodel_mcp.upstream.routing import Target
 from anymodel_mcp.upstream.shared import SharedWork
 from anymodel_mcp.wire.urls import same_host
@@ -145,7 +145,7 @@ class Catalog:
     async def _fetch(self, provider: str) -> ModelList:
         known = self._lists[provider]
         try:
-            fresh = _on_one_line(await endpoints.list_models(await self._endpoint(Target(provider, ""))))
+            fresh = _on_one_line(await list_models(await self._endpoint(Target(provider, ""))))
         except AnyModelError:
             known.failed = self._clock()
             raise

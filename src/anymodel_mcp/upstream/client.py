@@ -7,6 +7,7 @@ closing the connection on cancellation. What to send, how to read it, whether to
 from __future__ import annotations
 
 import json
+import math
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
@@ -82,6 +83,7 @@ class ProviderClient:
         *,
         model: str,
         on_deltas: OnDeltas = ignore_deltas,
+        ends: float = math.inf,
     ) -> tuple[T, CallStats]:
         """The result of one exchange, and how the way there was.
 
@@ -89,14 +91,17 @@ class ProviderClient:
             wire: the request.
             read: makes the reader of one successful response.
             model: the provider's id of the model, for repairs and messages.
-            on_deltas: is called with the news while the answer arrives.
+            on_deltas: is called with what has arrived.
+            ends: when the call must be complete, by the event loop's clock; total_timeout_s holds too.
 
         Raises:
             ProviderError: after the last attempt, with `attempts` and what text had come.
             ConfigError: the provider cannot be called as it is configured.
         """
         now = anyio.current_time()
-        journey = CallState(model=model, on_deltas=on_deltas, started=now, ends=now + self.settings.total_timeout_s)
+        journey = CallState(
+            model=model, on_deltas=on_deltas, started=now, ends=min(ends, now + self.settings.total_timeout_s)
+        )
         async with self._slot(wire, journey):
             return await self._exchange(wire, read, journey)
 

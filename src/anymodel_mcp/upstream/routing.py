@@ -5,11 +5,10 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Literal
 
-from anymodel_mcp.config import Settings
 from anymodel_mcp.errors import ConfigError
 from anymodel_mcp.types import ModelRecord
 
@@ -35,57 +34,77 @@ class Target:
         return f"{self.provider}/{self.model}"
 
 
-def default_name(settings: Settings, purpose: Purpose) -> str | None:
-    """The configured default for a purpose; a completion falls back on the chat model."""
-    return {
-        "chat": settings.default_model,
-        "completion": settings.default_completion_model or settings.default_model,
-        "embedding": settings.default_embedding_model,
-        "image": settings.default_image_model,
-    }[purpose]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelNames:
+    """What the configuration says of names.
+
+    Attributes:
+        providers: in the order in which they were configured.
+        aliases: name -> model names, tried in order.
+        defaults: purpose -> name.
+        addresses: provider -> base URL.
+    """
+
+    providers: Sequence[str] = ()
+    aliases: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+    defaults: Mapping[Purpose, str] = field(default_factory=dict["Purpose", str])
+    addresses: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def default_for(self, purpose: Purpose) -> str | None:
+        """The default model for a purpose; a completion falls back to the chat model."""
+        chat = self.defaults.get("chat") if purpose == "completion" else None
+        return self.defaults.get(purpose) or chat
+
+    def check_configured(self) -> None:
+        """Refuses to route where nothing is configured.
+
+        Raises:
+            ConfigError: says what to set.
+        """
+        if not self.providers:
+            raise ConfigError(NOTHING_CONFIGURED)
 
 
-def needs_lists(settings: Settings, name: str) -> bool:
+def needs_lists(names: ModelNames, name: str) -> bool:
     """Whether the providers' model lists decide where this name goes."""
-    if len(settings.providers) < 2 or name in settings.aliases:
+    if len(names.providers) < 2 or name in names.aliases:
         return False
-    return name.partition("/")[0] not in settings.providers or "/" not in name
+    return name.partition("/")[0] not in names.providers or "/" not in name
 
 
-def route(settings: Settings, name: str, lists: Mapping[str, Sequence[str]]) -> tuple[Target, ...]:
+def route(names: ModelNames, name: str, lists: Mapping[str, Sequence[str]]) -> tuple[Target, ...]:
     """The targets of a name, in the order in which to try them.
 
     Args:
-        settings: aliases, providers, defaults.
+        names: aliases, providers, defaults.
         name: an alias, `provider/id`, or a bare id.
         lists: provider -> ids that it is known to list.
 
     Raises:
         ConfigError: no provider is configured.
     """
-    if not settings.providers:
-        raise ConfigError(NOTHING_CONFIGURED)
-    names = settings.aliases.get(name)
-    if names is None:
-        return (_target(settings, name, lists),)
-    return tuple(dict.fromkeys(_target(settings, entry, lists) for entry in names))
+    names.check_configured()
+    entries = names.aliases.get(name)
+    if entries is None:
+        return (_target(names, name, lists),)
+    return tuple(dict.fromkeys(_target(names, entry, lists) for entry in entries))
 
 
-def _target(settings: Settings, name: str, lists: Mapping[str, Sequence[str]]) -> Target:
+def _target(names: ModelNames, name: str, lists: Mapping[str, Sequence[str]]) -> Target:
     provider, slash, model = name.partition("/")
-    if slash and model and provider in settings.providers:
+    if slash and model and provider in names.providers:
         return Target(provider, model)
     for listed, ids in lists.items():
-        if name in ids and listed in settings.providers:
+        if name in ids and listed in names.providers:
             return Target(listed, name)
-    return Target(_default_provider(settings), name)
+    return Target(_default_provider(names), name)
 
 
-def _default_provider(settings: Settings) -> str:
-    name = settings.default_model or ""
-    first = settings.aliases.get(name, (name,))[0] if name else ""
+def _default_provider(names: ModelNames) -> str:
+    name = names.defaults.get("chat", "")
+    first = names.aliases.get(name, (name,))[0] if name else ""
     provider = first.partition("/")[0]
-    return provider if provider in settings.providers else next(iter(settings.providers))
+    return provider if provider in names.providers else next(iter(names.providers))
 
 
 _SPLIT = re.compile(r"[^a-z0-9]+")

@@ -20,7 +20,7 @@ from anymodel_mcp.cli.screen import Terminal
 from anymodel_mcp.config import Settings
 from anymodel_mcp.errors import ConfigError
 from anymodel_mcp.hosts.entry import DESKTOP_PATHS
-from anymodel_mcp.media.artifacts import Outputs
+from anymodel_mcp.media.artifacts import Artifacts
 from anymodel_mcp.state import open_store
 from anymodel_mcp.tls import open_tls
 from anymodel_mcp.upstream.proxies import check_proxy, select_proxy
@@ -71,7 +71,7 @@ def _gui_finding(terminal: Terminal) -> Finding:
 async def look_at_storage(terminal: Terminal, settings: Settings) -> Section:
     """Whether pictures and results can be kept."""
     folder = terminal.data_dir or Path(platformdirs.user_data_dir(APP_NAME))
-    outputs = Outputs(settings.files, folder)
+    outputs = Artifacts(settings.files, folder)
     return Section("storage", (_folder_finding(outputs.folder), *await _store_findings(settings, folder)))
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 import anyio
 
-from anymodel_mcp.app import App
 from anymodel_mcp.config import ProviderSettings, Settings
 from anymodel_mcp.errors import AnyModelError, ConfigError, ProviderError
+from anymodel_mcp.server.services import Services
 from anymodel_mcp.types import ChatRequest, Delta, ModelRecord
 from anymodel_mcp.upstream.routing import Target
 
@@ -58,7 +58,7 @@ class Probe:
         return self.chat_name is not None and self.chat_error is None
 
 
-async def ask_list(app: App, provider: str, within_s: float) -> Probe:
+async def ask_list(services: Services, provider: str, within_s: float) -> Probe:
     """Asks for the list of models."""
     started = anyio.current_time()
     error: AnyModelError = ProviderError(
@@ -66,14 +66,14 @@ async def ask_list(app: App, provider: str, within_s: float) -> Probe:
     )
     with anyio.move_on_after(within_s):
         try:
-            found = await app.catalogue.models(provider, refresh=True)
+            found = await services.catalog.models(provider, refresh=True)
             return Probe(models=found.models, list_s=anyio.current_time() - started)
         except AnyModelError as failure:
             error = failure
     return Probe(list_error=error, list_s=anyio.current_time() - started)
 
 
-async def ask_chat(app: App, provider: str, model: str, probe: Probe) -> Probe:
+async def ask_chat(services: Services, provider: str, model: str, probe: Probe) -> Probe:
     """Asks a model for one word, streamed."""
     started = anyio.current_time()
     pieces = 0
@@ -84,7 +84,7 @@ async def ask_chat(app: App, provider: str, model: str, probe: Probe) -> Probe:
 
     request = ChatRequest(model=model, messages=[{"role": "user", "content": "Say: OK"}], max_tokens=_MAX_TOKENS)
     try:
-        endpoint = await app.endpoint(Target(provider, model))
+        endpoint = await services.providers.endpoint(Target(provider, model))
         result, trip = await endpoint.send(endpoint.chat, request, count)
     except AnyModelError as error:
         return replace(probe, chat_name=model, chat_error=error, chat_s=anyio.current_time() - started)

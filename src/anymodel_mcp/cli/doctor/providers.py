@@ -9,13 +9,14 @@ from importlib.util import find_spec
 
 import anyio
 
-from anymodel_mcp.app import App, open_app
+from anymodel_mcp.app import open_services
 from anymodel_mcp.cli.doctor.addresses import look_up, other_base_urls
 from anymodel_mcp.cli.doctor.findings import Finding, Section
 from anymodel_mcp.cli.doctor.probes import Probe, ask_chat, ask_list, chat_model
 from anymodel_mcp.cli.screen import Terminal, bare_url
 from anymodel_mcp.config import ProviderSettings, Settings, StoreSettings
 from anymodel_mcp.config.providers import LOCAL
+from anymodel_mcp.server.services import Services
 from anymodel_mcp.upstream.proxies import select_proxy
 
 _WRONG_PLACE = ("config", "endpoint_not_found", "model_not_found", "protocol", "upstream", "bad_request")
@@ -105,15 +106,17 @@ class _Visit:
 
     async def _probe(self, provider: ProviderSettings, *, chat: bool = True) -> Probe:
         settings = replace(self._settings, providers={provider.name: provider})
-        async with open_app(settings, redactor=self._terminal.redactor, transport=self._terminal.transport) as app:
-            return await self._ask(app, provider, chat=chat)
+        async with open_services(
+            settings, redactor=self._terminal.redactor, transport=self._terminal.transport
+        ) as services:
+            return await self._ask(services, provider, chat=chat)
 
-    async def _ask(self, app: App, provider: ProviderSettings, *, chat: bool) -> Probe:
-        probe = await ask_list(app, provider.name, self._patience.answer_s)
+    async def _ask(self, services: Services, provider: ProviderSettings, *, chat: bool) -> Probe:
+        probe = await ask_list(services, provider.name, self._patience.answer_s)
         if probe.unreachable or probe.refused or not chat:
             return probe
         model = chat_model(self._settings, provider, probe.models)
-        return probe if model is None else await ask_chat(app, provider.name, model, probe)
+        return probe if model is None else await ask_chat(services, provider.name, model, probe)
 
     async def _right_address(self, probe: Probe) -> Finding | None:
         """The finding that names another base URL, where this one is wrong and that one answers."""

@@ -24,6 +24,7 @@ _OLD = (
     "DELETE FROM running_calls WHERE time < ?",
     "DELETE FROM model_lists WHERE fetched < ?",
     "DELETE FROM repairs WHERE learned < ?",
+    "DELETE FROM jobs WHERE updated < ?",
 )
 # a tenth of the oldest at a time, the newest call and thread never
 _OLDEST = (

@@ -57,5 +57,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             provider TEXT NOT NULL, model TEXT NOT NULL, beat REAL NOT NULL, ended INTEGER NOT NULL DEFAULT 0)""",
         "CREATE INDEX running_calls_time ON running_calls (time)",
     ),
+    (
+        """CREATE TABLE jobs (
+            id TEXT PRIMARY KEY, principal TEXT NOT NULL DEFAULT 'local', content TEXT NOT NULL,
+            updated REAL NOT NULL)""",
+    ),
 )
 VERSION = len(MIGRATIONS)

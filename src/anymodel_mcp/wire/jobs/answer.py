@@ -20,6 +20,7 @@ from anymodel_mcp.wire.decode.body import BodyReader, Document
 from anymodel_mcp.wire.decode.json_values import as_number, as_object
 from anymodel_mcp.wire.exchange import Reader, ReadOptions, ResponseHead
 from anymodel_mcp.wire.failures.provider_error import failure_from, tidy
+from anymodel_mcp.wire.jobs.fields import find_outputs, find_progress, find_reason
 from anymodel_mcp.wire.jobs.paths import first_at, read_path
 from anymodel_mcp.wire.jobs.request import Job, may_have_key
 
@@ -71,37 +72,6 @@ _QUEUED = frozenset(
 )
 _NEEDS_INPUT = frozenset({"modal"})
 _FILTERED = re.compile(r"moderat|sensitive|nsfw|banned|policy|inspection|safety", re.IGNORECASE)
-_WORDS = (
-    "fail_reason",
-    "failReason",
-    "failure",
-    "failure_reason",
-    "task_status_msg",
-    "error.message",
-    "error.msg",
-    "error",
-    "message",
-    "msg",
-    "ErrMsg",
-    "err_code",
-    "reason",
-    "description",
-    "detail",
-    "status_msg",
-)
-_WORD_PLACES = ("response.error", "data", "response", "output", "Resp", "task", "base_resp", "")
-_PROGRESS = ("data.progress", "progress", "output.progress", "task.progress", "percent")
-_KNOWN_KEYS = re.compile(
-    r"(?:.*_)?(?:url|urls|uri|sample|download_url|song_path|video_path)|(?:video|audio|image|result|download)Urls?|"
-    r"output|outputs|videos|images|audios",
-    re.IGNORECASE,
-)
-_NO_RESULT = re.compile(
-    r"callback|webhook|polling|status_url|response_url|cancel|cover|thumb|notify|source|input|last_frame|stream",
-    re.IGNORECASE,
-)
-_MAX_OUTPUTS = 64
-_MAX_DEPTH = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,7 +180,7 @@ def _refusal(answer: Any, row: JobRow, status: int) -> ProviderError | None:
     code = first_at(answer, place)
     if code is None or code in good or str(code) in map(str, good):
         return None
-    text = _reason(answer) or f"code {code}"
+    text = find_reason(answer) or f"code {code}"
     kind: ErrorKind = row.codes.get(str(code)) or ("content_filter" if _FILTERED.search(text) else "bad_request")
     return ProviderError(
         tidy(text),
@@ -258,14 +228,14 @@ def _links(answer: Any, row: JobRow, base_url: str) -> dict[str, str]:
 def job_state(answer: Any, job: Job, row: JobRow, *, status: int) -> JobState:
     """How the job stands, by the answer to a poll."""
     word, stands = _state(answer, row)
-    outputs = _outputs(answer, row)
+    outputs = find_outputs(answer, row)
     texts = (
         [v for v in read_path(answer, row.texts[job.action]) if isinstance(v, str)] if job.action in row.texts else []
     )
     common = JobState(
         status=stands,
         word=word[:80],
-        progress=_progress(answer),
+        progress=find_progress(answer),
         cost=_cost(answer, row),
         next=_buttons(answer, row, job),
         warnings=_withheld(answer, row),
@@ -274,7 +244,7 @@ def job_state(answer: Any, job: Job, row: JobRow, *, status: int) -> JobState:
     if stands == "failed":
         return replace(common, failure=_failed(answer, word, row, job, status))
     if stands == "done" or (stands != "needs_input" and _at_once(row, outputs, answer)):
-        some_failed = ["one of the results failed: " + tidy(_reason(answer))] if _part_failed(answer) else []
+        some_failed = ["one of the results failed: " + tidy(find_reason(answer))] if _part_failed(answer) else []
         return replace(
             common,
             status="done",
@@ -316,34 +286,6 @@ def _stands(word: str, row: JobRow) -> Status:
     return "running"
 
 
-def _outputs(answer: Any, row: JobRow) -> list[str]:
-    if row.outputs:
-        found = [v for place in row.outputs for v in read_path(answer, place) if isinstance(v, str) and v]
-    else:
-        found = _by_known_keys(answer, "", 0)
-    return list(dict.fromkeys(v for v in found if v.startswith(("http://", "https://", "data:", "/"))))[:_MAX_OUTPUTS]
-
-
-def _by_known_keys(value: Any, name: str, depth: int) -> list[str]:
-    if depth > _MAX_DEPTH:
-        return []
-    if isinstance(value, str):
-        good = _KNOWN_KEYS.fullmatch(name) and not _NO_RESULT.search(name) and value.startswith(("http", "data:"))
-        return [value] if good else []
-    if isinstance(value, list):
-        return [v for item in cast("list[Any]", value)[:1000] for v in _by_known_keys(item, name, depth + 1)]
-    return [v for key, item in as_object(value).items() for v in _by_known_keys(item, key, depth + 1)]
-
-
-def _progress(answer: Any) -> int | None:
-    value = first_at(answer, *_PROGRESS)
-    text = value.strip() if isinstance(value, str) else value
-    number = as_number(text[:-1] if isinstance(text, str) and text.endswith("%") else text)
-    if number is None or number < 0:
-        return None
-    return min(round(number * 100 if isinstance(value, float) and number <= 1 else number), 100)
-
-
 def _cost(answer: Any, row: JobRow) -> float | None:
     if row.cost is None:
         return None
@@ -373,19 +315,8 @@ def _part_failed(answer: Any) -> bool:
     return any(v for v in read_path(answer, "songs[].error_type"))
 
 
-def _reason(answer: Any) -> str:
-    """The vendor's own words for a failure."""
-    for place in _WORD_PLACES:
-        for name in _WORDS:
-            value = first_at(answer, f"{place}.{name}" if place else name)
-            if isinstance(value, str) and value.strip() and value.strip().lower() not in ("success", "succeed", "ok"):
-                return value.strip()
-    found = first_at(answer, "details.Moderation Reasons[]", "detail[].msg", "songs[].error_detail", "error.code")
-    return str(found) if found is not None else ""
-
-
 def _failed(answer: Any, word: str, row: JobRow, job: Job, status: int) -> Failure:
-    reason = _reason(answer)
+    reason = find_reason(answer)
     text = f"{word}: {reason}" if reason and _FILTERED.search(word) else reason or f"the job ended as {word!r}"
     code = first_at(answer, "error.code", "failureCode", "output.code", "data.err_code", "err_code", row.ok[0])
     kind: ErrorKind = row.codes.get(str(code)) or "task_failed"

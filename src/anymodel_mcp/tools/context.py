@@ -1,0 +1,81 @@
+"""What a tool works with in one call, and what a tool is: a value that describes itself."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from anymodel_mcp.calls.call import Call
+from anymodel_mcp.calls.conversations import Conversations
+from anymodel_mcp.calls.progress import SendProgress
+from anymodel_mcp.calls.runner import Calls
+from anymodel_mcp.media.artifacts import Artifacts
+from anymodel_mcp.media.inputs import Inputs
+from anymodel_mcp.tools.arguments import Arguments
+from anymodel_mcp.types import Json, Outcome
+from anymodel_mcp.upstream.catalog import Catalog
+from anymodel_mcp.upstream.models import Models
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostLimits:
+    """What the client of a call waits for and takes.
+
+    Attributes:
+        wait_budget_s: how long it waits for one answer; `None` = as long as it takes.
+        max_bytes: how much text it takes in one answer.
+        progress: sends one progress note; `None` = it asked for none.
+    """
+
+    wait_budget_s: float | None = None
+    max_bytes: int = 40_000
+    progress: SendProgress | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolContext:
+    """The services of one call.
+
+    Attributes:
+        call: takes progress, partial text, and what has been paid for.
+        models: asks the models behind a name.
+        catalog: the providers' model lists.
+        inputs: reads files and URLs under the file policy.
+        artifacts: saves pictures, sound and vectors, and opens them again.
+        conversations: kept turns.
+        calls: running calls and stored results.
+        limits: of the client.
+    """
+
+    call: Call
+    models: Models
+    catalog: Catalog
+    inputs: Inputs
+    artifacts: Artifacts
+    conversations: Conversations
+    calls: Calls
+    limits: HostLimits = HostLimits()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolSpec:
+    """A tool.
+
+    Attributes:
+        name: as listed, without the configured prefix.
+        description: read by a model: the outcome, the next tool.
+        arguments: the model of its arguments.
+        run: does the work; runs as a call of its own, so it may outlive its request.
+        read_only: nothing of the user's is changed; hosts then run calls side by side.
+        direct: runs within the request itself, because it waits for other calls.
+        resume: continues a stored job of this tool after a restart; `None` = it has none.
+    """
+
+    name: str
+    description: str
+    arguments: type[Arguments]
+    run: Callable[[ToolContext, Any], Awaitable[Outcome]]
+    read_only: bool = True
+    direct: bool = False
+    resume: Callable[[ToolContext, Json], Awaitable[Outcome]] | None = None

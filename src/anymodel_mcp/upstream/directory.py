@@ -1,0 +1,52 @@
+"""From a name to the models that may answer it, with the providers' lists where they decide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from anymodel_mcp.errors import ConfigError
+from anymodel_mcp.upstream.catalog import Catalog
+from anymodel_mcp.upstream.routing import ModelNames, Purpose, Target, needs_lists, route, suits
+
+_VARIABLES = {
+    "embedding": "ANYMODEL_EMBEDDING_MODEL",
+    "image": "ANYMODEL_IMAGE_MODEL",
+}
+_SHOWN = 10
+
+
+class Directory:
+    """Which models a name means.
+
+    Args:
+        names: configured providers, aliases and defaults.
+        catalog: the providers' model lists.
+    """
+
+    def __init__(self, names: ModelNames, catalog: Catalog) -> None:
+        self.names = names
+        self._catalog = catalog
+
+    async def targets(self, name: str | None, purpose: Purpose) -> tuple[Target, ...]:
+        """The models behind a name, or behind the default for a purpose, in the order in which to ask them.
+
+        Raises:
+            ConfigError: nothing is configured, or no model is named and there is no default.
+        """
+        wanted = (name or "").strip() or self.names.default_for(purpose)
+        if not wanted:
+            self.names.check_configured()
+            raise await self._no_model(purpose)
+        lists: Mapping[str, Sequence[str]] = {}
+        if needs_lists(self.names, wanted):
+            lists = {p: [m.id for m in known.models] for p, known in (await self._catalog.all()).items()}
+        return route(self.names, wanted, lists)
+
+    async def _no_model(self, purpose: Purpose) -> ConfigError:
+        known = await self._catalog.all()
+        fitting = [f"{p}/{m.id}" for p, models in known.items() for m in models.models if suits(m, purpose)]
+        choice = f" Available: {', '.join(fitting[:_SHOWN])}." if fitting else " list_models shows what is available."
+        return ConfigError(
+            "no model is named and there is no default for this tool",
+            fix=f"Give `model`, or set {_VARIABLES.get(purpose, 'ANYMODEL_MODEL')}.{choice}",
+        )

@@ -1,0 +1,71 @@
+"""One model of one provider, ready to be asked through any API."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import anyio
+
+from anymodel_mcp.dialects.fields import Dialect
+from anymodel_mcp.types import CallStats, ChatRequest, ChatResult
+from anymodel_mcp.upstream.call_state import OnDeltas, ignore_deltas
+from anymodel_mcp.upstream.client import ProviderClient
+from anymodel_mcp.wire.apis import CHAT_APIS, Api, ChatApiName
+from anymodel_mcp.wire.exchange import Reader, ReadOptions, ResponseHead, WireRequest
+
+Request = TypeVar("Request")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One model of one provider.
+
+    Attributes:
+        client: sends to the provider.
+        dialect: the habits of provider and model.
+        model: the provider's own id.
+        max_event_bytes: the longest event, and the most text of one answer.
+        api: through which chat turns go.
+        output_limit: the most tokens that the model generates, if its provider's list is known and says so.
+        ends: when everything that is asked here must be complete, by the event loop's clock.
+        sleep: waits between the polls of a job.
+    """
+
+    client: ProviderClient
+    dialect: Dialect
+    model: str
+    max_event_bytes: int
+    api: ChatApiName = "chat"
+    output_limit: int | None = None
+    ends: float = math.inf
+    sleep: Callable[[float], Awaitable[None]] = anyio.sleep
+
+    @property
+    def chat(self) -> Api[ChatRequest, ChatResult]:
+        """The API through which this model takes chat turns."""
+        return CHAT_APIS[self.api]
+
+    async def send(
+        self, api: Api[Request, Result], request: Request, on_deltas: OnDeltas = ignore_deltas
+    ) -> tuple[Result, CallStats]:
+        """The result of one request through an API.
+
+        Raises:
+            AnyModelError: the request cannot be built, or the provider gave no answer.
+        """
+        options = ReadOptions(
+            dialect=self.dialect,
+            model=self.model,
+            max_event_bytes=self.max_event_bytes,
+            provider=self.client.settings.name,
+        )
+
+        def read(head: ResponseHead, sent: WireRequest) -> Reader[Result]:
+            return api.read(head, sent, options)
+
+        wire = replace(api.build(request, self.dialect), output_limit=self.output_limit)
+        return await self.client.send(wire, read, model=self.model, on_deltas=on_deltas, ends=self.ends)

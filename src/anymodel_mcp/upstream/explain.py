@@ -1,0 +1,57 @@
+"""What a failed call's reader needs beside the provider's words: names, and what would work instead."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from anymodel_mcp.errors import AnyModelError, ProviderError
+from anymodel_mcp.upstream.catalog import Catalog
+from anymodel_mcp.upstream.routing import Target, closest
+
+_ABOUT_PICTURES = re.compile(r"image|vision|multimodal|picture", re.IGNORECASE)
+_SHOWN = 5
+
+
+class Explainer:
+    """Adds to errors what the configuration and the model lists know.
+
+    Args:
+        catalog: the providers' model lists.
+        key_hints: provider -> where its key comes from, for errors about the key.
+    """
+
+    def __init__(self, catalog: Catalog, key_hints: Mapping[str, str]) -> None:
+        self._catalog = catalog
+        self._key_hints = key_hints
+
+    async def explain(self, error: AnyModelError, target: Target) -> AnyModelError:
+        """The error with provider and model, and with advice: closest names, the key's source, models that see."""
+        if not isinstance(error, ProviderError):
+            return error
+        failure = error.failure
+        error.having(provider=failure.provider or target.provider, model=failure.model or target.model or None)
+        if failure.kind == "model_not_found":
+            return error.having(fix=await self._closest(target))
+        if failure.kind == "auth":
+            where = self._key_hints.get(target.provider) or f"the key in [providers.{target.provider}]"
+            return error.having(fix=f"Check the key of {target.provider}: {where}")
+        if _ABOUT_PICTURES.search(failure.message) and failure.kind in (
+            "bad_request",
+            "unsupported_parameter",
+            "server",
+        ):
+            seeing = await self._seeing()
+            if seeing:
+                return error.having(fix=f"Models that can see: {', '.join(seeing)}.")
+        return error
+
+    async def _closest(self, target: Target) -> str:
+        known = await self._catalog.soon(target.provider)
+        near = closest(target.model, [m.id for m in known.models] if known else [])
+        return f"Closest that it has: {', '.join(near)}." if near else "list_models shows what it has."
+
+    async def _seeing(self) -> list[str]:
+        lists = await self._catalog.all()
+        seeing = [f"{p}/{m.id}" for p, known in lists.items() for m in known.models if "vision" in m.capabilities]
+        return seeing[:_SHOWN]

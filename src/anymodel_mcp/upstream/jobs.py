@@ -1,0 +1,172 @@
+"""Jobs: work that a provider takes, does in the background, and hands over when it is asked again.
+
+A job is submitted once and never again. From the moment its id is known it can be continued by any process: `Job` is
+what the store keeps. A poll that fails is repeated; only the job's own end, or the deadline of the call, ends the
+polling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import chain, repeat
+from typing import Any, TypeVar
+
+import anyio
+
+from anymodel_mcp.errors import ErrorKind, ProviderError
+from anymodel_mcp.types import CallStats, ImageRequest, ImagesResult, Json
+from anymodel_mcp.upstream.endpoint import Endpoint
+from anymodel_mcp.upstream.sums import joined_stats
+from anymodel_mcp.wire.apis import IMAGES, TASKS
+
+State = TypeVar("State")
+
+PICTURE_PAUSES_S = (1.0, 1.5, 2.25, 3.4, 5.0, 7.5, 10.0)
+_REPEATED: frozenset[ErrorKind] = frozenset(
+    {"timeout", "rate_limit", "overloaded", "server", "connection", "upstream", "protocol", "stream_truncated"}
+)
+"""Failures of a poll that say nothing of the job."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A submitted job, as the store keeps it.
+
+    Attributes:
+        provider: configured name of the provider.
+        model: the provider's id of the model.
+        base_url: where it was submitted; it is continued only there.
+        task_id: the provider's id; "" = the submit was sent, and its answer was never read.
+        requested: the name by which the caller asked.
+        data: what else its tool needs to continue it.
+    """
+
+    provider: str
+    model: str
+    base_url: str
+    task_id: str = ""
+    requested: str | None = None
+    data: Json = field(default_factory=dict[str, Any])
+
+    def to_json(self) -> Json:
+        """As the store keeps it."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Json) -> Job:
+        """What `to_json` gave; keys of a newer version are ignored."""
+        return cls(**{name: value[name] for name in cls.__dataclass_fields__ if name in value})
+
+
+OnJob = Callable[[Job], None]
+
+
+async def follow(
+    poll: Callable[[], Awaitable[tuple[State, CallStats]]],
+    *,
+    ended: Callable[[State], bool],
+    task_id: str,
+    pauses_s: Sequence[float],
+    ends: float,
+    sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+    first_pause: bool = True,
+) -> tuple[State, list[CallStats]]:
+    """Asks for the state of a job until it has ended; gives the last state.
+
+    Args:
+        poll: asks once.
+        ended: whether a state is final.
+        task_id: the provider's id, for errors.
+        pauses_s: between polls, in seconds; the last one repeats.
+        ends: when to stop asking, by the event loop's clock; the first poll is always made.
+        sleep: waits.
+        first_pause: wait before the first poll, because the job was submitted just now.
+
+    Raises:
+        ProviderError: the job cannot be asked for (any more), or it has not ended in time; with `task_id`.
+    """
+    stats: list[CallStats] = []
+    failure: ProviderError | None = None
+    for number, pause in enumerate(chain(pauses_s, repeat(pauses_s[-1]))):
+        wait = max(pause, failure.failure.retry_after_s or 0 if failure else 0)
+        if number and anyio.current_time() + wait >= ends:
+            raise _unfinished(task_id, failure)
+        if number or first_pause:
+            await sleep(wait)
+        try:
+            state, sent = await poll()
+        except ProviderError as error:
+            if error.kind not in _REPEATED:
+                raise error.having(task_id=task_id, retryable=False) from error
+            failure = error
+            continue
+        failure = None
+        stats.append(sent)
+        if ended(state):
+            return state, stats
+    raise AssertionError("the pauses never end")  # pragma: no cover
+
+
+def _unfinished(task_id: str, failure: ProviderError | None) -> ProviderError:
+    reason = f"; the last poll failed: {failure.failure.message}" if failure else ""
+    return ProviderError(
+        f"the job {task_id!r} has not ended within total_timeout_s{reason}",
+        kind="timeout",
+        retryable=False,
+        task_id=task_id,
+        fix="Continue it with get_result; do not submit it again: it is paid for.",
+    )
+
+
+async def make_images(
+    endpoint: Endpoint, request: ImageRequest, *, on_job: Callable[[str], None], on_phase: Callable[[str], None]
+) -> tuple[ImagesResult, CallStats]:
+    """Pictures; where the provider makes them in a job, waits for it.
+
+    Args:
+        endpoint: makes them.
+        request: sent once.
+        on_job: is called with the provider's id as soon as there is one.
+        on_phase: takes what is being waited for.
+
+    Raises:
+        ProviderError: none were made, or the job did not end in time.
+    """
+    result, stats = await endpoint.send(IMAGES, request)
+    if not result.task_id or result.images:
+        return result, stats
+    on_job(result.task_id)
+    finished, more = await follow_images(endpoint, result.task_id, on_phase)
+    return finished, joined_stats([stats, *more])
+
+
+async def follow_images(
+    endpoint: Endpoint, task_id: str, on_phase: Callable[[str], None], *, first_pause: bool = True
+) -> tuple[ImagesResult, list[CallStats]]:
+    """The pictures of a submitted job.
+
+    Raises:
+        ProviderError: the job failed, cannot be asked for, or did not end in time.
+    """
+    if not endpoint.dialect.task_path:
+        raise ProviderError(
+            f"the provider took the work as job {task_id!r}, and where it answers for jobs is not known",
+            kind="upstream",
+            task_id=task_id,
+            fix="Set quirks.task_path, then continue with get_result; do not submit it again: it is paid for.",
+        )
+    on_phase(f"in the provider's queue, job {task_id}")
+
+    async def poll() -> tuple[ImagesResult, CallStats]:
+        return await endpoint.send(TASKS, task_id)
+
+    return await follow(
+        poll,
+        ended=lambda state: bool(state.images),
+        task_id=task_id,
+        pauses_s=PICTURE_PAUSES_S,
+        ends=endpoint.ends,
+        sleep=endpoint.sleep,
+        first_pause=first_pause,
+    )

@@ -1,0 +1,211 @@
+"""Asking the models behind a name: one loop for every tool.
+
+For each target in turn: open its endpoint, send, account, and on failure explain, then fall back to the next target if
+the failure allows it. Work that is paid for when it is taken (a picture, a media job) falls back only after a refusal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from typing import Generic, Protocol, TypeVar
+
+from anymodel_mcp.errors import AnyModelError, ConfigError, ErrorKind
+from anymodel_mcp.redact import shorten
+from anymodel_mcp.types import CallStats, ChatResult, Delta, EmbeddingsResult, ImagesResult, Usage
+from anymodel_mcp.upstream.call_state import OnDeltas
+from anymodel_mcp.upstream.catalog import Catalog
+from anymodel_mcp.upstream.directory import Directory
+from anymodel_mcp.upstream.endpoint import Endpoint
+from anymodel_mcp.upstream.explain import Explainer
+from anymodel_mcp.upstream.jobs import Job
+from anymodel_mcp.upstream.pricing import add_cost
+from anymodel_mcp.upstream.routing import Purpose, Target
+
+Result = TypeVar("Result", ChatResult, EmbeddingsResult, ImagesResult)
+
+FALLS_BACK: frozenset[ErrorKind] = frozenset(
+    {
+        "quota",
+        "rate_limit",
+        "overloaded",
+        "timeout",
+        "server",
+        "connection",
+        "upstream",
+        "model_not_found",
+        "gone",
+        "blocked",
+    }
+)
+REFUSALS: frozenset[ErrorKind] = frozenset({"quota", "rate_limit", "overloaded", "model_not_found"})
+"""Kinds after which nothing can have been made: paid work may be sent to the next target."""
+
+
+class Line(Protocol):
+    """The progress of one question."""
+
+    label: str
+    chars: int
+
+    def tell(self, phase: str) -> None:
+        """Takes what is being waited for."""
+        ...
+
+    def take(self, deltas: Sequence[Delta]) -> None:
+        """Takes what has arrived."""
+        ...
+
+
+class Entry(Protocol):
+    """The ledger's row of one target."""
+
+    def end(self, outcome: str, usage: Usage | None = None) -> None:
+        """Ends the row."""
+        ...
+
+
+class Account(Protocol):
+    """Opens the ledger's row of a target for the time in which it is asked."""
+
+    def __call__(self, *, provider: str, model: str) -> AbstractContextManager[Entry]:
+        """The row."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question(Generic[Result]):
+    """What is asked of one name.
+
+    Attributes:
+        name: an alias, `provider/id`, a bare id, or `None` for the default of `purpose`.
+        send: sends it to one endpoint.
+        line: takes the progress.
+        on_text: takes the answer text as it arrives; `None` = nobody reads it before it is complete.
+        phase: the progress text until the first delta.
+        paid: the work is paid for once a provider takes it.
+    """
+
+    name: str | None
+    purpose: Purpose
+    send: Callable[[Endpoint, OnDeltas], Awaitable[tuple[Result, CallStats]]]
+    line: Line
+    on_text: Callable[[str], None] | None = None
+    phase: str = "waiting for the first token"
+    paid: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer(Generic[Result]):
+    """A result, who gave it, and what failed before it."""
+
+    result: Result
+    stats: CallStats
+    target: Target
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Models:
+    """Asks models, for one call of a tool.
+
+    Attributes:
+        directory: which models a name means.
+        open: makes a target's endpoint ready; reports what it waits for.
+        catalog: the providers' model lists.
+        explainer: completes errors.
+        account: opens the ledger's rows.
+        on_restart: is called before another target starts over.
+    """
+
+    directory: Directory
+    open: Callable[[Target, Callable[[str], None]], Awaitable[Endpoint]]
+    catalog: Catalog
+    explainer: Explainer
+    account: Account
+    on_restart: Callable[[], None] = lambda: None
+
+    async def ask(self, question: Question[Result]) -> Answer[Result]:
+        """The answer of the first model behind the name that gives one.
+
+        Raises:
+            AnyModelError: the last failure; earlier ones are named in its message.
+        """
+        targets = await self.directory.targets(question.name, question.purpose)
+        failed: list[str] = []
+        for target in targets[:-1]:
+            try:
+                return await self._ask_target(question, target, failed)
+            except AnyModelError as error:
+                if not _falls_back(error, question):
+                    raise _with_history(error, failed) from error
+                failed.append(f"{target.name} failed ({error.kind}: {shorten(error.failure.message, 200)})")
+                self.on_restart()
+        try:
+            return await self._ask_target(question, targets[-1], failed)
+        except AnyModelError as error:
+            raise _with_history(error, failed) from error
+
+    async def ask_again(
+        self, job: Job, send: Callable[[Endpoint, OnDeltas], Awaitable[tuple[Result, CallStats]]], line: Line
+    ) -> Answer[Result]:
+        """The result of a job that was submitted before, from the model that took it.
+
+        Raises:
+            ConfigError: its provider is no longer configured at that address.
+            ProviderError: the job failed, or cannot be asked for.
+        """
+        provider = self.directory.names.addresses.get(job.provider)
+        if provider != job.base_url:
+            raise ConfigError(
+                f"job {job.task_id!r} was submitted to {job.provider} at {job.base_url}, which is not configured",
+                fix=f"Configure {job.provider} with that base_url, then call get_result again.",
+                task_id=job.task_id,
+            )
+        name = f"{job.provider}/{job.model}"
+        question = Question(name=job.requested, purpose="image", send=send, line=line, phase="asking for the job")
+        line.label = name
+        return await self._ask_target(question, Target(job.provider, job.model), ())
+
+    async def _ask_target(self, question: Question[Result], target: Target, failed: Sequence[str]) -> Answer[Result]:
+        question.line.label = target.name
+        with self.account(provider=target.provider, model=target.model) as entry:
+            try:
+                endpoint = self._limited(await self.open(target, question.line.tell), target)
+                question.line.tell(question.phase)
+                result, stats = await question.send(endpoint, _reporting(question))
+            except AnyModelError as error:
+                entry.end(error.kind)
+                raise await self.explainer.explain(error, target) from error
+            usage = await add_cost(self.catalog, target, result.usage)
+            entry.end("complete", usage)
+        notes = [f"answered by {target.name}: {'; '.join(failed)}"] if failed else []
+        return Answer(result=replace(result, usage=usage), stats=stats, target=target, notes=notes)
+
+    def _limited(self, endpoint: Endpoint, target: Target) -> Endpoint:
+        """The endpoint with the output limit that the model list names, if that list is known already."""
+        listed = self.catalog.known(target)
+        return replace(endpoint, output_limit=listed.max_output_tokens) if listed else endpoint
+
+
+def _reporting(question: Question[Result]) -> OnDeltas:
+    line, on_text = question.line, question.on_text
+
+    def on_deltas(deltas: Sequence[Delta]) -> None:
+        line.take(deltas)
+        for delta in deltas if on_text else ():
+            if delta.kind == "text" and on_text:
+                on_text(delta.text)
+
+    return on_deltas
+
+
+def _falls_back(error: AnyModelError, question: Question[Result]) -> bool:
+    """Whether the next target may be asked: nothing has arrived, and nothing paid for can have been made."""
+    kinds = REFUSALS if question.paid else FALLS_BACK
+    return error.kind in kinds and not error.failure.partial_text and not question.line.chars
+
+
+def _with_history(error: AnyModelError, failed: Sequence[str]) -> AnyModelError:
+    return error.having(message=f"{error.failure.message} (before it: {'; '.join(failed)})") if failed else error
