@@ -18,7 +18,7 @@ pytestmark = pytest.mark.xdist_group("engine")
 
 def client(engine: Engine) -> httpx2.AsyncClient:
     headers = {"authorization": f"Bearer {engine.api_key}"}
-    return httpx2.AsyncClient(base_url=engine.base_url, headers=headers, timeout=HANG_S)
+    return httpx2.AsyncClient(base_url=engine.base_url, headers=headers, timeout=2 * HANG_S)
 
 
 PARIS = [

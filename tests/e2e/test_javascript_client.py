@@ -63,7 +63,7 @@ async def _address(transport: Transport, upstream: Upstream, folder: Path) -> As
 
 async def _run(plan: dict[str, Any]) -> dict[str, Any]:
     script = Path(__file__).with_name("client.mjs")
-    with anyio.fail_after(HANG_S):
+    with anyio.fail_after(2 * HANG_S):
         done = await anyio.run_process(
             [str(install.node()), str(script)], input=json.dumps(plan).encode(), stderr=subprocess.STDOUT, check=False
         )
