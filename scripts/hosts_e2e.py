@@ -152,10 +152,16 @@ def below(home: Path) -> dict[str, bytes]:
     return held
 
 
+def is_same(before: bytes | None, after: bytes | None) -> bool:
+    """Whether a file is as it was; a host that removes its last server itself leaves an empty section."""
+    left = b"".join((after or b"").split()).replace(b',"mcpServers":{}', b"").replace(b'"mcpServers":{}', b"")
+    return before == after or b"".join((before or b"{}").split()) == left
+
+
 class Trial:
     """One host in a home of its own: a copy of the one in which the demo ran."""
 
-    def __init__(self, host: RealHost, tried: Shell, place: Path, model: str) -> None:
+    def __init__(self, host: RealHost, tried: Shell, programs: Path, place: Path, model: str) -> None:
         self.host, self.model, self.clone = host, model, tried.cwd
         self.home, self.project = place / f"home-{host.name}", place / f"project-{host.name}"
         self.project.mkdir()
@@ -164,7 +170,8 @@ class Trial:
             (self.home / name).parent.mkdir(parents=True, exist_ok=True)
             (self.home / name).write_text(self.filled(text), "utf-8")
         self.before = below(self.home)
-        env = {**tried.env, "HOME": str(self.home)}
+        # who uses a host has it on PATH: some write the entry themselves
+        env = {**tried.env, "HOME": str(self.home), "PATH": f"{programs}{os.pathsep}{tried.env['PATH']}"}
         env |= {} if host.embedded else {"OPENAI_BASE_URL": f"{model}/upstream/v1"}
         self.shell = Shell(cwd=self.clone, env=env).type(installing(README, host.name, None if host.embedded else KEY))
         self.installed = below(self.home)
@@ -225,17 +232,19 @@ class Trial:
     def undo(self) -> list[str]:
         """Takes the entry out again; what the host itself did not change must be as it was."""
         now = below(self.home)
-        untouched = {n for n in self.installed if now.get(n) == self.installed[n] and "anymodel-backup" not in n}
+        # what a host made for itself while it wrote the entry is not ours to take away
+        ours = {n for n, content in self.installed.items() if n in self.before or b'"anymodel"' in content}
+        untouched = {n for n in ours if now.get(n) == self.installed[n] and "anymodel-backup" not in n}
         self.shell.type(f".venv/bin/anymodel-mcp uninstall --yes {self.host.name}")
         after = below(self.home)
-        wrong = [f"{n} is not as it was" for n in sorted(untouched) if after.get(n) != self.before.get(n)]
+        wrong = [f"{n} is not as it was" for n in sorted(untouched) if not is_same(self.before.get(n), after.get(n))]
         left = [n for n in after if n in self.installed and b'"anymodel"' in after[n] and "backup" not in n]
         return wrong + [f"{n} still names the server" for n in left]
 
 
 def try_host(host: RealHost, tried: Shell, programs: Path, place: Path, model: str, timeout_s: float) -> list[str]:
     """Runs one host; gives what is wrong, nothing when all is well."""
-    trial = Trial(host, tried, place, model)
+    trial = Trial(host, tried, programs, place, model)
     try:
         status, output = trial.run(programs, timeout_s)
         wrong = trial.problems(status, output)
