@@ -12,7 +12,15 @@ import math
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar, cast
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from anymodel_mcp.errors import SHOWN_CHARS, ArgumentError, excerpt
 from anymodel_mcp.tools.bounds import DEFAULT_BOUNDS, check_values
@@ -110,7 +118,13 @@ def entries(most: int) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-Number = Annotated[int | float, BeforeValidator(_number), AfterValidator(_finite), WithJsonSchema({"type": "number"})]
+def _as_it_came(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    """A number that passes, a whole one still whole."""
+    number = check(value)
+    return value if type(value) is int else number
+
+
+Number = Annotated[float, WrapValidator(_as_it_came), BeforeValidator(_number), AfterValidator(_finite)]
 """A number in the type in which it came: 1 stays 1, since some gateways refuse 1.0 for a whole number."""
 Integer = Annotated[int, BeforeValidator(_number)]
 Object = Annotated[dict[str, Any], BeforeValidator(_object)]
