@@ -99,7 +99,7 @@ def test_options_win_and_only_the_form_of_the_bytes_stays_repairable() -> None:
 
 def test_an_edit_is_a_form_with_its_pictures() -> None:
     request = image(images=[PNG, JPEG], mask=PNG, n=2, size="1x1", options={"user": "u", "x": {"a": 1}, "l": [1, 2]})
-    assert (request.path, request.body, request.repeatable) == ("images/edits", None, False)
+    assert (request.path, request.multipart, request.repeatable) == ("images/edits", True, False)
     assert request.form == (
         ("model", "m"),
         ("prompt", "a cat"),

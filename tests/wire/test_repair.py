@@ -284,13 +284,16 @@ def test_pictures_are_asked_for_again_without_their_form() -> None:
     mended = mend(request("images", response_format="b64_json"), error)
     assert mended is not None
     assert "response_format" not in (mended.body or {})
-    form = WireRequest(path="images/edits", endpoint="images", form=(("n", "1"), ("response_format", "b64_json")))
+    form = WireRequest(
+        path="images/edits", endpoint="images", multipart=True, body={"n": 1, "response_format": "b64_json"}
+    )
     edited = mend(form, error)
     assert edited is not None
     assert edited.form == (("n", "1"),)
+    capped = apply(edited, [Repair(endpoint="images", action="cap", field="n", to=0)])
+    assert capped.form == (("n", "0"),)
     repair = Repair(endpoint="images", action="drop", field="response_format")
     assert apply(edited, [repair]) is edited
-    assert apply(edited, [Repair(endpoint="images", action="set", field="n", to="2")]) is edited
     assert apply(mended, [repair]) is mended
 
 

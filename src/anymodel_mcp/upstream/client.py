@@ -247,18 +247,14 @@ class ProviderClient:
         headers.update({k.lower(): v for k, v in wire.headers.items()})
         url = self._url(wire)
         timeout = httpx2.Timeout(None, connect=self.settings.connect_timeout_s)
-        body = _json_bytes(wire.body) if wire.method == "POST" and wire.body is not None else None
+        as_json = wire.method == "POST" and wire.body is not None and not wire.multipart
+        body = _json_bytes(wire.body or {}) if as_json else None
         if body is not None:
             headers.setdefault("content-type", "application/json")
         try:
-            if wire.form or wire.files:
-                data: dict[str, Any] = {}
-                for name, value in wire.form:
-                    data.setdefault(name, []).append(value)
-                files = [(name, (part.name, part.content, part.mime)) for name, part in wire.files]
-                return self._http.build_request(
-                    wire.method, url, data=data, files=files, headers=headers, timeout=timeout
-                )
+            if wire.multipart:
+                parts = _form_parts(wire)
+                return self._http.build_request(wire.method, url, files=parts, headers=headers, timeout=timeout)
             return self._http.build_request(wire.method, url, content=body, headers=headers, timeout=timeout)
         except (httpx2.InvalidURL, UnicodeEncodeError, ValueError) as error:
             raise ConfigError(
@@ -307,6 +303,12 @@ async def _pump(response: httpx2.Response, reader: Reader[Any], clock: ResponseD
                     async for _ in chunks:
                         break
                 return
+
+
+def _form_parts(wire: WireRequest) -> list[tuple[str, Any]]:
+    """All parts of a form: a field is a part without a file name, so that a form without files is multipart too."""
+    fields = [(name, (None, value.encode())) for name, value in wire.form]
+    return [*fields, *((name, (part.name, part.content, part.mime)) for name, part in wire.files)]
 
 
 def _json_bytes(body: Json) -> bytes:

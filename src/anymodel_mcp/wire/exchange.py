@@ -7,9 +7,10 @@ end; the same bytes give the same result however they are cut.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar, cast
 
 from anymodel_mcp.dialects.fields import Dialect
 from anymodel_mcp.types import Delta, FilePart
@@ -27,8 +28,8 @@ class WireRequest:
     Attributes:
         path: what follows the base URL, such as "chat/completions".
         url: the whole address, where it is not below the base URL; it gets the key only where its host may have it.
-        body: the JSON body; `None` for GET and for forms.
-        form: fields of a multipart form, in order; a name may come more than once.
+        body: the fields of the JSON body or of the form; `None` for GET.
+        multipart: the fields are sent as a multipart form; otherwise as JSON.
         files: parts of a multipart form: (field name, part).
         query: added to the URL's own query.
         endpoint: which kind of request it is, for retry rules and messages.
@@ -44,7 +45,7 @@ class WireRequest:
     url: str = ""
     endpoint: Endpoint
     body: dict[str, Any] | None = None
-    form: Sequence[tuple[str, str]] = ()
+    multipart: bool = False
     files: Sequence[tuple[str, FilePart]] = ()
     query: Mapping[str, str] = field(default_factory=dict[str, str])
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -53,6 +54,23 @@ class WireRequest:
     repeatable: bool = True
     output_limit: int | None = None
     warnings: Sequence[str] = ()
+
+    @property
+    def form(self) -> tuple[tuple[str, str], ...]:
+        """The fields of a multipart form, in order; a list is one field for each of its values."""
+        if not self.multipart:
+            return ()
+        return tuple(
+            (name, _form_text(one)) for name, value in (self.body or {}).items() for one in _form_values(value)
+        )
+
+
+def _form_values(value: Any) -> list[Any]:
+    return cast("list[Any]", value) if isinstance(value, list) else [value]
+
+
+def _form_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -162,8 +162,7 @@ _THINK_VALUE = re.compile(
 
 
 def _fields(request: WireRequest) -> set[str]:
-    names = set(request.body or ()) | {name for name, _ in request.form}
-    return names - request.protected
+    return set(request.body or ()) - request.protected
 
 
 def _rename_tokens(request: WireRequest, failure: Failure) -> Repair | None:

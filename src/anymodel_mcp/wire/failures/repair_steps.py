@@ -120,18 +120,13 @@ def _told(request: WireRequest, warning: str, **changes: Any) -> WireRequest:
 
 def _carry_drop(request: WireRequest, repair: Repair) -> WireRequest:
     name = repair.field
-    body = request.body
-    if body is not None:
-        if value_at(body, name) is None:
-            return request
-        changes: dict[str, Any] = {"body": _with_value(body, name, None)}
-    else:
-        if not any(k == name for k, _ in request.form):
-            return request
-        changes = {"form": tuple((k, v) for k, v in request.form if k != name)}
+    body = request.body or {}
+    if value_at(body, name) is None:
+        return request
+    rest = _with_value(body, name, None)
     if name in FORM_ONLY:
-        return replace(request, **changes)
-    return _told(request, f"{name} was left out: the provider refuses it for this model", **changes)
+        return replace(request, body=rest)
+    return _told(request, f"{name} was left out: the provider refuses it for this model", body=rest)
 
 
 def _carry_rename(request: WireRequest, repair: Repair) -> WireRequest:

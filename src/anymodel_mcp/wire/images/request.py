@@ -7,7 +7,6 @@ imitations, as data URLs in JSON elsewhere, as parts of a message where pictures
 from __future__ import annotations
 
 import base64
-import json
 import re
 from collections.abc import Callable
 from math import log
@@ -16,7 +15,6 @@ from typing import Any
 from anymodel_mcp.dialects.fields import Dialect
 from anymodel_mcp.errors import ArgumentError, ConfigError
 from anymodel_mcp.types import FilePart, ImageRequest
-from anymodel_mcp.wire.decode.json_values import as_list
 from anymodel_mcp.wire.exchange import WireRequest
 from anymodel_mcp.wire.fields.messages import MAX_FILE_BYTES
 from anymodel_mcp.wire.fields.options import drop_refused, merge_options, protected_names
@@ -113,28 +111,20 @@ def _openai(request: ImageRequest, dialect: Dialect) -> WireRequest:
 def _as_form(body: dict[str, Any], request: ImageRequest, dialect: Dialect) -> WireRequest:
     warnings = drop_refused(body, dialect)
     merge_options(body, request.options)
-    fields = [(name, _form_text(item)) for name, value in body.items() for item in _form_items(value)]
     files = [(str(dialect.image_input_field), part) for part in request.images]
     if request.mask is not None:
         files.append(("mask", request.mask))
     return WireRequest(
         path="images/edits",
         endpoint="images",
-        form=tuple(fields),
+        body=body,
+        multipart=True,
         files=tuple(files),
         stream=body.get("stream") is True,
         protected=protected_names(request.options, form_only=("response_format",)),
         repeatable=False,
         warnings=tuple(warnings),
     )
-
-
-def _form_items(value: Any) -> list[Any]:
-    return as_list(value) or [value]
-
-
-def _form_text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _together(request: ImageRequest, dialect: Dialect) -> WireRequest:

@@ -143,8 +143,8 @@ def build_submit(request: JobRequest, row: JobRow, root: str) -> tuple[WireReque
         path="",
         url=root + path,
         endpoint="jobs",
-        body=None if row.form else body,
-        form=_form(body) if row.form else (),
+        body=body,
+        multipart=row.form,
         files=files if row.form else (),
         headers=dict(row.headers),
         protected=frozenset(request.options),
@@ -280,11 +280,6 @@ def _filled(template: str, known: Mapping[str, str], row: JobRow) -> str:
         return quote(text, safe="/:" if match[1] or match[2] in ("model", "path") else ":,")
 
     return _TEMPLATE.sub(value, template)
-
-
-def _form(body: Json) -> list[tuple[str, str]]:
-    """Body fields as fields of a multipart form; objects travel as JSON."""
-    return [(k, v if isinstance(v, str) else json.dumps(v, ensure_ascii=False)) for k, v in body.items()]
 
 
 def build_poll(job: Job, row: JobRow) -> WireRequest:
