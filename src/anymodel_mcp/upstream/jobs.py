@@ -23,10 +23,8 @@ from anymodel_mcp.wire.apis import IMAGES, TASKS
 State = TypeVar("State")
 
 PICTURE_PAUSES_S = (1.0, 1.5, 2.25, 3.4, 5.0, 7.5, 10.0)
-_REPEATED: frozenset[ErrorKind] = frozenset(
-    {"timeout", "rate_limit", "overloaded", "server", "connection", "upstream", "protocol", "stream_truncated"}
-)
-"""Failures of a poll that say nothing of the job."""
+_UNREADABLE: frozenset[ErrorKind] = frozenset({"timeout", "connection", "protocol", "stream_truncated"})
+_PASSING: frozenset[ErrorKind] = frozenset({*_UNREADABLE, "rate_limit", "overloaded", "server", "upstream"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +95,7 @@ async def follow(
         try:
             state, sent = await poll()
         except ProviderError as error:
-            if error.kind not in _REPEATED:
+            if not _says_nothing(error):
                 raise error.having(task_id=task_id, retryable=False) from error
             failure = error
             continue
@@ -106,6 +104,13 @@ async def follow(
         if ended(state):
             return state, stats
     raise AssertionError("the pauses never end")  # pragma: no cover
+
+
+def _says_nothing(error: ProviderError) -> bool:
+    """Whether a failed poll says nothing of the job: an error inside a 200 is the job's own."""
+    status = error.failure.status
+    refused = status is not None and status >= 300
+    return error.kind in (_PASSING if refused or status is None else _UNREADABLE)
 
 
 def _unfinished(task_id: str, failure: ProviderError | None) -> ProviderError:
