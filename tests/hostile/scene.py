@@ -8,16 +8,31 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import anyio
 import anyio.lowlevel
 
+from benchmarks.soak.figures import rss_mib
 from tests.raw_upstream import Answer, Line, Reply, Seen, Upstream, open_upstream, serve
 from tests.rawclient import Json, StdioPipe, open_pipe
 
 PATIENCE_S = 90
 """For one hostile call on a busy machine."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Memory:
+    """What a process and its children held at most, beyond what it held before."""
+
+    before_mib: float
+    growth_mib: float = 0.0
+
+    async def watch(self, pid: int) -> None:
+        """Goes on until it is cancelled."""
+        while True:
+            now = rss_mib(pid) + sum(map(rss_mib, children(pid)))
+            self.growth_mib = max(self.growth_mib, now - self.before_mib)
+            await anyio.sleep(0.005)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,6 +72,15 @@ class Scene:
                 await anyio.lowlevel.checkpoint()
                 both.start_soon(ping)
         return results[0], answered
+
+    @asynccontextmanager
+    async def watch_memory(self) -> AsyncGenerator[Memory, None]:
+        """Looks every few milliseconds at the memory of the server and its children together."""
+        memory = Memory(before_mib=rss_mib(self.pipe.pid))
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(memory.watch, self.pipe.pid)
+            yield memory
+            tasks.cancel_scope.cancel()
 
     async def wait_until_childless(self) -> None:
         """Returns when the server has no child process."""
@@ -134,10 +158,3 @@ def children(pid: int) -> list[int]:
             if int(fields[1]) == pid and fields[0] != "Z":
                 found.append(int(entry.name))
     return found
-
-
-def peak_mib(pid: int) -> float:
-    """The most resident memory that a process has had so far, in MiB."""
-    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
-    line: Any = next(row for row in status.splitlines() if row.startswith("VmHWM"))
-    return int(line.split()[1]) / 1024

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageChops
 
-from anymodel_mcp.media.images import MAX_PIXELS, measure, scale
+from anymodel_mcp.media.images import MAX_DECODED_BYTES, measure, scale
 from anymodel_mcp.wire.content.sniff import sniff_picture
 
 HEADER_ONLY = bytes.fromhex("89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489000000")
@@ -192,8 +192,8 @@ def test_transparency_is_dropped_where_only_jpeg_is_wanted() -> None:
     ("content", "reason"),
     [
         (HEADER_ONLY, "cannot be decoded"),
-        (drawn("PNG", (600, 600))[:-40], "cannot be decoded"),
-        (drawn("JPEG", (600, 600))[:2000], "cannot be decoded"),
+        (drawn("PNG", (600, 600))[:-40], "the picture is cut off"),
+        (drawn("JPEG", (600, 600))[:2000], "the picture is cut off"),
         (b"\x89PNG\r\n\x1a\n", "cut or damaged in its header"),
         (bomb(60_000, 60_000), "too many to decode"),
         (bomb(2**31 - 1, 2**31 - 1), "too many to decode"),
@@ -217,7 +217,7 @@ def test_picture_that_fits_into_no_limit_is_told() -> None:
 
 
 def test_largest_picture_allowed_is_bounded() -> None:
-    assert MAX_PIXELS * 4 <= 256_000_000
+    assert MAX_DECODED_BYTES <= 150_000_000
 
 
 def test_scaled_picture_shows_the_same() -> None:

@@ -18,14 +18,14 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 import anyio.to_thread
 
 from anymodel_mcp.config import Files
 from anymodel_mcp.errors import ArgumentError, ConfigError, excerpt
-from anymodel_mcp.media.images import EXTENSIONS, Scaled, measure, scale
+from anymodel_mcp.media.decoding import scale_isolated
+from anymodel_mcp.media.images import EXTENSIONS, Scaled, measure
 from anymodel_mcp.types import Json
 from anymodel_mcp.wire.content.sniff import sniff_picture
 
@@ -124,7 +124,7 @@ class Artifacts:
 
     async def preview(self, content: bytes) -> Scaled:
         """A picture small enough for every host: at most 512 px and 200 kB; if there is none, the reason."""
-        return await anyio.to_thread.run_sync(partial(scale, content, max_edge=PREVIEW_EDGE, max_bytes=PREVIEW_BYTES))
+        return await scale_isolated(content, max_edge=PREVIEW_EDGE, max_bytes=PREVIEW_BYTES)
 
     async def open_saved(self, name: str) -> tuple[bytes, str]:
         """A saved file's bytes and media type.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import re
 import struct
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
@@ -18,8 +19,15 @@ from anymodel_mcp.wire.content.sniff import sniff_picture
 if TYPE_CHECKING:
     from PIL import Image
 
-MAX_PIXELS = 64_000_000
-"""More is not decoded: 256 MB as RGBA."""
+MAX_DECODED_BYTES = 140_000_000
+"""The most memory for decoding one picture: 25 million pixels of a PNG in colour."""
+# measured with Pillow 13: what decoding and the first reduction take for each pixel, copies of the decoders included
+_PIXEL_BYTES = {"image/webp": 17.0, "image/avif": 12.0, "image/tiff": 9.0}
+_HEADER_BYTES = {**_PIXEL_BYTES, "image/jpeg": 0.8}
+"""The least that each pixel takes, as far as the type of the file tells: a JPEG is decoded at an eighth if need be."""
+_COLOUR_BYTES, _GREY_BYTES, _COEFFICIENT_BYTES = 5.5, 2.0, 6.0
+_STRIP_PIXELS = 1_000_000
+_ORIENTATION = 0x0112
 
 EXTENSIONS = {
     "image/png": "png",
@@ -56,11 +64,13 @@ class Scaled:
     Attributes:
         content: `None` when the picture cannot be decoded; `note` then says why.
         note: what was changed; "" when the bytes are the original ones.
+        broken: the bytes are cut off or damaged, or no picture at all.
     """
 
     content: bytes | None = field(repr=False)
     mime: str = ""
     note: str = ""
+    broken: bool = False
 
 
 def measure(content: bytes) -> Size | None:
@@ -78,6 +88,8 @@ def measure(content: bytes) -> Size | None:
 def scale(content: bytes, *, max_edge: int, max_bytes: int, to: Literal["jpeg", "any"] = "any") -> Scaled:
     """The picture itself if it fits and can be decoded, else a smaller one.
 
+    Decoding foreign bytes takes time and memory: `scale_isolated` is for a server.
+
     Args:
         content: the bytes of a picture.
         max_edge: of the longer side, in pixels.
@@ -86,30 +98,59 @@ def scale(content: bytes, *, max_edge: int, max_bytes: int, to: Literal["jpeg", 
     """
     mime, size = sniff_picture(content), measure(content)
     if mime not in _FORMATS or size is None:
-        return Scaled(content=None, note=_why_not(mime, size))
-    if size[0] * size[1] > MAX_PIXELS:
-        return Scaled(content=None, note=f"{size[0]} x {size[1]} pixels are too many to decode")
+        return Scaled(content=None, note=_why_not(mime, size), broken=mime is None or mime in _FORMATS)
     try:
+        _check_memory(size, _pixels(size) * _HEADER_BYTES.get(mime, 1.0))  # some decoders allocate when they open
         return _scale(content, mime, size, max_edge, max_bytes, to)
+    except _TooManyPixels as error:
+        return Scaled(content=None, note=str(error))
     except Exception as exc:  # decoders of foreign bytes raise anything: struct.error, SyntaxError, MemoryError
-        return Scaled(content=None, note=f"the picture cannot be decoded: {type(exc).__name__}: {str(exc)[:200]}")
+        why = "the picture is cut off" if "truncated" in str(exc) else "the picture cannot be decoded"
+        return Scaled(content=None, note=f"{why}: {type(exc).__name__}: {str(exc)[:200]}", broken=True)
+
+
+class _TooManyPixels(Exception):
+    """The picture would take more memory than is given to it."""
+
+
+def _pixels(size: Size) -> int:
+    return size[0] * size[1]
+
+
+def _check_memory(size: Size, needed: float) -> None:
+    if needed > MAX_DECODED_BYTES:
+        raise _TooManyPixels(f"{size[0]} x {size[1]} pixels are too many to decode")
 
 
 def _scale(content: bytes, mime: str, size: Size, max_edge: int, max_bytes: int, to: str) -> Scaled:
     from PIL import Image
 
+    warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # of half of what is refused here
     with Image.open(io.BytesIO(content), formats=[_FORMATS[mime]]) as picture:
+        whole = picture.size  # as the decoder sees it: a second header may say otherwise than the first
+        # a progressive JPEG keeps the coefficients of all pixels, however few are wanted
+        kept = _pixels(whole) * _COEFFICIENT_BYTES if picture.info.get("progressive") else 0.0
+        fits = max(whole) <= max_edge and len(content) <= max_bytes and mime in _EVERYWHERE
+        if not fits:
+            picture.draft(None, (max_edge, max_edge))  # JPEG: decoded at a half, a quarter or an eighth
+        each = _GREY_BYTES if picture.mode in {"1", "L", "P"} else _COLOUR_BYTES
+        _check_memory(whole, kept + _pixels(picture.size) * max(_PIXEL_BYTES.get(mime, 0), each))
         picture.load()  # a cut picture fails here, not in the host that shows it
-        if max(size) <= max_edge and len(content) <= max_bytes and mime in _EVERYWHERE:
+        _check_memory(picture.size, _pixels(picture.size))
+        if fits:
             return Scaled(content=content, mime=mime)
-        upright = _upright(picture)
-    edge = min(max_edge, max(upright.size))
+        orientation = picture.getexif().get(_ORIENTATION, 1)
+        reduced = _reduced(picture, max_edge)
+        picture.close()  # gives its memory back
+    reduced.thumbnail((max_edge, max_edge))
+    upright = _upright(reduced, orientation)
+    edge = max(upright.size)
     while True:
         small = upright.copy()
         small.thumbnail((edge, edge))
         for encoded, kind in _encodings(small, to):
             if len(encoded) <= max_bytes:
-                before = f"{size[0]} x {size[1]} {mime}, {len(content)} bytes"
+                before = f"{whole[0]} x {whole[1]} {mime}, {len(content)} bytes"
                 note = f"{before}, scaled to {small.width} x {small.height} {kind}"
                 return Scaled(content=encoded, mime=kind, note=note)
         if edge <= 16:
@@ -117,15 +158,45 @@ def _scale(content: bytes, mime: str, size: Size, max_edge: int, max_bytes: int,
         edge = edge * 2 // 3
 
 
-def _upright(picture: Image.Image) -> Image.Image:
-    from PIL import ImageOps
+def _reduced(picture: Image.Image, max_edge: int) -> Image.Image:
+    """The picture in plain colours, a large one made smaller strip by strip: no second copy of it is needed."""
+    from PIL import Image
 
-    turned = ImageOps.exif_transpose(picture)
-    if turned.mode.startswith("I"):  # 16 bits of grey: a plain conversion would clip it to white
-        turned = turned.point(lambda value: value * (1 / 256)).convert("L")
-    if turned.mode in {"RGBA", "LA", "PA", "RGBa", "La"} or "transparency" in turned.info:
-        return turned.convert("RGBA")
-    return turned.convert("RGB")
+    mode = "RGBA" if _is_transparent(picture) else "RGB"
+    factor = max(1, max(picture.size) // max_edge)
+    width, height = (-(-edge // factor) for edge in picture.size)
+    small = Image.new(mode, (width, height))
+    rows = factor * max(1, _STRIP_PIXELS // (picture.width * factor))
+    for top in range(0, picture.height, rows):
+        strip = _plain(picture.crop((0, top, picture.width, min(picture.height, top + rows))), mode)
+        small.paste(strip.reduce(factor) if factor > 1 else strip, (0, top // factor))
+    return small
+
+
+def _is_transparent(picture: Image.Image) -> bool:
+    return picture.mode in {"RGBA", "LA", "PA", "RGBa", "La"} or "transparency" in picture.info
+
+
+def _plain(strip: Image.Image, mode: str) -> Image.Image:
+    if strip.mode.startswith("I"):  # 16 bits of grey: a plain conversion would clip it to white
+        strip = strip.point(lambda value: value * (1 / 256)).convert("L")
+    return strip.convert(mode)
+
+
+def _upright(picture: Image.Image, orientation: int) -> Image.Image:
+    from PIL import Image
+
+    turns = Image.Transpose
+    turn = {
+        2: turns.FLIP_LEFT_RIGHT,
+        3: turns.ROTATE_180,
+        4: turns.FLIP_TOP_BOTTOM,
+        5: turns.TRANSPOSE,
+        6: turns.ROTATE_270,
+        7: turns.TRANSVERSE,
+        8: turns.ROTATE_90,
+    }.get(orientation)
+    return picture if turn is None else picture.transpose(turn)
 
 
 def _encodings(picture: Image.Image, to: str) -> list[tuple[bytes, str]]:

@@ -21,8 +21,8 @@ import anyio.to_thread
 from anymodel_mcp.config import Files
 from anymodel_mcp.dialects.fields import Dialect
 from anymodel_mcp.errors import ArgumentError, excerpt
+from anymodel_mcp.media.decoding import scale_isolated
 from anymodel_mcp.media.fetch import fetch_public
-from anymodel_mcp.media.images import scale
 from anymodel_mcp.media.local_files import read_local
 from anymodel_mcp.media.sizes import in_mb
 from anymodel_mcp.media.sniff import decode_text, extension, parse_data_url, sniff
@@ -194,7 +194,7 @@ class Inputs:
         if not file.mime.startswith("image/"):
             raise _no_picture(file)
         if ref not in self._scaled:
-            self._scaled[ref] = await anyio.to_thread.run_sync(_fit, file)
+            self._scaled[ref] = await _fit(file)
         return self._scaled[ref]
 
 
@@ -203,8 +203,8 @@ async def _saved(open_saved: OpenSaved, name: str) -> FilePart:
     return FilePart(name=name, mime=sniff(content), content=content)
 
 
-def _fit(file: FilePart) -> tuple[FilePart, str]:
-    scaled = scale(file.content, max_edge=MAX_EDGE, max_bytes=MAX_PICTURE_BYTES)
+async def _fit(file: FilePart) -> tuple[FilePart, str]:
+    scaled = await scale_isolated(file.content, max_edge=MAX_EDGE, max_bytes=MAX_PICTURE_BYTES)
     if scaled.content is not None:
         note = f"{file.name}: {scaled.note}" if scaled.note else ""
         return FilePart(name=file.name, mime=scaled.mime, content=scaled.content), note

@@ -27,12 +27,17 @@ _NOTE_ROOM = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """A saved picture, ready to be shown: its resource, and the bytes of its preview or of the whole."""
+    """A saved picture, ready to be shown: its resource, and the bytes of its preview or of the whole.
+
+    Attributes:
+        defect: what is wrong with its bytes; "" = nothing.
+    """
 
     name: str
     mime: str
     bytes: int
     preview: tuple[bytes, str] | None = None
+    defect: str = ""
 
 
 def cap_of(peer: ClientInfo, configured: int | None) -> OutputLimit:

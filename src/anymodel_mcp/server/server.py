@@ -22,9 +22,10 @@ from mcp.types import INVALID_PARAMS, CallToolResult, GetPromptResult, InputRequ
 
 from anymodel_mcp import __version__
 from anymodel_mcp.calls.call import Call
-from anymodel_mcp.calls.outcomes import failed
+from anymodel_mcp.calls.outcomes import failed, with_warnings
 from anymodel_mcp.config import Settings
 from anymodel_mcp.errors import AnyModelError, ArgumentError, ConfigError
+from anymodel_mcp.media.images import Scaled
 from anymodel_mcp.redact import Redactor, one_line
 from anymodel_mcp.server.client_info import ClientInfo, read_peer
 from anymodel_mcp.server.render import Attachment, cap_of, fits, page, render
@@ -151,11 +152,13 @@ class AnyModelServer(MCPServer[Services]):
         started = anyio.current_time()
         outcome = await self._outcome(spec, arguments, peer, cap.limit)
         try:
+            shown = [await self._show(picture, outcome.inline) for picture in outcome.pictures]
+            defects = [f"{picture.defect}; it was saved as it came" for picture in shown if picture.defect]
+            outcome = with_warnings(outcome, *defects)
             if outcome.result_id is None and not fits(outcome, cap):
                 outcome = replace(
                     outcome, result_id=await self.services.calls.store_result(outcome, spec.name, peer.name)
                 )
-            shown = [await self._show(picture, outcome.inline) for picture in outcome.pictures]
         except anyio.get_cancelled_exc_class():
             self.services.calls.store_undelivered(outcome, spec.name, peer.name)
             raise
@@ -215,21 +218,22 @@ class AnyModelServer(MCPServer[Services]):
             content, mime = await artifacts.open_saved(name)
         except AnyModelError:
             return Attachment(name=name, mime="application/octet-stream", bytes=0)
+        scaled = await self._preview(content)
         preview: tuple[bytes, str] | None = None
         if inline == "full" and len(content) <= _FULL_PICTURE_BYTES and mime.startswith("image/"):
             preview = (content, mime)
-        elif inline != "none":
-            preview = await self._preview(content)
-        return Attachment(name=name, mime=mime, bytes=len(content), preview=preview)
+        elif inline != "none" and scaled.content:
+            preview = (scaled.content, scaled.mime)
+        defect = scaled.note if scaled.broken else ""
+        return Attachment(name=name, mime=mime, bytes=len(content), preview=preview, defect=defect)
 
-    async def _preview(self, content: bytes) -> tuple[bytes, str] | None:
+    async def _preview(self, content: bytes) -> Scaled:
         """A small picture, if one can be made: the picture itself is saved, and worth more than its preview."""
         try:
-            scaled = await self.services.artifacts.preview(content)
+            return await self.services.artifacts.preview(content)
         except Exception as error:  # decoders meet bytes that nobody has seen before
             log.warning("no preview could be made: %s", type(error).__name__)
-            return None
-        return (scaled.content, scaled.mime) if scaled.content else None
+            return Scaled(content=None)
 
 
 @asynccontextmanager
