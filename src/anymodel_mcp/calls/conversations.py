@@ -18,7 +18,7 @@ import anyio
 
 from anymodel_mcp.errors import AnyModelError, ArgumentError, excerpt
 from anymodel_mcp.state import Store, Thread
-from anymodel_mcp.tasks import open_tasks, uninterrupted
+from anymodel_mcp.tasks import open_tasks
 from anymodel_mcp.types import ChatResult, Json
 from anymodel_mcp.upstream.routing import Target
 
@@ -62,14 +62,13 @@ class Conversation:
             target: the model that gave it.
         """
         turns = self.clean([*sent, assistant_turn(result, target.provider)])
-        with uninterrupted():
-            try:
-                added = await self.store.append_turn(self.id, turns, model=target.name, holder=self.holder)
-            except AnyModelError as error:
-                return [f"this turn is not in conversation {self.id}: {error.failure.message}"]
-            if not added:
-                return [f"this turn is not in conversation {self.id}: another call holds it, or it was deleted"]
-            return list(self.store.warnings)
+        try:
+            added = await self.store.append_turn(self.id, turns, model=target.name, holder=self.holder)
+        except AnyModelError as error:
+            return [f"this turn is not in conversation {self.id}: {error.failure.message}"]
+        if not added:
+            return [f"this turn is not in conversation {self.id}: another call holds it, or it was deleted"]
+        return list(self.store.warnings)
 
 
 class Conversations:
@@ -96,29 +95,34 @@ class Conversations:
         """
         store = self._store
         holder = store.holder  # of this process: its calls wait for each other below
-        created = wanted == NEW
-        id = await store.create_thread(system, holder=holder, for_s=HOLD_S) if created else wanted
-        async with _lines.setdefault(_line(store, id), anyio.Lock()):
-            kept = None if created else await _take(store, id, holder)
-            conversation = Conversation(
-                id=id,
-                system=kept.system if kept else system,
-                store=store,
-                holder=holder,
-                clean=self._clean,
-                history=kept.messages if kept else (),
-            )
+        if wanted == NEW:
+            id = await store.create_thread(system, holder=holder, for_s=HOLD_S)
+            line = _line(store, id)
+            line.acquire_nowait()  # nobody knows the id yet
+            conversation = Conversation(id, system, store, holder, self._clean)
+        else:
+            line = _line(store, wanted)
+            await line.acquire()
             try:
-                async with open_tasks() as tasks:
-                    tasks.start_soon(_renew, store, holder, id)
-                    yield conversation
+                kept = await _take(store, wanted, holder)
+            except BaseException:
+                line.release()
+                raise
+            conversation = Conversation(wanted, kept.system, store, holder, self._clean, kept.messages)
+        try:
+            async with open_tasks() as tasks:
+                tasks.start_soon(_renew, store, holder, conversation.id)
+                yield conversation
+        finally:
+            try:
+                await _release(store, conversation.id, holder)
             finally:
-                with uninterrupted():
-                    await _release(store, id, holder)
+                line.release()
 
 
-def _line(store: Store, thread: str) -> tuple[int, str]:
-    return (id(store), thread)
+def _line(store: Store, thread: str) -> anyio.Lock:
+    """Where the calls of this process wait for a conversation, in order of arrival."""
+    return _lines.setdefault((id(store), thread), anyio.Lock())
 
 
 async def _take(store: Store, wanted: str, holder: str) -> Thread:
@@ -129,8 +133,7 @@ async def _take(store: Store, wanted: str, holder: str) -> Thread:
     try:
         thread = await store.get_thread(wanted)
     except BaseException:
-        with uninterrupted():
-            await _release(store, wanted, holder)
+        await _release(store, wanted, holder)
         raise
     if thread is None:
         raise _unknown(wanted)

@@ -17,7 +17,6 @@ from anymodel_mcp.calls.progress import SILENCE_S, SendProgress, send_note
 from anymodel_mcp.errors import AnyModelError
 from anymodel_mcp.redact import Redactor
 from anymodel_mcp.state import CallRow, Store, new_id
-from anymodel_mcp.tasks import uninterrupted
 from anymodel_mcp.types import Json, Outcome
 
 log = logging.getLogger(__name__)
@@ -96,9 +95,8 @@ class Results:
         return row
 
     async def _save_first(self, call: Call, saved: anyio.Event) -> None:
-        with uninterrupted():
-            await self._save(call)
-            saved.set()
+        await self._save(call)
+        saved.set()
         if call.row and call.row.id in self._held:
             self._keep_alive_soon()
 

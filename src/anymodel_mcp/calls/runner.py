@@ -130,8 +130,7 @@ class Calls:
             if call.row is None and call.abandoned and call.outcome.error is None:
                 self.results.keep_soon(call)  # paid for, and nobody is there to take it
             elif call.row is not None:
-                with uninterrupted():
-                    await self.results.finish(call)
+                await self.results.finish(call)
 
     async def _guarded(self, call: Call, work: Work) -> Outcome:
         try:

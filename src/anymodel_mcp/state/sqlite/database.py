@@ -84,6 +84,7 @@ class Database:
         self._retry_s = retry_s
         self._rescue_bytes = rescue_bytes
         self._connection: sqlite3.Connection | None = None
+        self._gone: sqlite3.Connection | None = None
         self._inode: int | None = None
         self._moved_aside = False
         self._marks = Marks()
@@ -142,10 +143,18 @@ class Database:
         if self._in_fallback and time.monotonic() >= self._retry_at:
             self._return_to_file()
         if self._connection is not None and self.path is not None and _inode(self.path) != self._inode:
-            self._close()  # the file was deleted or moved under us: what is written to it now would be lost
+            # the file was deleted or moved under us: what is written to it now would be lost, but it can still be read
+            self._close_gone()
+            self._gone, self._connection = self._connection, None
         if self._connection is None:
             self._connection = self._open_memory() if self.path is None else self._open_file(self.path, self._busy_s)
+            self._close_gone()
         return self._connection
+
+    def _close_gone(self) -> None:
+        gone, self._gone = self._gone, None
+        if gone is not None:
+            gone.close()
 
     @property
     def _in_fallback(self) -> bool:
@@ -184,6 +193,7 @@ class Database:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
+        self._close_gone()
 
     def _cure(self, exc: Exception) -> None:
         cure = _cure_of(exc)
@@ -220,8 +230,8 @@ class Database:
     def _go_memory(self, exc: Exception) -> None:
         memory = self._open_memory()
         self._marks = Marks()
-        if self._connection is not None:
-            self._marks = seed(memory, self._connection, self._rescue_bytes)
+        if (source := self._connection or self._gone) is not None:
+            self._marks = seed(memory, source, self._rescue_bytes)
             self._close()
         reason = exc if not isinstance(exc, OSError) else exc.strerror or exc
         self._outage = (
