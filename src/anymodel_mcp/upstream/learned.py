@@ -25,21 +25,23 @@ class StoredRepairs:
     Args:
         group: in which the store is read and written.
         store: where repairs are kept.
+        read_every_s: how old what is known may be.
 
     Attributes:
         learned: what is known now.
     """
 
-    def __init__(self, group: TaskGroup, store: Store) -> None:
+    def __init__(self, group: TaskGroup, store: Store, *, read_every_s: float = READ_EVERY_S) -> None:
         self.learned = LearnedRepairs(self._save_soon)
         self._group = group
         self._store = store
+        self._read_every_s = read_every_s
         self._read_at = float("-inf")
         self._read = SharedWork(group, self._load)
 
     async def refresh(self) -> None:
         """Takes over what other processes have learned, every few seconds."""
-        if time.monotonic() - self._read_at < READ_EVERY_S:
+        if time.monotonic() - self._read_at < self._read_every_s:
             return
         with anyio.move_on_after(READ_WAIT_S), suppress(AnyModelError):
             await self._read()
