@@ -106,8 +106,12 @@ class World:
         if self._away is not None:
             if self.data.is_file():
                 self.data.unlink()
-            self._away.rename(self.data)
-            self._away = None
+            while self._away:  # the store may try the folder at this very moment
+                try:
+                    self._away.rename(self.data)
+                    self._away = None
+                except OSError:
+                    shutil.rmtree(self.data, ignore_errors=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,7 @@ class Site:
 @asynccontextmanager
 async def open_site(scenario: Scenario) -> AsyncGenerator[Site]:
     """A site for a scenario; nothing runs on it yet."""
-    from anymodel_mcp.server.server import AnyModelServer
+    from anymodel_mcp.app import build_server
     from tests.injected_faults.scenarios import Control
     from tests.raw_upstream import open_upstream
 
@@ -132,7 +136,7 @@ async def open_site(scenario: Scenario) -> AsyncGenerator[Site]:
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
         async with open_upstream(control.answer) as upstream:
             settings = scenario.settings(upstream.origin)
-            server = AnyModelServer(settings, data_dir=Path(folder) / "data", store_busy_s=BUSY_S)
+            server = build_server(settings, data_dir=Path(folder) / "data", store_busy_s=BUSY_S)
             yield Site(scenario, server, upstream, control, Path(folder))
 
 
@@ -161,6 +165,7 @@ async def run_once(
     results: list[CallToolResult] = []
     shutil.rmtree(site.folder / "data", ignore_errors=True)
     control.paid.clear()
+    control.polls = 0
     site.upstream.seen.clear()
     scope = anyio.CancelScope()
     world = World(site.folder, scope, control)
@@ -201,6 +206,9 @@ async def run_once(
         await _check_next(site.server, run, prepared)
         others = len(control.paid) - run.requests
     _check_stored(scenario, world, results, run, others)
+    kept = _given(results) + b"".join(_stored(world.data)[1:])
+    if control.polls and not any(form in kept for form in (b"t1", *scenario.marks[0])):
+        run.problems.append("the job is lost: neither its id nor its result is there")
     return run
 
 
@@ -282,6 +290,7 @@ def _stored(data: Path) -> tuple[int, bytes, bytes]:
         for text, record in connection.execute("SELECT text, record FROM calls"):
             kept += [bytes(text), (record or "").encode()]
         turns = [message.encode() for (message,) in connection.execute("SELECT message FROM messages")]
+        kept += [content.encode() for (content,) in connection.execute("SELECT content FROM jobs")]
     kept += [path.read_bytes() for path in data.rglob("*") if path.is_file() and path.suffix in (".png", ".json")]
     kept += [b"<vectors>" for _ in data.rglob("*.npy")]
     return rows, b"\n".join(kept), b"\n".join(turns)

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-_SCANNED = ("app.py", "calls", "server", "state", "tools", "upstream")
+_SCANNED = ("app.py", "tasks.py", "calls", "server", "state", "tools", "upstream")
 
 
 def protections(source: Path) -> list[str]:

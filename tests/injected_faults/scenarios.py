@@ -42,10 +42,13 @@ class Control:
     Attributes:
         hold: it says nothing more, so that only a closed connection ends a request.
         pause_s: how long it waits in the middle of an answer.
+        paid: the requests that cost something.
+        polls: how often a job was asked for: its id is known by then.
     """
 
     hold: bool = False
     pause_s: float = 0.0
+    polls: int = 0
     paid: list[Seen] = field(default_factory=list[Seen])
 
     async def answer(self, seen: Seen, line: Line) -> None:
@@ -54,7 +57,9 @@ class Control:
             models = [{"id": name, "pricing": {"prompt": "0.000001", "completion": "0.000002"}} for name in ("m", "n")]
             await play(Reply(headers=JSON, frames=[json.dumps({"data": models}).encode()]), line)
             return
-        if not seen.path.endswith("/tasks"):
+        if seen.path.endswith("/tasks"):
+            self.polls += 1
+        else:
             self.paid.append(seen)
         if self.hold:
             await line.stall()

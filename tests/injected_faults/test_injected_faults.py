@@ -45,11 +45,9 @@ def _place(file: str) -> str:
 @pytest.mark.parametrize(
     ("file", "scenario"),
     [
-        ("calls/task_group.py", "chat"),  # `uninterrupted` itself
-        ("tools/asking.py", "chat"),
+        ("tasks.py", "chat"),  # `uninterrupted` itself
+        ("upstream/pricing.py", "chat"),
         ("tools/chat.py", "chat with a picture"),
-        ("tools/embed.py", "embed to file"),
-        ("tools/generate_image.py", "picture"),
         ("state/sqlite/database.py", "new conversation"),
     ],
 )

@@ -459,3 +459,43 @@ async def test_process_of_the_first_release_goes_on_writing(tmp_path: Path) -> N
             found = await store.get_call("r-old")
             assert found is not None
             assert found.status == "running"
+
+
+async def test_every_table_comes_back_from_memory(tmp_path: Path) -> None:
+    """A table that somebody adds is part of the way back, or this fails."""
+    path = await fill(tmp_path)
+    database = Database(path, retry_s=3600)
+    tables = await database.read(
+        lambda c: [row[0] for row in c.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    )
+    kept = [table for table in tables if table not in ("meta", "sqlite_sequence")]
+
+    def insert(connection: sqlite3.Connection) -> None:
+        for table in kept:
+            columns = list(connection.execute(f"PRAGMA table_info({table})"))
+            names = ", ".join(column[1] for column in columns if column[1] != "number")
+            values = [
+                f"'{'new' if column[1] in ('id', 'thread') else 7}'" for column in columns if column[1] != "number"
+            ]
+            connection.execute(f"INSERT INTO {table} ({names}) VALUES ({', '.join(values)})")
+
+    await database.read(lambda c: c.execute("PRAGMA query_only = ON").fetchall())
+    await database.write(insert)
+    assert database.path is None
+    await database.aclose()
+    with closing(sqlite3.connect(path)) as connection:
+        counts = {table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in kept}
+    assert counts == dict.fromkeys(kept, 1) | {"calls": 2}
+
+
+async def test_a_job_that_ended_in_memory_does_not_come_back(tmp_path: Path) -> None:
+    path = await fill(tmp_path)
+    insert = "INSERT INTO jobs (id, content, updated) VALUES (?, '{}', 1)"
+    database = Database(path, retry_s=3600)
+    await database.write(lambda c: c.executemany(insert, [("ended",), ("goes on",)]))
+    await database.read(lambda c: c.execute("PRAGMA query_only = ON").fetchall())
+    await database.write(lambda c: c.execute("DELETE FROM jobs WHERE id = 'ended'"))
+    assert database.path is None
+    await database.aclose()
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT id FROM jobs").fetchall() == [("goes on",)]

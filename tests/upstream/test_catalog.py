@@ -11,8 +11,9 @@ import anyio
 import httpx2
 import pytest
 
-from anymodel_mcp.app import App, open_app
+from anymodel_mcp.app import open_services
 from anymodel_mcp.errors import AnyModelError
+from anymodel_mcp.server.services import Services
 from tests.fakes import connect, provider, record_of, settings, text_of
 from tests.waiting import HANG_S
 
@@ -42,11 +43,11 @@ class Lists:
 
 
 def _opened(lists: Lists, folder: Path):
-    return open_app(BOTH, transport=httpx2.MockTransport(lists), data_dir=folder)
+    return open_services(BOTH, transport=httpx2.MockTransport(lists), data_dir=folder)
 
 
-async def _leads_to(app: App, name: str) -> str:
-    return (await app.targets(name, "chat"))[0].name
+async def _leads_to(app: Services, name: str) -> str:
+    return (await app.directory.targets(name, "chat"))[0].name
 
 
 async def test_many_calls_ask_each_provider_once(tmp_path: Path) -> None:
@@ -73,7 +74,7 @@ async def test_a_failed_refresh_does_not_change_where_a_name_goes(tmp_path: Path
         async with _opened(lists, tmp_path) as app:
             assert await _leads_to(app, "a-model") == "a/a-model"
             lists.broken = True
-            known = await app.catalogue.all(refresh=True)
+            known = await app.catalog.all(refresh=True)
             assert [m.id for m in known["a"].models] == ["a-model"]
             assert await _leads_to(app, "a-model") == "a/a-model"
 
@@ -83,7 +84,7 @@ async def test_an_old_list_of_another_process_is_better_than_none(tmp_path: Path
     lists = Lists()
     with anyio.fail_after(HANG_S):
         async with _opened(lists, tmp_path) as app:
-            await app.catalogue.all()
+            await app.catalog.all()
         with closing(sqlite3.connect(tmp_path / "anymodel.db", isolation_level=None)) as connection:
             while connection.execute("SELECT count(*) FROM model_lists").fetchone() != (2,):
                 pass
@@ -105,9 +106,9 @@ async def test_a_caller_that_leaves_does_not_stop_the_request_for_the_others(tmp
     with anyio.fail_after(HANG_S):
         async with _opened(lists, tmp_path) as app:
             with anyio.move_on_after(0.05):
-                await app.catalogue.models("a")
+                await app.catalog.models("a")
             lists.go.set()
-            assert [m.id for m in (await app.catalogue.models("a")).models] == ["a-model"]
+            assert [m.id for m in (await app.catalog.models("a")).models] == ["a-model"]
         assert lists.asked["a"] == 1
 
 
@@ -116,9 +117,9 @@ async def test_a_list_that_was_never_seen_is_a_failure(tmp_path: Path) -> None:
     lists.broken = True
     with anyio.fail_after(HANG_S):
         async with _opened(lists, tmp_path) as app:
-            assert await app.catalogue.soon("a") is None
+            assert await app.catalog.soon("a") is None
             with pytest.raises(AnyModelError):
-                await app.catalogue.models("a", refresh=True)
+                await app.catalog.models("a", refresh=True)
 
 
 async def test_list_models_shows_the_last_good_list_and_says_how_old_it_is(tmp_path: Path) -> None:
@@ -140,6 +141,6 @@ async def test_a_list_of_a_newer_version_is_read(tmp_path: Path) -> None:
             place = f"a {BOTH.providers['a'].base_url}"
             entry = {"id": "m9", "provider": "a", "later": 1, "price_per_million": {"input": 1.0, "later": 2}}
             await app.store.save_models(place, 4e9, {"models": [entry]})
-            (model,) = (await app.catalogue.models("a")).models
+            (model,) = (await app.catalog.models("a")).models
             assert (model.id, model.price_per_million and model.price_per_million.input) == ("m9", 1.0)
     assert lists.asked == {}

@@ -28,7 +28,6 @@ from anymodel_mcp.calls.results import Results
 from anymodel_mcp.errors import AnyModelError, Failure
 from anymodel_mcp.redact import Redactor
 from anymodel_mcp.state import Store
-from anymodel_mcp.tasks import uninterrupted
 from anymodel_mcp.types import Json, Outcome
 
 log = logging.getLogger(__name__)

@@ -18,16 +18,18 @@ _KEYED = {
     "model_lists": ("provider", "excluded.fetched > model_lists.fetched"),
     "repairs": ("provider, model, content", "excluded.learned > repairs.learned"),
     "running_calls": ("id", "excluded.ended >= running_calls.ended"),
+    "jobs": ("id", "excluded.updated >= jobs.updated"),
 }
 """Tables whose rows have a key: its columns, and when the row in memory replaces the one in the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """The highest row numbers that came from the file; rows in memory above them are new."""
+    """What came from the file: the highest row numbers, above which rows in memory are new, and the jobs."""
 
     message: int = 0
     usage: int = 0
+    jobs: frozenset[str] = frozenset()
 
 
 def seed(memory: sqlite3.Connection, file: sqlite3.Connection, max_bytes: int) -> Marks:
@@ -37,7 +39,9 @@ def seed(memory: sqlite3.Connection, file: sqlite3.Connection, max_bytes: int) -
     with suppress(sqlite3.Error):
         if bytes_used(file) <= max_bytes:
             file.backup(memory)
-            return Marks(_highest(memory, "messages", "number"), _highest(memory, "usage", "rowid"))
+            return Marks(
+                _highest(memory, "messages", "number"), _highest(memory, "usage", "rowid"), frozenset(_jobs(memory))
+            )
     return Marks()
 
 
@@ -52,6 +56,7 @@ def merge(memory: sqlite3.Connection, file: sqlite3.Connection, marks: Marks) ->
             f"ON CONFLICT ({key}) DO UPDATE SET {changes} WHERE {newer}",
             rows,
         )
+    file.executemany("DELETE FROM jobs WHERE id = ?", [(id,) for id in marks.jobs.difference(_jobs(memory))])
     _append(memory, file, "messages", "number", marks.message)
     _append(memory, file, "usage", "rowid", marks.usage)
 
@@ -62,6 +67,10 @@ def _append(memory: sqlite3.Connection, file: sqlite3.Connection, table: str, nu
     names = ", ".join(columns)
     rows = memory.execute(f"SELECT {names} FROM {table} WHERE {number} > ? ORDER BY {number}", (above,)).fetchall()
     file.executemany(f"INSERT INTO {table} ({names}) VALUES ({_places(columns)})", rows)
+
+
+def _jobs(connection: sqlite3.Connection) -> list[str]:
+    return [row[0] for row in connection.execute("SELECT id FROM jobs")]
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
