@@ -20,7 +20,7 @@ BAD_FILES: dict[str, tuple[str, str]] = {
     "unknown in a section": ("[http]\nprot = 1", f"'prot' in [http] ({FILE}) is not known: did you mean port?"),
     "unknown without a close name": (
         "[files]\nzzz = 1",
-        f"'zzz' in [files] ({FILE}) is not known: known are allowed_dirs, max_file_mb, output_dir",
+        f"'zzz' in [files] ({FILE}) is not known: known are allowed_dirs, keep_mb, max_file_mb, output_dir",
     ),
     "section is no table": ("limits = 3", f"limits ({FILE}) must be a table: write [limits] on a line of its own"),
     "provider is no table": (
@@ -119,9 +119,18 @@ BAD_FILES: dict[str, tuple[str, str]] = {
         f"providers.work.dialect ({FILE}) is not known: 'zzzzzz': it is the name of a row, \"openai\" by default",
     ),
     "api": (WORK + 'api = "soap"', f'providers.work.api ({FILE}) must be "chat" or "responses", not \'soap\''),
+    "service": (
+        WORK + 'services = ["sunno"]',
+        f"providers.work.services ({FILE}) names 'sunno', which is no known service: did you mean suno?",
+    ),
+    "media_url": (
+        WORK + 'media_url = "https://other.example/x"',
+        f"providers.work.media_url ({FILE}) is at another host than base_url, and a key goes to the host of base_url "
+        "only: configure that host as a provider of its own",
+    ),
     "auth": (
         WORK + 'auth = "header"',
-        f'providers.work.auth ({FILE}) must be "bearer", "none" or "header:NAME", not \'header\'',
+        f'providers.work.auth ({FILE}) must be "bearer", "none", "header:NAME" or "scheme:WORD", not \'header\'',
     ),
     "no time": (
         WORK + "idle_timeout_s = 0",

@@ -15,6 +15,7 @@ default_model = "deepseek/deepseek-chat"
 default_completion_model = "a"
 default_embedding_model = "b"
 default_image_model = "c"
+default_media_model = "d"
 [aliases]
 fast  = "openai/gpt-5-mini"
 smart = ["openai/gpt-5.2", "openrouter/openai/gpt-5.2"]
@@ -29,6 +30,8 @@ api_key = "work-key-1"
 headers = { "X-Title" = "my team", "X-Empty" = "" }
 models = ["m1"]
 models_url = "https://gateway.example/catalog"
+services = ["suno", "audio"]
+media_url = "https://gateway.example/media"
 max_attempts = 5
 max_retry_wait_s = 20.5
 connect_timeout_s = 1
@@ -45,6 +48,7 @@ max_line_bytes = 104857600
 [files]
 allowed_dirs = ["/data"]
 output_dir = ""
+keep_mb = 7
 [store]
 enabled = true
 keep_days = 30
@@ -94,6 +98,8 @@ def test_every_field_of_the_contract_is_read() -> None:
         headers={"X-Title": "my team"},
         models=("m1",),
         models_url="https://gateway.example/catalog",
+        services=("suno", "audio"),
+        media_url="https://gateway.example/media",
         max_attempts=5,
         max_retry_wait_s=20.5,
         connect_timeout_s=1,
@@ -110,7 +116,8 @@ def test_every_field_of_the_contract_is_read() -> None:
         },
     )
     assert found.limits == Limits(soft_deadline_s=0, max_output_bytes=40000)
-    assert found.files.allowed_dirs == ("/data",)
+    assert (found.files.allowed_dirs, found.files.keep_mb) == (("/data",), 7)
+    assert found.default_media_model == "d"
     assert found.http == HttpSettings(
         token=Secret("t-123456"), token_env="MY_TOKEN", allowed_origins=("https://a.example",)
     )
@@ -161,6 +168,7 @@ def test_every_scalar_has_a_variable(variable: str, text: str, section: str, key
         ("ANYMODEL_COMPLETION_MODEL", "default_completion_model"),
         ("ANYMODEL_EMBEDDING_MODEL", "default_embedding_model"),
         ("ANYMODEL_IMAGE_MODEL", "default_image_model"),
+        ("ANYMODEL_MEDIA_MODEL", "default_media_model"),
     ],
 )
 def test_default_models_have_short_variables(variable: str, field: str) -> None:
@@ -522,3 +530,21 @@ def test_a_mistake_in_an_override_names_its_place(line: str, words: str) -> None
 def test_a_request_has_room_for_the_largest_document(file: str, most: int, body: int) -> None:
     found = load({}, file_text=file, file_name="/c.toml")
     assert (found.files.max_file_mb, found.http.max_body_bytes) == (most, body)
+
+
+@pytest.mark.parametrize(
+    ("text", "environ", "services"),
+    [
+        ("[providers.rixapi]\nbase_url = 'https://r.example/v1'", {}, "midjourney"),
+        ("[providers.work]\nbase_url = 'https://openrouter.ai/api/v1'", {}, "openrouter"),
+        ("[providers.work]\nbase_url = 'https://r.example/v1'\ndialect = 'rixapi'", {}, "suno"),
+        ("", {"ANYMODEL_PROVIDERS": "acedatacloud"}, "hailuo"),
+        ("", {"ANYMODEL_PROVIDERS": "groq", "ANYMODEL_PROVIDERS_GROQ_SERVICES": "suno,video"}, "video"),
+        ("[providers.openrouter]\nbase_url = 'https://mirror.example/v1'", {}, ""),
+        ("[providers.rixapi]\nbase_url = 'https://r.example/v1'\nservices = []", {}, ""),
+        ("[providers.work]\nbase_url = 'https://gateway.example/v1'", {}, ""),
+    ],
+)
+def test_a_row_says_what_its_own_address_sells(text: str, environ: dict[str, str], services: str) -> None:
+    (provider,) = load(environ, file_text=text, file_name="c").providers.values()
+    assert services in provider.services if services else not provider.services

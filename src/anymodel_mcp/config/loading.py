@@ -30,6 +30,7 @@ _SECTIONS: Mapping[str, Mapping[str, Spec]] = {
         "allowed_dirs": Spec(kind="texts", wanted="a list of folders"),
         "output_dir": _TEXT,
         "max_file_mb": Spec(kind="int", low=1, high=1000),
+        "keep_mb": Spec(kind="int", low=1, high=10_000_000),
     },
     "store": {
         "enabled": Spec(kind="bool"),
@@ -93,6 +94,7 @@ def load(
         default_completion_model=top["default_completion_model"],
         default_embedding_model=top["default_embedding_model"],
         default_image_model=top["default_image_model"],
+        default_media_model=top["default_media_model"],
         aliases=_resolved(layers, _aliases(layers), providers),
         providers=providers,
         limits=_section(layers, "limits", Limits()),

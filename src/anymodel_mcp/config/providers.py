@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +13,7 @@ from anymodel_mcp.config.quirks import read_quirks
 from anymodel_mcp.config.settings import ProviderSettings
 from anymodel_mcp.config.values import Found, Layers, Spec, meant, parse_text, suggest, variable_of
 from anymodel_mcp.dialects.fields import QUIRK_NAMES, ProviderRow, Quirks
+from anymodel_mcp.dialects.jobs import SERVICES
 from anymodel_mcp.dialects.providers import PROVIDERS
 from anymodel_mcp.errors import ConfigError
 from anymodel_mcp.wire.urls import clean_base_url, same_host
@@ -33,11 +34,13 @@ _SPECS: Mapping[str, Spec] = {
     "api": Spec(kind="text", form=re.compile("chat|responses"), wanted='"chat" or "responses"'),
     "auth": Spec(
         kind="text",
-        form=re.compile(rf"bearer|none|header:\s*{_HEADER.pattern}"),
-        wanted='"bearer", "none" or "header:NAME"',
+        form=re.compile(rf"bearer|none|header:\s*{_HEADER.pattern}|scheme:\s*{_HEADER.pattern}"),
+        wanted='"bearer", "none", "header:NAME" or "scheme:WORD"',
     ),
     "models": Spec(kind="texts", wanted="a list of model names"),
     "models_url": _TEXT,
+    "services": Spec(kind="texts", wanted="a list of services"),
+    "media_url": _TEXT,
     "max_parallel": Spec(kind="int", high=10_000),
     "max_attempts": Spec(kind="int", low=1, high=20),
     "max_retry_wait_s": Spec(kind="float", high=86_400),
@@ -111,12 +114,15 @@ def _provider(layers: Layers, name: str, table: Mapping[str, Any], read_file: Ca
         headers=headers,
     )
     values["models_url"] = _models_url(layers, name, values["models_url"], base_url, row)
+    values["media_url"] = _beside(layers, name, "media_url", values["media_url"], base_url)
+    _check_services(layers, name, values["services"] or ())
     at_home = own is not None and own.base_url == base_url
     habits: dict[str, Any] = {
         "auth": row.auth,
         "api": row.api,
         "max_parallel": row.max_parallel,
         "models": own.models if own is not None else (),
+        "services": row.services if row.base_url in (None, base_url) else (),
     }
     return ProviderSettings(
         **{**habits, **{key: value for key, value in values.items() if value is not None}},
@@ -216,7 +222,20 @@ def _own_variable(layers: Layers, base_url: str, row: ProviderRow | None) -> str
 def _models_url(layers: Layers, name: str, given: str | None, base_url: str, row: ProviderRow) -> str | None:
     if given is None:
         return row.models_url if row.base_url == base_url else None
-    label = f"providers.{name}.models_url"
+    return _beside(layers, name, "models_url", given, base_url)
+
+
+_ELSEWHERE = {
+    "models_url": "list the models in models instead",
+    "media_url": "configure that host as a provider of its own",
+}
+
+
+def _beside(layers: Layers, name: str, field: str, given: str | None, base_url: str) -> str | None:
+    """A second address of a provider, which must be at the host of the first."""
+    if given is None:
+        return None
+    label = f"providers.{name}.{field}"
     origin = layers.origins[label]
     parts = urlsplit(given)
     if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
@@ -224,10 +243,20 @@ def _models_url(layers: Layers, name: str, given: str | None, base_url: str, row
     if not same_host(given, base_url) or parts.scheme != urlsplit(base_url).scheme:
         raise ConfigError(
             f"{label} ({origin}) is at another host than base_url, and a key goes to the host of base_url only: "
-            f"list the models in models instead",
+            f"{_ELSEWHERE[field]}",
             param=label,
         )
     return given
+
+
+def _check_services(layers: Layers, name: str, services: Sequence[str]) -> None:
+    label = f"providers.{name}.services"
+    for service in services:
+        if service not in SERVICES:
+            hint = suggest(service, SERVICES)
+            raise ConfigError(
+                f"{label} ({layers.origins[label]}) names {service!r}, which is no known service: {hint}", param=label
+            )
 
 
 def _headers(layers: Layers, section: str, table: Mapping[str, Any]) -> dict[str, str]:

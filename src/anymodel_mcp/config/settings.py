@@ -49,6 +49,8 @@ class ProviderSettings:
         key_command: argv that prints the key, run at the first call.
         key_hint: what to set when there is no key, for messages ("set DEEPSEEK_API_KEY").
         max_parallel: calls at once, the others wait in order; 0 = no limit.
+        services: what it sells besides chat and pictures: names of media services, "audio".
+        media_url: root of the paths of media services, at the host of `base_url`; `None` = derived from it.
         warnings: what was mended while reading (a pasted endpoint path).
     """
 
@@ -64,6 +66,8 @@ class ProviderSettings:
     models: tuple[str, ...] = ()
     models_url: str | None = None
     max_parallel: int = 0
+    services: tuple[str, ...] = ()
+    media_url: str | None = None
     quirks: Quirks = field(default_factory=Quirks)
     overrides: tuple[tuple[str, Quirks], ...] = ()
     max_attempts: int = 3
@@ -96,11 +100,17 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Files:
-    """Section [files]; `max_file_mb` holds for documents and sounds, in millions of bytes."""
+    """Section [files], sizes in millions of bytes.
+
+    Attributes:
+        max_file_mb: of a document or a sound that is read.
+        keep_mb: of all saved files together.
+    """
 
     allowed_dirs: tuple[str, ...] = ()
     output_dir: str = ""
     max_file_mb: int = 50
+    keep_mb: int = 5000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +163,7 @@ class Settings:
     default_completion_model: str | None = None
     default_embedding_model: str | None = None
     default_image_model: str | None = None
+    default_media_model: str | None = None
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     providers: Mapping[str, ProviderSettings] = field(default_factory=dict[str, ProviderSettings])
     limits: Limits = Limits()
@@ -172,6 +183,7 @@ class Settings:
                 found += secrets_of_header(name, value)
             found += secrets_of_url(provider.base_url)
             found += secrets_of_url(provider.models_url)
+            found += secrets_of_url(provider.media_url)
         if self.http.token:
             found.append(self.http.token.reveal())
         return tuple(found)

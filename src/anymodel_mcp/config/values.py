@@ -23,6 +23,7 @@ TOP_KEYS: Mapping[str, tuple[str, ...]] = {
     "default_completion_model": ("ANYMODEL_COMPLETION_MODEL",),
     "default_embedding_model": ("ANYMODEL_EMBEDDING_MODEL",),
     "default_image_model": ("ANYMODEL_IMAGE_MODEL",),
+    "default_media_model": ("ANYMODEL_MEDIA_MODEL",),
 }
 """The settings above all sections, each with its short variable."""
 

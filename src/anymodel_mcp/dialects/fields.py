@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from typing import Literal, TypedDict
 
 Auth = str
-"""How the key travels: "bearer", "none", or "header:NAME"."""
+"""How the key travels: "bearer", "none", "header:NAME", or "scheme:WORD" (`Authorization: WORD key`)."""
 
 Feature = Literal["chat", "completions", "embeddings", "images", "image_edits", "responses", "models"]
 """An endpoint that a provider may have."""
@@ -154,6 +154,7 @@ class ProviderRow:
         models: models to offer where there is no list.
         models_url: the list's address where it is not below the base URL.
         max_parallel: how many calls it takes at once; 0 = no limit that is known.
+        services: what it sells besides chat and pictures, at `base_url` itself; where there is none, at every address.
         list_prices: the list names prices.
         note: one sentence for the provider table.
     """
@@ -174,5 +175,6 @@ class ProviderRow:
     models: tuple[str, ...] = ()
     models_url: str | None = None
     max_parallel: int = 0
+    services: tuple[str, ...] = ()
     list_prices: bool = False
     note: str = ""

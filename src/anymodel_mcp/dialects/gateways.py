@@ -10,6 +10,38 @@ _CHAT_AND_NO_LIST: frozenset[Feature] = frozenset(
     {"images", "image_edits", "embeddings", "completions", "responses", "models"}
 )
 
+_ACE_SERVICES = (
+    "suno",
+    "producer",
+    "midjourney",
+    "flux",
+    "seedream",
+    "nano-banana",
+    "luma",
+    "kling",
+    "hailuo",
+    "sora",
+    "veo",
+    "seedance",
+    "wan",
+    "grok",
+    "minimax",
+)  # https://github.com/AceDataCloud/MCPs, 2026-08-23
+_RESOLD = (
+    "suno",
+    "udio",
+    "midjourney",
+    "flux",
+    "recraft",
+    "ideogram",
+    "luma",
+    "runway",
+    "kling",
+    "replicate",
+    "minimax",
+    "video",
+)  # https://apiai.apifox.cn, 2026-11-21
+
 ROWS: tuple[ProviderRow, ...] = (
     # the systems that this project was asked to serve first
     ProviderRow(
@@ -30,6 +62,7 @@ ROWS: tuple[ProviderRow, ...] = (
         key_env="ACEDATACLOUD_API_TOKEN",
         docs_url="https://github.com/AceDataCloud/OpenAIAPI",
         checked=CHECKED,
+        services=_ACE_SERVICES,
         quirks={"lacks": frozenset({"completions"}), "task_path": "tasks"},
         note="No /v1 in the address. Pictures may come as a ticket, which is waited for.",
     ),
@@ -56,6 +89,7 @@ ROWS: tuple[ProviderRow, ...] = (
         key_env="RIXAPI_API_KEY",
         docs_url="https://apiai.apifox.cn",
         checked=CHECKED,
+        services=_RESOLD,
         quirks={},
         note="The base URL is the reseller's; without /v1 its web page answers.",
     ),
@@ -79,6 +113,7 @@ ROWS: tuple[ProviderRow, ...] = (
         key_env="OPENROUTER_API_KEY",
         docs_url="https://openrouter.ai/docs",
         checked=CHECKED,
+        services=("openrouter",),
         quirks={
             "reasoning": "openrouter",
             "reasoning_efforts": ("none", "minimal", "low", "medium", "high", "xhigh"),
@@ -96,6 +131,7 @@ ROWS: tuple[ProviderRow, ...] = (
         key_env="SILICONFLOW_API_KEY",
         docs_url="https://docs.siliconflow.cn",
         checked=CHECKED,
+        services=("siliconflow",),
         quirks={
             "reasoning": "enable_thinking",
             "image_dialect": "siliconflow",
@@ -127,6 +163,7 @@ ROWS: tuple[ProviderRow, ...] = (
         key_env="TOGETHER_API_KEY",
         docs_url="https://docs.together.ai/reference",
         checked=CHECKED,
+        services=("together",),
         quirks={
             "image_dialect": "together",
             "image_response_format": "base64",

@@ -21,6 +21,7 @@ ROWS: tuple[ProviderRow, ...] = (
         key_env="OPENAI_API_KEY",
         docs_url="https://developers.openai.com/api/reference",
         checked=CHECKED,
+        services=("video",),
         quirks={},
         # OpenAI takes the new name for every model and refuses the old one for most; gateways often know only the old
         own={"token_param": "max_completion_tokens"},
@@ -63,6 +64,7 @@ ROWS: tuple[ProviderRow, ...] = (
         key_env="GEMINI_API_KEY",
         docs_url="https://ai.google.dev/gemini-api/docs/openai",
         checked=CHECKED,
+        services=("veo",),
         quirks={
             "reasoning_efforts": ("none", "minimal", "low", "medium", "high"),
             "reasoning_back": "always",
@@ -80,6 +82,7 @@ ROWS: tuple[ProviderRow, ...] = (
         key_env="XAI_API_KEY",
         docs_url="https://docs.x.ai/docs/api-reference",
         checked=CHECKED,
+        services=("xai",),
         quirks={"image_dialect": "xai", "lacks": frozenset({"embeddings"})},
         note="`search_parameters` is gone (410).",
     ),
@@ -107,6 +110,7 @@ ROWS: tuple[ProviderRow, ...] = (
         key_env="DASHSCOPE_API_KEY",
         docs_url="https://www.alibabacloud.com/help/en/model-studio/compatibility-of-openai-with-dashscope",
         checked=CHECKED,
+        services=("dashscope",),
         quirks={
             "reasoning": "enable_thinking",
             "structured": "json_object",
@@ -140,6 +144,7 @@ ROWS: tuple[ProviderRow, ...] = (
         key_env="ZHIPUAI_API_KEY",
         docs_url="https://docs.bigmodel.cn",
         checked=CHECKED,
+        services=("zhipu",),
         quirks={
             "reasoning": "thinking",
             "reasoning_efforts": _EFFORTS_ON_OFF,
@@ -158,6 +163,7 @@ ROWS: tuple[ProviderRow, ...] = (
         key_env="ZAI_API_KEY",
         docs_url="https://docs.z.ai",
         checked=CHECKED,
+        services=("zhipu",),
         quirks={
             "reasoning": "thinking",
             "reasoning_efforts": _EFFORTS_ON_OFF,
@@ -175,6 +181,7 @@ ROWS: tuple[ProviderRow, ...] = (
         key_env="ARK_API_KEY",
         docs_url="https://www.volcengine.com/docs/82379",
         checked=CHECKED,
+        services=("seedance",),
         quirks={
             "reasoning": "thinking",
             "reasoning_efforts": _EFFORTS_ON_OFF,
@@ -190,6 +197,7 @@ ROWS: tuple[ProviderRow, ...] = (
         key_env="MINIMAX_API_KEY",
         docs_url="https://platform.minimax.io/docs",
         checked=CHECKED,
+        services=("minimax",),
         quirks={
             "reasoning": "none",
             "reasoning_split": True,

@@ -68,7 +68,7 @@ class Artifacts:
     Args:
         settings: section [files].
         data_dir: the user's data folder, for when no `output_dir` is configured.
-        max_bytes: of all files together; the oldest go first.
+        max_bytes: of all files together; the oldest go first; `None` = as configured.
         max_files: how many files are kept.
         now: the time that names carry.
     """
@@ -78,12 +78,12 @@ class Artifacts:
         settings: Files,
         data_dir: Path,
         *,
-        max_bytes: int = 1_000_000_000,
+        max_bytes: int | None = None,
         max_files: int = 1_000,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.folder = Path(os.path.expanduser(settings.output_dir)) if settings.output_dir else data_dir / "files"
-        self._max_bytes = max_bytes
+        self._max_bytes = settings.keep_mb * 1_000_000 if max_bytes is None else max_bytes
         self._max_files = max_files
         self._now = now
         self._lock = threading.Lock()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import logging
 import re
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -39,6 +39,8 @@ from anymodel_mcp.types import Json, Outcome
 log = logging.getLogger(__name__)
 
 NAME = "anymodel"
+DEFAULT_SET = "default"
+"""Stands in `tools.enabled` for the tools that are listed by default."""
 UNKNOWN_HOST_DEADLINE_S = 50.0
 _TOOLS_IN_ADVICE = re.compile(r"\b(list_models|get_result)\b")
 _FULL_PICTURE_BYTES = 700_000  # base64 of it stays below the 1,048,576 characters that Claude Desktop takes
@@ -85,8 +87,9 @@ class AnyModelServer(MCPServer[Services]):
             lifespan=_lifespan,
             cache_hints={"tools/list": CacheHint(ttl_ms=300_000, scope="public")},
         )
-        self._specs = {settings.tools.prefix + tool.name: tool for tool in _chosen(settings.tools.enabled)}
-        self._listed = [_listing(name, tool) for name, tool in self._specs.items()]
+        prefix = settings.tools.prefix
+        self._specs = {prefix + tool.name: tool for tool in _callable(settings)}
+        self._listed = [_listing(prefix + tool.name, tool) for tool in _listed(settings)]
         register(self, lambda: self.services)
 
     @property
@@ -243,13 +246,20 @@ async def _lifespan(server: MCPServer[Services]) -> AsyncGenerator[Services]:
         yield services
 
 
-def _chosen(enabled: Sequence[str]) -> list[ToolSpec]:
-    """The enabled tools in listing order; `get_result` stays with them, because their answers point to it.
+def _callable(settings: Settings) -> list[ToolSpec]:
+    """The tools that answer: the enabled ones, all where none is named."""
+    enabled = settings.tools.enabled
+    return list(TOOLS) if not enabled or DEFAULT_SET in enabled else _listed(settings)
+
+
+def _listed(settings: Settings) -> list[ToolSpec]:
+    """The listed tools in listing order; `get_result` stays with them, because their answers point to it.
 
     Raises:
         ConfigError: a name is no tool's.
     """
-    names = [tool.name for tool in TOOLS]
+    enabled = settings.tools.enabled
+    names = [*(tool.name for tool in TOOLS), DEFAULT_SET]
     for name in enabled:
         if name not in names:
             near = difflib.get_close_matches(name, names, n=1)
@@ -257,7 +267,8 @@ def _chosen(enabled: Sequence[str]) -> list[ToolSpec]:
                 f"tools.enabled names {name!r}, which is no tool",
                 fix=f"Did you mean {near[0]!r}?" if near else f"The tools are {', '.join(names)}.",
             )
-    return [tool for tool in TOOLS if not enabled or tool.name in enabled or tool.direct]
+    default = not enabled or DEFAULT_SET in enabled
+    return [t for t in TOOLS if t.name in enabled or t.direct or (default and t.offered(settings))]
 
 
 def _listing(name: str, tool: ToolSpec) -> Tool:

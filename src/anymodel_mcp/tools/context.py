@@ -10,6 +10,8 @@ from anymodel_mcp.calls.call import Call
 from anymodel_mcp.calls.conversations import Conversations
 from anymodel_mcp.calls.progress import SendProgress
 from anymodel_mcp.calls.runner import Calls
+from anymodel_mcp.config import Settings
+from anymodel_mcp.errors import Failure
 from anymodel_mcp.media.artifacts import Artifacts
 from anymodel_mcp.media.inputs import Inputs
 from anymodel_mcp.tools.arguments import Arguments
@@ -70,6 +72,8 @@ class ToolSpec:
         read_only: nothing of the user's is changed; hosts then run calls side by side.
         direct: runs within the request itself, because it waits for other calls.
         resume: continues a stored job of this tool after a restart; `None` = it has none.
+        cancel: stops a stored job of this tool at its provider, as far as it can; `None` = it has none.
+        offered: whether these settings have a provider for it; it is listed only then, and answers always.
     """
 
     name: str
@@ -79,3 +83,5 @@ class ToolSpec:
     read_only: bool = True
     direct: bool = False
     resume: Callable[[ToolContext, Json], Awaitable[Outcome]] | None = None
+    cancel: Callable[[ToolContext, Json], Awaitable[Failure]] | None = None
+    offered: Callable[[Settings], bool] = lambda _: True

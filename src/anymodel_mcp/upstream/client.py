@@ -340,6 +340,8 @@ def _auth(auth: str, key: str | None) -> dict[str, str]:
         return {}
     if auth.startswith("header:"):
         return {auth.removeprefix("header:").strip().lower(): key}
+    if auth.startswith("scheme:"):
+        return {"authorization": f"{auth.removeprefix('scheme:').strip()} {key}"}
     return {"authorization": f"Bearer {key}"}
 
 

@@ -11,12 +11,29 @@ from types import MappingProxyType
 from anymodel_mcp.dialects.jobs import collections, music, pictures, video
 from anymodel_mcp.dialects.jobs.row import JobRow
 
-__all__ = ["JOB_ROWS", "JobRow", "find_job_row", "rows_of", "service_of_model"]
+__all__ = ["JOB_ROWS", "SERVICES", "JobRow", "find_job_row", "rows_of", "service_of_model"]
 
 JOB_ROWS: Mapping[str, JobRow] = MappingProxyType(
     {row.name: row for row in (*music.ROWS, *pictures.ROWS, *video.ROWS, *collections.ROWS)}
 )
 """All rows, by name."""
+
+COLLECTIONS = frozenset({"acedata"})
+"""Rows whose actions are services of many vendors."""
+
+AUDIO = "audio"
+"""Speech and transcription, which are no jobs."""
+
+SERVICES: tuple[str, ...] = tuple(
+    dict.fromkeys(
+        [
+            *(name for row in JOB_ROWS.values() for name in (row.called, row.name)),
+            *(name for row in JOB_ROWS.values() if row.name in COLLECTIONS for name in row.submit if "/" not in name),
+            AUDIO,
+        ]
+    )
+)
+"""What `services` of a provider may name."""
 
 
 def rows_of(service: str) -> list[JobRow]:
