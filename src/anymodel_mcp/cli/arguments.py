@@ -20,7 +20,7 @@ def config_last(argv: Sequence[str]) -> list[str]:
         lead, rest = [*lead, *rest[:count]], rest[count:]
     if not lead or not rest:
         return [*lead, *rest]
-    head = 2 if rest[0] == "config" else 1
+    head = 2 if rest[0] in ("config", "key") else 1
     return [*rest[:head], *lead, *rest[head:]]
 
 

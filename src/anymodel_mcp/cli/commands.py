@@ -13,7 +13,9 @@ from cyclopts import App, Parameter
 from anymodel_mcp import __version__
 from anymodel_mcp.cli.arguments import config_last
 from anymodel_mcp.cli.endings import status_of
+from anymodel_mcp.cli.key_commands import build_key_commands
 from anymodel_mcp.cli.opening import HELP, first_lines, opening
+from anymodel_mcp.cli.options import Config, Json, Yes
 from anymodel_mcp.cli.screen import Terminal, remark, this_terminal
 from anymodel_mcp.config import Settings, config_path, read_settings
 from anymodel_mcp.hosts.table import CONFIGURABLE
@@ -26,10 +28,6 @@ if TYPE_CHECKING:
     from anymodel_mcp.cli.install import Machine
 
 _DIFF = {"@@": "cyan", "+": "green", "-": "red"}
-
-Config = Annotated[Path | None, Parameter(name="--config", help="Configuration file (default: the user's own).")]
-Yes = Annotated[bool, Parameter(name=["--yes", "-y"], negative="", show_default=False, help="Write without asking.")]
-Json = Annotated[bool, Parameter(name="--json", negative="", show_default=False, help="Print JSON for programs.")]
 
 
 def run_command(argv: list[str], terminal: Terminal | None = None) -> int:
@@ -76,6 +74,7 @@ def build_commands(terminal: Terminal) -> App:
     config = App(name="config", help="Show the configuration: `config show`.", help_format="plaintext")
     config.command(commands.config_show, name="show")
     app.command(config)
+    app.command(build_key_commands(terminal))
     return app
 
 

@@ -16,6 +16,7 @@ from anymodel_mcp.errors import ArgumentError
 MAX_BYTES = 20_000_000
 HINT_AFTER_S = 3.0
 SOCKET_WAIT_S = 0.5
+_MAX_LINE = 100_000
 
 
 def read_piped(
@@ -52,6 +53,31 @@ def read_piped(
     if len(raw) > max_bytes:
         raise ArgumentError(f"standard input is longer than {max_bytes // 1_000_000} MB", fix="Send a part of it.")
     return _text(raw)
+
+
+def read_first_line(
+    stdin: TextIO | None,
+    *,
+    tell: Callable[[str], None],
+    hint_after_s: float = HINT_AFTER_S,
+    socket_wait_s: float = SOCKET_WAIT_S,
+) -> str:
+    """The first line that is piped or redirected to this process, stripped; "" when there is none.
+
+    Raises:
+        ArgumentError: it is no text.
+    """
+    if stdin is None or stdin.closed or not _carries_data(stdin, socket_wait_s):
+        return ""
+    hint = threading.Timer(hint_after_s, tell, ["waiting for a line on standard input (< /dev/null gives none)"])
+    hint.daemon = True
+    hint.start()
+    try:
+        buffer = getattr(stdin, "buffer", None)
+        raw = stdin.readline(_MAX_LINE).encode() if buffer is None else buffer.readline(_MAX_LINE)
+    finally:
+        hint.cancel()
+    return _text(raw).strip()
 
 
 def _read(stdin: TextIO, count: int) -> bytes:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from anymodel_mcp.config.key_store import NO_KEYS, KeyStore
 from anymodel_mcp.config.keys import clean_key
 from anymodel_mcp.config.providers import VARIABLE_KEYS, read_providers
 from anymodel_mcp.config.settings import Files, HttpSettings, Limits, Secret, Settings, StoreSettings, ToolSettings
@@ -69,6 +70,7 @@ def load(
     file_name: str | None = None,
     overrides: Mapping[str, object] | None = None,
     read_file: Callable[[str], str] | None = None,
+    stored: KeyStore = NO_KEYS,
 ) -> Settings:
     """The settings that these sources add up to.
 
@@ -78,6 +80,7 @@ def load(
         file_name: how to call it.
         overrides: of the command line: dotted name ("http.port") -> value.
         read_file: gives the text of an `api_key_file`.
+        stored: the keys of the key store, for providers to which no other source gives one.
 
     Raises:
         ConfigError: one sentence that names the field, the place and the fix.
@@ -87,7 +90,7 @@ def load(
     )
     layers.check_keys("", layers.file, (*TOP_KEYS, *_SECTIONS, "aliases", "providers"))
     top = {key: layers.get("", key, _TEXT, layers.file, *variables) for key, variables in TOP_KEYS.items()}
-    providers = read_providers(layers, read_file or _no_files)
+    providers = read_providers(layers, read_file or _no_files, stored)
     files = _section(layers, "files", Files())
     return Settings(
         default_model=top["default_model"],

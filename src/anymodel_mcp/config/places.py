@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from anymodel_mcp.config.key_store import FILE_NAME, NO_KEYS, KeyStore, parse_keys
 from anymodel_mcp.config.loading import load
 from anymodel_mcp.config.settings import Settings
 from anymodel_mcp.config.values import meant
@@ -60,17 +61,50 @@ def read_settings(
     environ: Mapping[str, str],
     path: str | os.PathLike[str] | None = None,
     overrides: Mapping[str, object] | None = None,
+    *,
+    with_keys: bool = True,
 ) -> Settings:
     """The settings of this process; a file that was named must exist, the user's own need not.
+
+    Without `with_keys` the key store is not read: for the command that corrects it.
 
     Raises:
         ConfigError: the file cannot be read, or something in it or in the environment is wrong.
     """
     place = config_path(environ, path)
     text = _read_config(place, named=bool(path or meant(environ.get("ANYMODEL_CONFIG"))))
-    settings = load(environ, file_text=text, file_name=str(place), overrides=overrides, read_file=_read_key_file)
-    open_to = _who_may_change(place) if text is not None else ""
-    return replace(settings, warnings=(*settings.warnings, open_to)) if open_to else settings
+    store = read_key_store(place) if with_keys else NO_KEYS
+    settings = load(
+        environ, file_text=text, file_name=str(place), overrides=overrides, read_file=read_key_file, stored=store
+    )
+    open_to = (_who_may_change(place) if text is not None else "", _who_may_read(place.with_name(FILE_NAME)))
+    return replace(settings, warnings=(*settings.warnings, *filter(None, open_to)))
+
+
+def read_key_store(config: Path) -> KeyStore:
+    """The keys stored beside a configuration file.
+
+    Raises:
+        ConfigError: the store cannot be read.
+    """
+    place = config.with_name(FILE_NAME)
+    try:
+        text = _read(place, _MAX_BYTES)
+    except (FileNotFoundError, NotADirectoryError):
+        text = None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "it is not a text file of at most 1 MB"
+        raise ConfigError(f"the key store {place} cannot be read: {why}") from error
+    return parse_keys(text, str(place))
+
+
+def _who_may_read(place: Path) -> str:
+    """A warning where other users can read the key store; "" where they cannot."""
+    try:
+        exposed = os.name != "nt" and bool(place.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
+    except OSError:
+        return ""
+    return f"{place} holds keys and other users can read it: chmod 600 {place}" if exposed else ""
 
 
 def _who_may_change(place: Path) -> str:
@@ -111,7 +145,13 @@ def _read(place: Path, limit: int) -> str:
     return content.decode("utf-8-sig")
 
 
-def _read_key_file(path: str) -> str:
+def read_key_file(path: str) -> str:
+    """The text of an `api_key_file`.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: the path is relative, or the file is no text.
+    """
     place = _expanded(path, "api_key_file")
     if not place.is_absolute():
         raise ValueError("the path is relative, and nothing is read from the working directory")

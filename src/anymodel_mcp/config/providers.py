@@ -8,7 +8,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from anymodel_mcp.config.credentials import check_key_address
-from anymodel_mcp.config.keys import SOURCES, read_key
+from anymodel_mcp.config.key_store import KeyStore, find_stored_key
+from anymodel_mcp.config.keys import SOURCES, Key, read_key
 from anymodel_mcp.config.quirks import read_quirks
 from anymodel_mcp.config.settings import ProviderSettings
 from anymodel_mcp.config.values import Found, Layers, Spec, meant, parse_text, suggest, variable_of
@@ -21,7 +22,7 @@ from anymodel_mcp.wire.urls import clean_base_url, same_host
 LOCAL = "local:"
 """The base URL of the embedded engine, which has none until it runs."""
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+PROVIDER_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _DEFAULT_ROW = "openai"
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -54,8 +55,10 @@ VARIABLE_KEYS = (*_SPECS, *SOURCES, *(f"quirks_{name}" for name in sorted(QUIRK_
 """What a variable can set of a provider."""
 
 
-def read_providers(layers: Layers, read_file: Callable[[str], str]) -> dict[str, ProviderSettings]:
+def read_providers(layers: Layers, read_file: Callable[[str], str], stored: KeyStore) -> dict[str, ProviderSettings]:
     """All providers, in the order in which they are named: file, `ANYMODEL_PROVIDERS`, the plain OpenAI variables.
+
+    A provider to which no other source gives a key has that of the key store, if there is one.
 
     Raises:
         ConfigError: one of them cannot be used as it stands.
@@ -63,7 +66,7 @@ def read_providers(layers: Layers, read_file: Callable[[str], str]) -> dict[str,
     tables = layers.table("providers", layers.file)
     names = list(tables)
     for name in names:
-        if not _NAME.fullmatch(name):
+        if not PROVIDER_NAME.fullmatch(name):
             raise ConfigError(
                 f"the provider name {name!r} ({layers.file_origin}) must be lower-case letters, digits, - and _",
                 param=f"providers.{name}",
@@ -75,7 +78,9 @@ def read_providers(layers: Layers, read_file: Callable[[str], str]) -> dict[str,
     if plain and not names:
         origins.setdefault(_DEFAULT_ROW, f"environment {plain[0]}")
     layers.origins.update({f"providers.{name}": origin for name, origin in origins.items()})
-    return {name: _provider(layers, name, layers.table(name, tables, "providers."), read_file) for name in origins}
+    return {
+        name: _provider(layers, name, layers.table(name, tables, "providers."), read_file, stored) for name in origins
+    }
 
 
 def _turned_on(layers: Layers) -> list[str]:
@@ -86,7 +91,7 @@ def _turned_on(layers: Layers) -> list[str]:
     names = [name.lower() for name in parse_text(found, _NAMES)]
     for name in names:
         described = meant(layers.environ.get(variable_of(f"providers.{name}", "base_url"))) is not None
-        if name not in PROVIDERS and not (described and _NAME.fullmatch(name)):
+        if name not in PROVIDERS and not (described and PROVIDER_NAME.fullmatch(name)):
             variable = variable_of(f"providers.{name}", "base_url")
             hint = suggest(name, PROVIDERS, likeness=0.75) or f"for a provider of your own set {variable} too"
             raise ConfigError(
@@ -95,7 +100,9 @@ def _turned_on(layers: Layers) -> list[str]:
     return names
 
 
-def _provider(layers: Layers, name: str, table: Mapping[str, Any], read_file: Callable[[str], str]) -> ProviderSettings:
+def _provider(
+    layers: Layers, name: str, table: Mapping[str, Any], read_file: Callable[[str], str], stored: KeyStore
+) -> ProviderSettings:
     section = f"providers.{name}"
     layers.check_keys(section, table, _KEYS)
     values: dict[str, Any] = {key: layers.get(section, key, spec, table) for key, spec in _SPECS.items()}
@@ -124,6 +131,8 @@ def _provider(layers: Layers, name: str, table: Mapping[str, Any], read_file: Ca
         "models": own.models if own is not None else (),
         "services": row.services if row.base_url in (None, base_url) else (),
     }
+    if (values["auth"] or row.auth) != "none" and base_url != LOCAL:
+        key = _or_stored(layers, name, key, base_url, stored)
     return ProviderSettings(
         **{**habits, **{key: value for key, value in values.items() if value is not None}},
         name=name,
@@ -137,6 +146,18 @@ def _provider(layers: Layers, name: str, table: Mapping[str, Any], read_file: Ca
         overrides=_overrides(layers, section, table),
         warnings=warnings,
     )
+
+
+def _or_stored(layers: Layers, name: str, key: Key, base_url: str, stored: KeyStore) -> Key:
+    """The key, or that of the key store where no other source gives one."""
+    if key.secret or key.command:
+        return key
+    address = layers.origins.get(f"providers.{name}.base_url") or layers.origins[f"providers.{name}"]
+    found = find_stored_key(stored, name, base_url, address)
+    if found is None:
+        return key
+    layers.origins[f"providers.{name}.{'api_key' if found.secret else 'key_command'}"] = f"key store {stored.place}"
+    return found
 
 
 def _overrides(layers: Layers, section: str, table: Mapping[str, Any]) -> tuple[tuple[str, Quirks], ...]:

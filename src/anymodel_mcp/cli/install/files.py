@@ -186,9 +186,7 @@ def _take_over(temporary: Path, mode: int, owner: os.stat_result | None) -> None
 
 
 def _exposed(path: Path, why: str, fix: str) -> ConfigError:
-    return ConfigError(
-        f"no key is written to {path}: {why}", fix=f"{fix}, or leave out --write-keys and use api_key_command."
-    )
+    return ConfigError(f"no key is written to {path}: {why}", fix=f"{fix}, or use api_key_command instead.")
 
 
 def _escaped(name: str) -> str:
