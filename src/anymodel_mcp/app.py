@@ -14,6 +14,8 @@ import platformdirs
 from anymodel_mcp.calls.ledger import Ledger
 from anymodel_mcp.calls.runner import Calls
 from anymodel_mcp.config import Settings
+from anymodel_mcp.config.key_sources import key_source
+from anymodel_mcp.dialects.resolve import resolve
 from anymodel_mcp.errors import ConfigError
 from anymodel_mcp.media.artifacts import Artifacts
 from anymodel_mcp.redact import Redactor
@@ -46,6 +48,10 @@ def model_names(settings: Settings) -> ModelNames:
         aliases=settings.aliases,
         defaults={purpose: name for purpose, name in defaults.items() if name},  # pyright: ignore[reportArgumentType] the keys are purposes
         addresses={name: provider.base_url for name, provider in settings.providers.items()},
+        lacks={
+            name: frozenset(resolve(provider.dialect, "", provider.quirks).lacks)
+            for name, provider in settings.providers.items()
+        },
     )
 
 
@@ -71,6 +77,7 @@ async def open_services(
     redactor = redactor or Redactor(settings.secrets())
     store = open_store(settings.store, folder, busy_s=busy_s)
     connections = Connections(transport)
+    names = model_names(settings)
     ledger: Ledger | None = None
     try:
         async with open_tasks() as group:
@@ -87,8 +94,10 @@ async def open_services(
                 artifacts=Artifacts(settings.files, folder),
                 providers=providers,
                 catalog=catalog,
-                directory=Directory(model_names(settings), catalog),
-                explainer=Explainer(catalog, {n: p.key_hint for n, p in settings.providers.items()}),
+                directory=Directory(names, catalog),
+                explainer=Explainer(
+                    catalog, names, {name: key_source(settings, p) for name, p in settings.providers.items()}
+                ),
                 files=settings.files,
             )
     finally:
@@ -122,4 +131,4 @@ def build_server(
     open_all = partial(
         open_services, settings, redactor=redactor, transport=transport, data_dir=data_dir, busy_s=store_busy_s
     )
-    return AnyModelServer(settings, open_all, redactor=redactor, config_error=config_error)
+    return AnyModelServer(settings, open_all, names=model_names(settings), redactor=redactor, config_error=config_error)

@@ -294,6 +294,8 @@ class Outcome:
         status: "running" where `text` is only what has come so far.
         result_id: the handle, once one was given.
         offset: the first character of `text` that is given now.
+        running_s: how long a running call has run.
+        running_model: whom it asks.
     """
 
     text: str = ""
@@ -306,3 +308,5 @@ class Outcome:
     status: Literal["complete", "running"] = "complete"
     result_id: str | None = None
     offset: int = 0
+    running_s: float | None = None
+    running_model: str = ""

@@ -41,7 +41,7 @@ def test_values_are_taken_as_hosts_spell_them(given: dict[str, Any], field: str,
     ("given", "sentence"),
     [
         ({"max_token": 5}, "unknown argument 'max_token': did you mean 'max_tokens'?"),
-        ({"zzz": 5}, "unknown argument 'zzz': the arguments are prompt, messages"),
+        ({"zzz": 5}, "unknown argument 'zzz': a field of the provider's request goes into options"),
         ({"max_tokens": True}, "max_tokens must be a number"),
         ({"temperature": False}, "temperature must be a number"),
         ({"temperature": "warm"}, "temperature must be a number"),

@@ -50,6 +50,11 @@ class Call:
         return self._redactor.text(text) if self.done.is_set() else self._redactor.split(text)[0]
 
     @property
+    def models(self) -> str:
+        """Whom it asks."""
+        return ", ".join(dict.fromkeys(line.label for line in self.tracks))
+
+    @property
     def elapsed_s(self) -> float:
         """Seconds since the call began."""
         return anyio.current_time() - self.started

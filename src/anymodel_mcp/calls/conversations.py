@@ -44,6 +44,7 @@ class Conversation:
         id: what the caller gives to continue it.
         system: its instructions, from its first turn.
         history: all turns so far.
+        last_model: who answered last, as `provider/id`.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Conversation:
     holder: str
     clean: Callable[[Any], Any]
     history: Sequence[Json] = field(default=())
+    last_model: str | None = None
 
     async def append(self, sent: Sequence[Json], result: ChatResult, target: Target) -> list[str]:
         """Adds a turn; never fails, because its answer is paid for: returns warnings instead.
@@ -108,7 +110,7 @@ class Conversations:
             except BaseException:
                 line.release()
                 raise
-            conversation = Conversation(wanted, kept.system, store, holder, self._clean, kept.messages)
+            conversation = Conversation(wanted, kept.system, store, holder, self._clean, kept.messages, kept.last_model)
         try:
             async with open_tasks() as tasks:
                 tasks.start_soon(_renew, store, holder, conversation.id)

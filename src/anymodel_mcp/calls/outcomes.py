@@ -9,7 +9,7 @@ from anymodel_mcp.redact import one_line, shorten
 from anymodel_mcp.state import Ended, StoredCall
 from anymodel_mcp.types import Json, Outcome
 
-_APART = frozenset({"text", "status", "result_id", "offset"})
+_APART = frozenset({"text", "status", "result_id", "offset", "running_s", "running_model"})
 _STORED = frozenset(f.name for f in fields(Outcome)) - _APART
 
 
@@ -65,10 +65,16 @@ def dump(outcome: Outcome) -> Json:
     return {k: v for k, v in asdict(outcome).items() if k in _STORED}
 
 
-def load(row: StoredCall) -> Outcome:
-    """The outcome of a stored call; what a newer version added to it is left out."""
+def load(row: StoredCall, now: float) -> Outcome:
+    """The outcome of a stored call at `now`; what a newer version added to it is left out."""
     if row.status == "running":
-        return Outcome(text=row.text, status="running", result_id=row.id)
+        return Outcome(
+            text=row.text,
+            status="running",
+            result_id=row.id,
+            running_s=max(now - row.created, 0),
+            running_model=row.model,
+        )
     if row.status == "interrupted":
         message = "the server that ran this call stopped before the call ended"
         failure = Failure(kind="cancelled", message=message, fix="Call again; the text received so far is below.")

@@ -7,6 +7,8 @@ wait for it or cancel it. What the store cannot take yet stays in memory and is 
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Callable, Sequence
 
 import anyio
 from anyio.abc import TaskGroup
@@ -16,7 +18,7 @@ from anymodel_mcp.calls.outcomes import dump, job_ended, load, status_of
 from anymodel_mcp.calls.progress import SILENCE_S, SendProgress, send_note
 from anymodel_mcp.errors import AnyModelError
 from anymodel_mcp.redact import Redactor
-from anymodel_mcp.state import CallRow, Store, new_id
+from anymodel_mcp.state import CallRow, Store, StoredCall, new_id
 from anymodel_mcp.types import Json, Outcome
 
 log = logging.getLogger(__name__)
@@ -34,9 +36,11 @@ class Results:
     Args:
         group: in which results are saved.
         store: where they are kept.
+        clock: seconds since the epoch.
     """
 
-    def __init__(self, group: TaskGroup, store: Store) -> None:
+    def __init__(self, group: TaskGroup, store: Store, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
         self._group = group
         self._store = store
         self._held: dict[str, Call] = {}
@@ -87,7 +91,7 @@ class Results:
         return call
 
     def _hold(self, call: Call) -> CallRow:
-        models = ", ".join(line.label for line in call.tracks)
+        models = call.models or _answered_by(call.outcome)
         row = call.row = CallRow(
             id=new_id("r"), worker_id=self.worker_id, tool=call.tool, host=call.host, model=models[:500]
         )
@@ -163,6 +167,11 @@ class Results:
             del self._held[handle]
             total -= chars
 
+    async def newest(self, limit: int) -> Sequence[tuple[StoredCall, float]]:
+        """The newest calls that have a handle, newest first, without their texts; each with its age in seconds."""
+        now = self._clock()
+        return [(row, max(now - row.created, 0)) for row in await self._store.list_calls(limit)]
+
     async def fetch_stored(
         self, handle: str, *, wait_s: float, cancel: bool, send: SendProgress | None
     ) -> Outcome | None:
@@ -177,9 +186,15 @@ class Results:
                 return None
             now = anyio.current_time()
             if row.status != "running" or now >= ends:
-                return load(row)
+                return load(row, self._clock())
             if send is not None and now - sent_at >= SILENCE_S:
                 value, sent_at = value + 1, now
                 if not await send_note(send, value, f"{row.tool}: still running, {len(row.text)} characters so far"):
                     send = None
             await anyio.sleep(min(POLL_S, ends - now))
+
+
+def _answered_by(outcome: Outcome | None) -> str:
+    """Whom an ended call asked, as its record says."""
+    record = (outcome.record or outcome.error or {}) if outcome else {}
+    return "/".join(str(record[key]) for key in ("provider", "model") if record.get(key))

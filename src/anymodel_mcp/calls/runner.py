@@ -94,7 +94,15 @@ class Calls:
         known = {"conversation": call.conversation, "task_id": task_id}
         notes = [f"job {task_id}"] if task_id else []
         record = {k: v for k, v in known.items() if v} or None
-        return Outcome(text=call.text, status="running", result_id=handle, record=record, notes=notes)
+        return Outcome(
+            text=call.text,
+            status="running",
+            result_id=handle,
+            record=record,
+            notes=notes,
+            running_s=call.elapsed_s,
+            running_model=call.models,
+        )
 
     def start(self, tool: str, host: str, work: Work) -> Call:
         """Begins a call; its outcome is there when `done` is set.

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from mcp.types import CallToolResult, ContentBlock, ImageContent, ResourceLink, TextContent
 
 from anymodel_mcp.calls.outcomes import body_of, error_text, notes_text
-from anymodel_mcp.redact import Redactor
+from anymodel_mcp.redact import Redactor, one_line, shorten
 from anymodel_mcp.server.client_info import ClientInfo
 from anymodel_mcp.types import Json, Outcome
 
@@ -23,6 +23,9 @@ RESULT_KEY = "anymodel/result"
 ERROR_KEY = "anymodel/error"
 DEFAULT_MAX_BYTES = 40_000
 _NOTE_ROOM = 300
+_MOST_MODELS_CHARS = 120
+_BOUNDARIES = ("\n\n", "\n", " ")
+_MOST_SHORTER = 0.4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +71,18 @@ class OutputLimit:
         ]
 
 
+def at_boundary(text: str, piece: str) -> str:
+    """The head `piece` of `text`, ended after a paragraph, line or word where one ends in its last part."""
+    if len(piece) == len(text):
+        return piece
+    least = int(len(piece) * (1 - _MOST_SHORTER))
+    for boundary in _BOUNDARIES:
+        end = piece.rfind(boundary, least)
+        if end >= 0:
+            return piece[: end + len(boundary)]
+    return piece
+
+
 def fits(outcome: Outcome, cap: OutputLimit) -> bool:
     """Whether all that is left from the outcome's offset on can be given at once."""
     return cap.size(_whole(outcome)) <= cap.limit
@@ -93,13 +108,17 @@ def page(outcome: Outcome, *, cap: OutputLimit, waited_s: float | None = None, f
     body, offset = body_of(outcome), outcome.offset
     how = f"{fetch_by}(id={outcome.result_id!r}, offset="
     if outcome.status == "running":
-        piece = cap.cut(body[offset:], _NOTE_ROOM) if body[offset:] else ""
-        after = f" after {waited_s:.0f} s" if waited_s is not None else ""
+        rest = body[offset:]
+        piece = at_boundary(rest, cap.cut(rest, _NOTE_ROOM)) if rest else ""
+        age = outcome.running_s if outcome.running_s is not None else waited_s
+        after = f" after {age:.0f} s" if age is not None else ""
+        after += f", {shorten(one_line(outcome.running_model), _MOST_MODELS_CHARS)}" if outcome.running_model else ""
         return f"{piece}{notes_text(outcome)}\n\n[still running{after}: {how}{offset + len(piece)}) gives the rest]"
     if fits(outcome, cap):
         return _whole(outcome)
     head = f"{error_text(outcome)}\n\nPartial text:\n" if outcome.error is not None and not offset else ""
-    piece = cap.cut(body[offset:], _NOTE_ROOM + cap.size(head))
+    rest = body[offset:]
+    piece = at_boundary(rest, cap.cut(rest, _NOTE_ROOM + cap.size(head)))
     end = offset + len(piece)
     return f"{head}{piece}\n\n[cut: characters {offset} to {end} of {len(body)}; {how}{end}) gives the next part]"
 

@@ -67,6 +67,7 @@ class Thread:
         title: the first words of the first user message.
         models: who has answered in it, in order of appearance.
         count: how many messages it has (a list of threads leaves `messages` empty).
+        last_model: who answered last (a list of threads leaves it out).
     """
 
     id: str
@@ -77,6 +78,7 @@ class Thread:
     models: Sequence[str]
     count: int
     messages: Sequence[Json] = field(default=(), repr=False)
+    last_model: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,6 @@ number, an unknown name is refused with the right one, and `null` counts as abse
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 from collections.abc import Mapping
@@ -23,6 +22,7 @@ from pydantic import (
 )
 
 from anymodel_mcp.errors import SHOWN_CHARS, ArgumentError, excerpt
+from anymodel_mcp.tools.argument_help import meant_instead
 from anymodel_mcp.tools.bounds import DEFAULT_BOUNDS, check_values
 from anymodel_mcp.tools.references import MAX_REFERENCE_CHARS, as_reference, as_references
 from anymodel_mcp.types import Json
@@ -199,9 +199,7 @@ _EXPECTED = {
 def _sentence(error: Json, names: list[str]) -> str:
     place = _place(error["loc"])
     if error["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(place, names, n=1, cutoff=0.5) if len(place) < SHOWN_CHARS else []
-        hint = f"did you mean {near[0]!r}?" if near else f"the arguments are {', '.join(names)}"
-        return f"unknown argument {place!r}: {hint}"
+        return f"unknown argument {excerpt(place)!r}: {meant_instead(place[:SHOWN_CHARS], names)}"
     if error["type"] == "missing":
         return f"{place} is missing"
     if error["loc"][-1] in ("int", "float"):  # one of the two types of `Number`

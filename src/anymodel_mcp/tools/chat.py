@@ -15,6 +15,7 @@ from anymodel_mcp.errors import AnyModelError, ArgumentError, ProviderError
 from anymodel_mcp.media.artifacts import Artifacts
 from anymodel_mcp.tasks import uninterrupted
 from anymodel_mcp.tools.answers import outcome_of
+from anymodel_mcp.tools.argument_help import wrapped_tool
 from anymodel_mcp.tools.arguments import (
     Arguments,
     Definitions,
@@ -40,6 +41,7 @@ from anymodel_mcp.upstream.call_state import OnDeltas
 from anymodel_mcp.upstream.endpoint import Endpoint
 from anymodel_mcp.upstream.models import Answer, Models, Question
 from anymodel_mcp.upstream.sums import total_usage
+from anymodel_mcp.wire.decode.json_values import objects
 
 
 class ChatArguments(Arguments):
@@ -99,7 +101,14 @@ class _Turn:
             return await routed.send(routed.chat, self.request(routed, messages), on_deltas)
 
         on_text = None if more else self.on_text
-        return Question(name=name or self.name, purpose="chat", send=send, line=self.line, on_text=on_text)
+        return Question(
+            name=name or self.name,
+            purpose="chat",
+            send=send,
+            line=self.line,
+            on_text=on_text,
+            pictures=bool(self.arguments.images) or _holds_pictures(self.arguments.messages or ()),
+        )
 
     async def messages(self, endpoint: Endpoint) -> list[Json]:
         """The messages for this endpoint: pictures and files in the form that it takes."""
@@ -138,6 +147,8 @@ async def chat(ctx: ToolContext, arguments: ChatArguments) -> Outcome:
     """
     if arguments.json_schema is not None:
         arguments = arguments.model_copy(update={"json_schema": plain_schema(arguments.json_schema)})
+    if arguments.tools is not None:
+        arguments = arguments.model_copy(update={"tools": [wrapped_tool(tool) for tool in arguments.tools]})
     _check(arguments)
     if arguments.json_schema is not None:
         await check_schema(arguments.json_schema)
@@ -164,8 +175,19 @@ async def chat(ctx: ToolContext, arguments: ChatArguments) -> Outcome:
         return await _answer(ctx.models, turn)
     async with ctx.conversations.hold(arguments.conversation.strip(), arguments.system) as conversation:
         ctx.call.conversation = conversation.id
-        turn = replace(turn, history=conversation.history, system=arguments.system or conversation.system)
+        turn = replace(
+            turn,
+            name=arguments.model or _last_model(ctx.models, conversation),
+            history=conversation.history,
+            system=arguments.system or conversation.system,
+        )
         return await _answer_in(ctx.models, turn, conversation)
+
+
+def _last_model(models: Models, conversation: Conversation) -> str | None:
+    """A conversation goes on with the model that answered last, as long as its provider is configured."""
+    last = conversation.last_model or ""
+    return last if last.partition("/")[0] in models.directory.names.providers else None
 
 
 def _ignore(_: Outcome) -> None:
@@ -228,6 +250,9 @@ async def _answer(models: Models, turn: _Turn) -> Outcome:
 async def _answer_in(models: Models, turn: _Turn, conversation: Conversation) -> Outcome:
     """A turn of a conversation: question and answer are kept in it."""
     answer = await _checked_answer(models, turn)
+    last, now = conversation.last_model, answer.target.name
+    if last and last != now:
+        answer = replace(answer, notes=(*answer.notes, f"answered by {now}; the turn before by {last}"))
     with uninterrupted():
         outcome = await _outcome(turn, answer)
         record = {**(outcome.record or {}), "conversation": conversation.id}
@@ -262,6 +287,11 @@ async def _checked_answer(models: Models, turn: _Turn) -> Answer[ChatResult]:
         raise _unsatisfied(answer, checked.problem)
     warnings = (*answer.result.warnings, *([checked.warning] if checked.warning else []))
     return replace(answer, result=replace(answer.result, text=text, warnings=warnings))
+
+
+def _holds_pictures(messages: Sequence[Json]) -> bool:
+    parts = (part for m in messages for part in objects(m.get("content")))
+    return any(part.get("type") in ("image_url", "input_image", "image") for part in parts)
 
 
 def _both(first: Answer[ChatResult], second: Answer[ChatResult], note: str) -> Answer[ChatResult]:

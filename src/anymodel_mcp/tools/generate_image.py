@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from anymodel_mcp.dialects.providers import PROVIDERS
 from anymodel_mcp.errors import ArgumentError, ConfigError
 from anymodel_mcp.tasks import uninterrupted
 from anymodel_mcp.tools.arguments import Arguments, Integer, Name, Object, Picture, Pictures, Text
@@ -19,6 +18,8 @@ from anymodel_mcp.upstream.call_state import OnDeltas
 from anymodel_mcp.upstream.endpoint import Endpoint
 from anymodel_mcp.upstream.jobs import Job, follow_images, make_images
 from anymodel_mcp.upstream.models import Answer, Question
+from anymodel_mcp.upstream.naming import other_makers
+from anymodel_mcp.upstream.routing import ModelNames
 from anymodel_mcp.upstream.sums import joined_stats
 
 _TITLE_CHARS = 200
@@ -51,13 +52,14 @@ async def generate_image(ctx: ToolContext, arguments: GenerateImageArguments) ->
         raise ArgumentError("a mask needs images to edit", param="mask", fix="Give images, or leave the mask out.")
     images = [await ctx.inputs.picture(ref) for ref in arguments.images or ()]
     mask = await ctx.inputs.picture(arguments.mask) if arguments.mask is not None else None
+    names = ctx.models.directory.names
     line = ctx.call.track(arguments.model or "default model")
 
     async def send(endpoint: Endpoint, _: OnDeltas) -> tuple[ImagesResult, CallStats]:
         def on_job(task_id: str) -> None:
             ctx.calls.keep_job(ctx.call, _job(endpoint, task_id, arguments).to_json())
 
-        request = _request(arguments, endpoint, images, mask)
+        request = _request(names, arguments, endpoint, images, mask)
         return await make_images(endpoint, request, on_job=on_job, on_phase=line.tell)
 
     question = Question(
@@ -66,7 +68,7 @@ async def generate_image(ctx: ToolContext, arguments: GenerateImageArguments) ->
     try:
         answer = await ctx.models.ask(question)
     except ConfigError as error:
-        raise _with_makers(error) from error
+        raise _with_makers(error, names) from error
     return await _deliver(ctx, answer, arguments)
 
 
@@ -99,24 +101,24 @@ def _job(endpoint: Endpoint, task_id: str, arguments: GenerateImageArguments) ->
     )
 
 
-def _with_makers(error: ConfigError) -> ConfigError:
-    makers = [row.name for row in PROVIDERS.values() if "images" not in row.quirks.get("lacks", frozenset())]
-    return error.having(fix=f"{error.failure.fix} Providers that make pictures: {', '.join(makers)}.".strip())
+def _with_makers(error: ConfigError, names: ModelNames) -> ConfigError:
+    makers = other_makers(names, frozenset({"images"}), "")
+    return error.having(fix=f"{error.failure.fix} {makers}".strip())
 
 
 def _request(
-    arguments: GenerateImageArguments, endpoint: Endpoint, images: list[FilePart], mask: FilePart | None
+    names: ModelNames,
+    arguments: GenerateImageArguments,
+    endpoint: Endpoint,
+    images: list[FilePart],
+    mask: FilePart | None,
 ) -> ImageRequest:
     lacks = endpoint.dialect.lacks
     if "images" in lacks or (images and "image_edits" in lacks):
         what = "edits no pictures" if "images" not in lacks else "makes no pictures"
-        needed = {"images", "image_edits"} if images else {"images"}
-        makers = [r.name for r in PROVIDERS.values() if not needed & r.quirks.get("lacks", frozenset())]
-        raise ArgumentError(
-            f"{endpoint.client.settings.name} {what}",
-            param="model",
-            fix=f"Name a model of another provider: {', '.join(makers)}.",
-        )
+        needed = frozenset({"images", "image_edits"} if images else {"images"})
+        name = endpoint.client.settings.name
+        raise ArgumentError(f"{name} {what}", param="model", fix=other_makers(names, needed, name))
     return ImageRequest(
         model=endpoint.model,
         prompt=arguments.prompt,

@@ -9,17 +9,21 @@ from pydantic import Field
 
 from anymodel_mcp.calls.outcomes import body_of
 from anymodel_mcp.errors import ArgumentError, excerpt
+from anymodel_mcp.redact import one_line
 from anymodel_mcp.tools.arguments import Arguments, Integer, Name, Number
 from anymodel_mcp.tools.context import ToolContext, ToolSpec
-from anymodel_mcp.types import Outcome
+from anymodel_mcp.tools.records import sparse
+from anymodel_mcp.types import Json, Outcome
 
 _MOST_WAIT_S = 1800.0
+_MOST_LISTED = 20
+_SHOWN = ("id", "tool", "model", "status")
 
 
 class GetResultArguments(Arguments):
     """Arguments of `get_result`."""
 
-    id: Name
+    id: Name | None = None
     wait_s: Annotated[Number, Field(ge=0)] | None = None
     offset: Annotated[Integer, Field(ge=0)] | None = None
     cancel: Annotated[bool, Field(description="stop the call")] | None = None
@@ -29,24 +33,61 @@ async def get_result(ctx: ToolContext, arguments: GetResultArguments) -> Outcome
     """What a handle stands for, after waiting for its end as long as asked and the host allows.
 
     Raises:
-        ArgumentError: there is no such result (any more).
+        ArgumentError: there is no such result (any more), or no id where one is needed.
     """
     longest = _MOST_WAIT_S if ctx.limits.wait_budget_s is None else ctx.limits.wait_budget_s
     wait = min(longest if arguments.wait_s is None else arguments.wait_s, longest)
-    outcome = await ctx.calls.fetch(
-        arguments.id.strip(), wait_s=wait, cancel=bool(arguments.cancel), progress=ctx.limits.progress
-    )
+    handle = (arguments.id or "").strip()
+    if not handle:
+        return await _newest(ctx, arguments)
+    outcome = await ctx.calls.fetch(handle, wait_s=wait, cancel=bool(arguments.cancel), progress=ctx.limits.progress)
     if outcome is None:
         raise ArgumentError(
-            f"there is no result {excerpt(arguments.id)!r}",
+            f"there is no result {excerpt(handle)!r}",
             param="id",
-            fix="Ids are given by the answers themselves and end by age ([store] keep_days).",
+            fix="Without id, get_result lists the newest calls; ids end by age ([store] keep_days).",
         )
+    if arguments.cancel:
+        outcome = _stopped(outcome)
     offset = arguments.offset or 0
     length = len(body_of(outcome))
     if offset > length:
         raise ArgumentError(f"offset {offset} is past the end: {length} characters are there", param="offset")
     return replace(outcome, offset=offset)
+
+
+def _stopped(outcome: Outcome) -> Outcome:
+    """A call that was stopped as asked is no failure."""
+    if outcome.status == "running":
+        return outcome
+    if outcome.error is None:
+        return replace(outcome, notes=(*outcome.notes, "the call had ended before it could be stopped"))
+    if outcome.error.get("kind") != "cancelled":
+        return outcome
+    note = "stopped as asked" + ("; what had arrived stands above" if outcome.text else "; no text had arrived")
+    record = {key: outcome.error[key] for key in ("provider", "model") if outcome.error.get(key)}
+    return replace(outcome, error=None, advice="", record={**record, "cancelled": True}, notes=(note,))
+
+
+async def _newest(ctx: ToolContext, arguments: GetResultArguments) -> Outcome:
+    for name in ("cancel", "offset"):
+        if getattr(arguments, name):
+            raise ArgumentError(f"{name} needs an id", param="id", fix="Without id, get_result lists the newest calls.")
+    rows = await ctx.calls.results.newest(_MOST_LISTED)
+    calls: list[Json] = [
+        {"id": row.id, "tool": row.tool, "model": one_line(row.model), "status": row.status, "age_s": round(age)}
+        for row, age in rows
+    ]
+    lines = [" · ".join(str(call[key]) for key in _SHOWN if call[key]) + f" · {_age(call['age_s'])}" for call in calls]
+    notes = [] if calls else ["no call has an id: only long calls and long answers get one"]
+    return Outcome(text="\n".join(lines), notes=notes, record={"calls": [sparse(call) for call in calls]})
+
+
+def _age(seconds: float) -> str:
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit} ago"
+    return f"{seconds:.0f} s ago"
 
 
 TOOL = ToolSpec(

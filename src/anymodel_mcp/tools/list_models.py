@@ -13,10 +13,12 @@ from anymodel_mcp.tools.arguments import Arguments, Integer, Name, Query
 from anymodel_mcp.tools.context import ToolContext, ToolSpec
 from anymodel_mcp.tools.records import model_record
 from anymodel_mcp.types import Capability, Json, ModelRecord, Outcome
+from anymodel_mcp.upstream.naming import configured
 from anymodel_mcp.upstream.routing import closest
 
 _PAGE = 20
 _MOST = 200
+_HEAD_BYTES = 1_200
 
 
 class ListModelsArguments(Arguments):
@@ -41,11 +43,8 @@ async def list_models(ctx: ToolContext, arguments: ListModelsArguments) -> Outco
     offset = arguments.offset or 0
     page = matching[offset : offset + min(arguments.limit or _PAGE, _MOST)]
     notes = list(warnings)
-    if not matching and found and arguments.query:
-        near = closest(arguments.query, [f"{m.provider}/{m.id}" for m in found])
-        notes.append(f"none of {len(found)} models matches" + (f"; closest: {', '.join(near)}" if near else ""))
-    elif not found:
-        notes.append("no models are listed")
+    if not matching:
+        notes.append(_why_empty(arguments, found))
     if offset + len(page) < len(matching):
         notes.append(
             f"{offset + 1} to {offset + len(page)} of {len(matching)}: offset={offset + len(page)} gives the next"
@@ -55,7 +54,30 @@ async def list_models(ctx: ToolContext, arguments: ListModelsArguments) -> Outco
         record["provider"] = page[0].provider
     if warnings:
         record["warnings"] = list(warnings)
-    return Outcome(text="\n".join(_line(m) for m in page), notes=notes, record=record)
+    lines = [_line(m) for m in page]
+    if not offset and (head := configured(ctx.models.directory.names, _HEAD_BYTES)):
+        lines = [head, "", *lines] if lines else [head]
+    return Outcome(text="\n".join(lines), notes=notes, record=record)
+
+
+def _why_empty(arguments: ListModelsArguments, found: Sequence[ModelRecord]) -> str:
+    """Why no model is shown, and what shows some."""
+    if not found:
+        return "no provider lists a model: name one as provider/id, or write ids into models of the provider's section"
+    query, capability = (arguments.query or "").strip(), arguments.capability
+    if not query:
+        known = sum(1 for m in found if m.type or m.capabilities)
+        return (
+            f"none of {len(found)} models is listed as {capability}; of {len(found) - known} the list does not say "
+            "what they can: leave capability out to see them"
+        )
+    near = closest(query, [f"{m.provider}/{m.id}" for m in found])
+    which = f" as {capability}" if capability else ""
+    others = (
+        sum(1 for m in found if _matches(m, arguments.model_copy(update={"capability": None}))) if capability else 0
+    )
+    hint = f"; {others} do without capability" if others else f"; closest: {', '.join(near)}" if near else ""
+    return f"none of {len(found)} models matches {excerpt(query)!r}{which}{hint}"
 
 
 async def _gather(ctx: ToolContext, arguments: ListModelsArguments) -> tuple[list[ModelRecord], Sequence[str]]:

@@ -8,7 +8,7 @@ its list; whoever needs it meanwhile waits for the same answer.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
@@ -141,6 +141,15 @@ class Catalog:
         known = self._lists.get(target.provider)
         models = known.list.models if known and known.list else ()
         return next((m for m in models if m.id == target.model), None)
+
+    async def record(self, target: Target) -> ModelRecord | None:
+        """A model's record, if its provider's list was ever seen, in this process or before; asks no provider."""
+        await self._known(target.provider)
+        return self.known(target)
+
+    def seen(self) -> dict[str, Sequence[ModelRecord]]:
+        """The models of all lists that are known; asks nobody."""
+        return {provider: known.list.models for provider, known in self._lists.items() if known.list}
 
     async def _fetch(self, provider: str) -> ModelList:
         known = self._lists[provider]

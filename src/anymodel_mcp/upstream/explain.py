@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 from anymodel_mcp.errors import AnyModelError, ProviderError
 from anymodel_mcp.upstream.catalog import Catalog
-from anymodel_mcp.upstream.routing import Target, closest
+from anymodel_mcp.upstream.naming import near_provider, seeing_models
+from anymodel_mcp.upstream.routing import ModelNames, Target, closest
 
 _ABOUT_PICTURES = re.compile(r"image|vision|multimodal|picture", re.IGNORECASE)
-_SHOWN = 5
 
 
 class Explainer:
@@ -18,12 +18,14 @@ class Explainer:
 
     Args:
         catalog: the providers' model lists.
-        key_hints: provider -> where its key comes from, for errors about the key.
+        names: what the configuration says of names.
+        key_sources: provider -> where its key comes from, as a sentence.
     """
 
-    def __init__(self, catalog: Catalog, key_hints: Mapping[str, str]) -> None:
+    def __init__(self, catalog: Catalog, names: ModelNames, key_sources: Mapping[str, str]) -> None:
         self._catalog = catalog
-        self._key_hints = key_hints
+        self._names = names
+        self._key_sources = key_sources
 
     async def explain(self, error: AnyModelError, target: Target) -> AnyModelError:
         """The error with provider and model, and with advice: closest names, the key's source, models that see."""
@@ -34,8 +36,8 @@ class Explainer:
         if failure.kind == "model_not_found":
             return error.having(fix=await self._closest(target))
         if failure.kind == "auth":
-            where = self._key_hints.get(target.provider) or f"the key in [providers.{target.provider}]"
-            return error.having(fix=f"Check the key of {target.provider}: {where}")
+            where = self._key_sources.get(target.provider, "")
+            return error.having(fix=f"Check the key of {target.provider}. {where}".strip())
         if _ABOUT_PICTURES.search(failure.message) and failure.kind in (
             "bad_request",
             "unsupported_parameter",
@@ -49,9 +51,9 @@ class Explainer:
     async def _closest(self, target: Target) -> str:
         known = await self._catalog.soon(target.provider)
         near = closest(target.model, [m.id for m in known.models] if known else [])
-        return f"Closest that it has: {', '.join(near)}." if near else "list_models shows what it has."
+        hint = f"Closest that it has: {', '.join(near)}." if near else "list_models shows what it has."
+        other = near_provider(self._names, target.model)
+        return f"Did you mean {other}? {hint}" if other else hint
 
     async def _seeing(self) -> list[str]:
-        lists = await self._catalog.all()
-        seeing = [f"{p}/{m.id}" for p, known in lists.items() for m in known.models if "vision" in m.capabilities]
-        return seeing[:_SHOWN]
+        return seeing_models({p: known.models for p, known in (await self._catalog.all()).items()})

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar
 
-from anymodel_mcp.errors import AnyModelError, ConfigError, ErrorKind
+from anymodel_mcp.errors import AnyModelError, ArgumentError, ConfigError, ErrorKind
 from anymodel_mcp.redact import shorten
 from anymodel_mcp.types import CallStats, ChatResult, Delta, EmbeddingsResult, ImagesResult, Usage
 from anymodel_mcp.upstream.call_state import OnDeltas
@@ -20,6 +20,7 @@ from anymodel_mcp.upstream.directory import Directory
 from anymodel_mcp.upstream.endpoint import Endpoint
 from anymodel_mcp.upstream.explain import Explainer
 from anymodel_mcp.upstream.jobs import Job
+from anymodel_mcp.upstream.naming import cannot_see, routing_note, seeing_models, sees_no_pictures
 from anymodel_mcp.upstream.pricing import add_cost
 from anymodel_mcp.upstream.routing import Purpose, Target
 
@@ -85,6 +86,7 @@ class Question(Generic[Result]):
         on_text: takes the answer text as it arrives; `None` = nobody reads it before it is complete.
         phase: the progress text until the first delta.
         paid: the work is paid for once a provider takes it.
+        pictures: it holds some: models that are known not to see them are not asked.
     """
 
     name: str | None
@@ -94,6 +96,7 @@ class Question(Generic[Result]):
     on_text: Callable[[str], None] | None = None
     phase: str = "waiting for the first token"
     paid: bool = False
+    pictures: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +173,8 @@ class Models:
 
     async def _ask_target(self, question: Question[Result], target: Target, failed: Sequence[str]) -> Answer[Result]:
         question.line.label = target.name
+        if question.pictures and sees_no_pictures(await self.catalog.record(target)):
+            raise cannot_see(target, seeing_models(self.catalog.seen()))
         with self.account(provider=target.provider, model=target.model) as entry:
             try:
                 endpoint = self._limited(await self.open(target, question.line.tell), target)
@@ -181,6 +186,9 @@ class Models:
             usage = await add_cost(self.catalog, target, result.usage)
             entry.end("complete", usage)
         notes = [f"answered by {target.name}: {'; '.join(failed)}"] if failed else []
+        listed = [target.model] if self.catalog.known(target) else []
+        if note := routing_note(self.directory.names, question.name, target, listed):
+            notes.append(note)
         return Answer(result=replace(result, usage=usage), stats=stats, target=target, notes=notes)
 
     def _limited(self, endpoint: Endpoint, target: Target) -> Endpoint:
@@ -203,6 +211,8 @@ def _reporting(question: Question[Result]) -> OnDeltas:
 
 def _falls_back(error: AnyModelError, question: Question[Result]) -> bool:
     """Whether the next target may be asked: nothing has arrived, and nothing paid for can have been made."""
+    if isinstance(error, ArgumentError):  # this model cannot see, another one may
+        return question.pictures
     kinds = REFUSALS if question.paid else FALLS_BACK
     return error.kind in kinds and not error.failure.partial_text and not question.line.chars
 

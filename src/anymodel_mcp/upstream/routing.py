@@ -43,12 +43,14 @@ class ModelNames:
         aliases: name -> model names, tried in order.
         defaults: purpose -> name.
         addresses: provider -> base URL.
+        lacks: provider -> what it is known not to do ("images", "image_edits", ...).
     """
 
     providers: Sequence[str] = ()
     aliases: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
     defaults: Mapping[Purpose, str] = field(default_factory=dict["Purpose", str])
     addresses: Mapping[str, str] = field(default_factory=dict[str, str])
+    lacks: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
 
     def default_for(self, purpose: Purpose) -> str | None:
         """The default model for a purpose; a completion falls back to the chat model."""

@@ -69,6 +69,14 @@ class CallStore(StorePart):
         found = await self._db.read(lambda c: c.execute(sql, (plain(id),)).fetchone())
         return self._call(found) if found else None
 
+    async def list_calls(self, limit: int = 20) -> list[StoredCall]:
+        """The newest calls, newest first, without their texts and records."""
+        sql = (
+            f"SELECT id, owner, host, tool, model, status, created, NULL, x'', {_SILENT_S} FROM calls "
+            "ORDER BY created DESC, rowid DESC LIMIT ?"
+        )
+        return [self._call(row) for row in await self._db.read(lambda c: c.execute(sql, (limit,)).fetchall())]
+
     async def ask_cancel(self, id: str) -> bool:
         """Asks the worker of a running call to stop it; false = it does not run (any more)."""
         sql = f"UPDATE calls SET cancel = 1 WHERE id = ? AND status = 'running' AND {_SILENT_S} <= ?"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from anymodel_mcp.state.rows import Thread, new_id
@@ -80,13 +81,16 @@ class ThreadStore(StorePart):
     async def get_thread(self, id: str) -> Thread | None:
         """A conversation with all its messages; `None` = unknown id."""
 
-        def work(connection: sqlite3.Connection) -> tuple[tuple[Any, ...] | None, list[tuple[str]]]:
+        def work(connection: sqlite3.Connection) -> tuple[tuple[Any, ...] | None, list[tuple[str, str | None]]]:
             head = connection.execute(_LIST + "WHERE t.id = ?", (plain(id),)).fetchone()
-            sql = "SELECT message FROM messages WHERE thread = ? ORDER BY number"
+            sql = "SELECT message, model FROM messages WHERE thread = ? ORDER BY number"
             return head, connection.execute(sql, (plain(id),)).fetchall()
 
         head, rows = await self._db.read(work)
-        return _thread(head, [json.loads(row[0]) for row in rows]) if head else None
+        if head is None:
+            return None
+        last = next((model for _, model in reversed(rows) if model), None)
+        return replace(_thread(head, [json.loads(message) for message, _ in rows]), last_model=last)
 
     async def list_threads(self, limit: int = 20) -> list[Thread]:
         """The conversations used last, newest first, without their messages."""

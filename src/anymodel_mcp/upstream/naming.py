@@ -1,0 +1,136 @@
+"""What names mean to a reader: what is configured, who answered instead, who else could. Pure."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+from anymodel_mcp.errors import ArgumentError
+from anymodel_mcp.redact import one_line, shorten
+from anymodel_mcp.types import ModelRecord
+from anymodel_mcp.upstream.routing import ModelNames, Purpose, Target
+
+_MOST_NAMES = 5
+_NAME_CHARS = 100
+_NAME_BYTES = 80
+
+
+def unknown_provider(names: ModelNames, name: str | None) -> str:
+    """What stands before the slash of a model's name, where it is no configured provider and no alias; else ""."""
+    prefix, slash, model = (name or "").strip().partition("/")
+    known = not slash or not prefix or not model or prefix in names.providers or name in names.aliases
+    return "" if known else prefix
+
+
+def near_name(names: ModelNames, name: str) -> str:
+    """The name with the configured provider that its own is most like; "" = none is like it."""
+    prefix, _, model = name.strip().partition("/")
+    near = difflib.get_close_matches(prefix.lower(), names.providers, n=1, cutoff=0.6)
+    return f"{near[0]}/{model}" if near else ""
+
+
+def near_provider(names: ModelNames, name: str) -> str:
+    """`near_name` of a name whose provider is not configured; else ""."""
+    return near_name(names, name) if unknown_provider(names, name) else ""
+
+
+def routing_note(names: ModelNames, name: str | None, target: Target, listed: Collection[str]) -> str:
+    """Says who answered where the named provider is not configured; "" where the name went where it says.
+
+    Args:
+        names: what the configuration says of names.
+        name: as the caller wrote it.
+        target: who answered.
+        listed: the ids that its provider is known to list: such a name was meant so.
+    """
+    prefix = unknown_provider(names, name)
+    if not name or not prefix or target.model in listed:
+        return ""
+    near = near_name(names, name)
+    hint = f"; did you mean {shorten(one_line(near), _NAME_CHARS)}?" if near else ""
+    who = f"{target.provider}, as its model {shorten(one_line(target.model), _NAME_CHARS)!r}"
+    return f"no provider {shorten(one_line(prefix), _NAME_CHARS)!r} is configured: answered by {who}{hint}"
+
+
+def sees_no_pictures(record: ModelRecord | None) -> bool:
+    """Whether a model is known not to take pictures: its list says what it takes, and pictures are not among it."""
+    if record is None or "vision" in record.capabilities:
+        return False
+    return bool(record.input_modalities) and not {"image", "vision", "images"} & set(record.input_modalities)
+
+
+def seeing_models(lists: Mapping[str, Sequence[ModelRecord]]) -> list[str]:
+    """Some models that are known to see."""
+    return [f"{p}/{m.id}" for p, models in lists.items() for m in models if "vision" in m.capabilities][:_MOST_NAMES]
+
+
+def other_makers(names: ModelNames, needed: frozenset[str], but: str) -> str:
+    """Who of the configured providers makes pictures, as a sentence.
+
+    Args:
+        names: what the configuration says of names.
+        needed: what a provider must not lack.
+        but: the one that does lack it; "" = none was named.
+    """
+    able = [name for name in names.providers if name != but and not needed & names.lacks.get(name, frozenset())]
+    what = "edits pictures" if "image_edits" in needed else "makes pictures"
+    if able and but:
+        return f"Name a model of another provider: {', '.join(able)}."
+    if able:
+        return f"Configured providers that may make pictures: {', '.join(able)}."
+    return f"No {'other ' if but else ''}configured provider {what}: configure one that does, such as openai."
+
+
+def cannot_see(target: Target, seeing: Sequence[str]) -> ArgumentError:
+    """Why a model is not asked about pictures, with some that can be."""
+    others = f"Models that can see: {', '.join(seeing)}."
+    return ArgumentError(
+        f"{target.name} does not see pictures, as its provider's list says: nothing was sent",
+        param="images",
+        fix=others if seeing else 'list_models(capability="vision") shows who can.',
+        provider=target.provider,
+        model=target.model,
+    )
+
+
+_PURPOSES: Mapping[Purpose, str] = {
+    "chat": "",
+    "completion": " for completions",
+    "embedding": " for embeddings",
+    "image": " for pictures",
+}
+
+
+def configured(names: ModelNames, most_bytes: int) -> str:
+    """Defaults, aliases and providers in at most so many bytes; what is left out is counted."""
+    named = [f"{_name(names.defaults[p])}{words}" for p, words in _PURPOSES.items() if p in names.defaults]
+    aliases = [f"{_name(alias)} = {', then '.join(map(_name, models))}" for alias, models in names.aliases.items()]
+    text = ""
+    parts = (("Default model", named), ("Aliases", aliases), ("Configured providers", map(_name, names.providers)))
+    for label, entries in parts:
+        text += _part(label, list(entries), most_bytes - len(text.encode()), first=not text)
+    return text
+
+
+def _part(label: str, entries: list[str], room: int, *, first: bool) -> str:
+    lead = f"{'' if first else ' '}{label}: "
+    taken = list(_fitting(entries, room - len(lead.encode()) - len(f"; {len(entries)} more.")))
+    if not taken:
+        return ""
+    left = len(entries) - len(taken)
+    return lead + "; ".join(taken) + (f"; {left} more." if left else ".")
+
+
+def _fitting(entries: Iterable[str], room: int) -> Iterator[str]:
+    for entry in entries:
+        room -= len(entry.encode()) + 2
+        if room < 0:
+            return
+        yield entry
+
+
+def _name(text: str) -> str:
+    plain = one_line(text)
+    if len(plain.encode()) <= _NAME_BYTES:
+        return plain
+    return plain.encode()[: _NAME_BYTES - 3].decode(errors="ignore") + "…"
