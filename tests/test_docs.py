@@ -1,4 +1,4 @@
-"""README and pages: what is printed from the code is up to date, what is shown parses, runs or leads somewhere."""
+"""README and manual: generated parts are up to date; what is shown parses, runs or leads somewhere."""
 
 from __future__ import annotations
 
@@ -55,41 +55,59 @@ def prose(text: str) -> str:
 ALL_BLOCKS = [pytest.param(*block, id=f"{page}-{i}") for page, t in PAGES.items() for i, block in enumerate(blocks(t))]
 
 
-# --- printed from the code ------------------------------------------------------------------------------------------
+# --- generated from the code ----------------------------------------------------------------------------------------
 
 
 def test_the_readme_is_what_the_code_says() -> None:
-    parts: dict[str, Any] = SCRIPT["PARTS"]
-    made: str = SCRIPT["build_readme"](README, parts.keys() - {"compare"})  # figures: see the next test
-    assert made == README, "run scripts/readme with the Python of the environment"
-
-
-def test_the_figures_of_the_readme_have_the_rows_and_columns_of_the_benchmark() -> None:
-    """Not the values: a new measurement shall not break this test. `scripts/readme` takes them over."""
-
-    def shape(text: str) -> list[tuple[str, int]]:
-        return [(line.split("|")[1], line.count("|")) for line in text.splitlines() if line.startswith("|")]
-
-    made: str = SCRIPT["compare"]()
-    shown = README[README.index("<!-- made by scripts/readme: compare -->") :].partition("<!-- end -->")[0]
-    assert shape(shown) == shape(made)
+    assert SCRIPT["build_readme"](README) == README, "run scripts/readme with the Python of the environment"
 
 
 @pytest.mark.parametrize("page", ["tools", "hosts"])
-def test_a_printed_page_is_what_the_code_says(page: str) -> None:
-    printed: str = SCRIPT[f"{page}_page"]()
-    assert PAGES[f"docs/{page}.md"] == printed, "run scripts/readme with the Python of the environment"
+def test_a_generated_page_is_what_the_code_says(page: str) -> None:
+    assert PAGES[f"docs/{page}.md"] == SCRIPT[f"{page}_page"](), "run scripts/readme with the Python of the environment"
 
 
-def test_a_missing_mark_is_told() -> None:
+def test_a_missing_mark_is_an_error() -> None:
     with pytest.raises(AssertionError, match="0 parts marked 'tools'"):
         SCRIPT["build_readme"]("# nothing")
 
 
-def test_every_tool_and_argument_stands_in_the_readme() -> None:
+def test_the_readme_shows_every_tool_with_its_arguments() -> None:
     for tool in TOOLS:
         line = next(line for line in README.splitlines() if line.startswith(f"| `{tool.name}` |"))
         assert all(f"`{name}`" in line for name in schema(tool.arguments)["properties"])
+
+
+def test_the_readme_names_every_host_that_install_knows() -> None:
+    rows = [line for line in README.splitlines() if line.startswith("| ")]
+    for host in CONFIGURABLE:
+        assert any(f"`{host.name}`" in row and f"`{host.section}`" in row for row in rows), host.name
+
+
+def test_the_readme_stays_short() -> None:
+    """A page of ten minutes: what does not fit belongs in the manual."""
+    assert len(README.encode()) < 11_500
+
+
+# --- the manual ----------------------------------------------------------------------------------------------------
+
+
+def links_of(page: str) -> list[tuple[Path, str]]:
+    """The links of a page that stay in the repository: file and anchor."""
+    targets = [target.partition("#") for target in re.findall(r"\]\(([^)\s]+)\)", prose(PAGES[page]))]
+    here = ROOT / page
+    return [
+        ((here.parent / path).resolve() if path else here, anchor) for path, _, anchor in targets if "://" not in path
+    ]
+
+
+def test_the_index_of_the_manual_names_every_page() -> None:
+    linked = {path.name for path, _ in links_of("docs/README.md") if path.parent == ROOT / "docs"}
+    assert linked == {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"}
+
+
+def test_the_readme_leads_to_the_manual() -> None:
+    assert ROOT / "docs" / "README.md" in {path for path, _ in links_of("README.md")}
 
 
 # --- configuration --------------------------------------------------------------------------------------------------
@@ -103,15 +121,16 @@ READERS: dict[str, Callable[[str], Any]] = {
 
 @pytest.mark.parametrize(("kind", "text"), ALL_BLOCKS)
 def test_every_block_is_of_a_known_kind_and_parses(kind: str, text: str) -> None:
-    assert kind in {"json", "toml", "yaml", "sh", "text", ""}
+    assert kind in {"json", "toml", "yaml", "sh", "text", "python", ""}
     assert text.strip()
     if kind in READERS:
         assert READERS[kind](text)
 
 
 def entry_of(row: ConfigurableHost) -> dict[str, Any]:
-    """The entry that the README shows for a host."""
-    text = README[README.index(f"<code>anymodel-mcp install {row.name}</code>") :]
+    """The entry that the page of hosts shows."""
+    page = PAGES["docs/hosts.md"]
+    text = page[page.index(f"<code>anymodel-mcp install {row.name}</code>") :]
     kind, block = blocks(text)[0]
     assert kind == row.format
     servers = READERS[kind](block)[row.section]
@@ -132,6 +151,11 @@ def test_the_block_of_each_host_starts_a_configured_server(row: ConfigurableHost
     assert list(found.providers) == ["openai"]
 
 
+def test_the_block_of_the_readme_is_one_that_hosts_get() -> None:
+    (shown,) = [json.loads(text) for kind, text in blocks(README) if kind == "json"]
+    assert shown["mcpServers"]["anymodel"] in [entry_of(row) for row in CONFIGURABLE if row.section == "mcpServers"]
+
+
 def test_the_file_of_the_readme_loads() -> None:
     (text,) = [text for kind, text in blocks(README) if kind == "toml" and "[aliases]" in text]
     found = load({**KEY, "WORK_API_KEY": "work-0123456789"}, file_text=text, file_name="config.toml")
@@ -145,14 +169,14 @@ NAMED = sorted({name for text in PAGES.values() for name in re.findall(r"\bANYMO
 
 @pytest.mark.parametrize("name", [n for n in NAMED if n not in {"ANYMODEL_CONFIG", "ANYMODEL_PROVIDERS"}])
 def test_every_variable_that_is_named_is_read(name: str) -> None:
-    """A value that is taken has its origin told; one that is refused is refused under the variable's name."""
+    """A value that is taken is among the origins; one that is refused is refused under the variable's name."""
+    turned_on = "name" if "_PROVIDERS_NAME_" in name else "ollama"
+    given = {"ANYMODEL_PROVIDERS": turned_on, "ANYMODEL_PROVIDERS_NAME_BASE_URL": "https://x.example"}
     try:
-        found = load({**KEY, "ANYMODEL_PROVIDERS": "ollama", name: "https://x.example"})
+        said = str(load({**KEY, **given, name: "https://x.example"}).origins)
     except ConfigError as error:
-        told = str(error)
-    else:
-        told = str(found.origins)
-    assert name in told
+        said = str(error)
+    assert name in said
 
 
 @pytest.mark.parametrize("line", re.findall(r"(?:^|`)export ([^\n`]+)", README, re.MULTILINE))
@@ -165,7 +189,7 @@ def test_what_is_to_be_exported_makes_a_provider_and_a_default_model(line: str) 
 
 
 def test_the_links_hold_the_same_server() -> None:
-    found: list[tuple[str, str]] = re.findall(r"\[Add to ([^\]]+)\]\(([^)]+)\)", README)
+    found: list[tuple[str, str]] = re.findall(r"\[Add to ([^\]]+)\]\(([^)]+)\)", PAGES["docs/hosts.md"])
     links = dict(found)
     assert set(links) == {"VS Code", "VS Code Insiders", "Cursor", "LM Studio", "Goose"}
     queries = {title: parse_qs(urlsplit(link).query) for title, link in links.items()}
@@ -214,8 +238,8 @@ def test_every_command_exists_with_its_options(
         assert command[1] in {row.name for row in CONFIGURABLE}
 
 
-def test_the_commands_of_the_readme_are_all_there_are(tmp_path: Path) -> None:
-    shown = {command[0] for command in commands_of(README) if command}
+def test_the_page_of_commands_shows_every_command(tmp_path: Path) -> None:
+    shown = {command[0] for command in commands_of(PAGES["docs/commands.md"]) if command}
     hidden = {"--help", "--version", "-h", "-V"}
     assert shown == set(build_commands(make_desk(tmp_path).terminal)) - hidden
 
@@ -231,14 +255,38 @@ def test_every_script_that_is_named_can_be_run() -> None:
         assert os.access(ROOT / name, os.R_OK if name.endswith(".py") else os.X_OK), name
 
 
-def test_every_module_of_the_architecture_is_there() -> None:
+GROUPS = ("Front", "Work", "Resources", "Values")
+
+
+def test_the_architecture_has_every_module_in_the_order_of_the_layers() -> None:
+    """Four groups from top to bottom; the order of their rows is that of import-linter's layers."""
     package = ROOT / "src" / "anymodel_mcp"
-    table = [line.split("|")[1] for line in PAGES["docs/architecture.md"].splitlines() if line.startswith("| `")]
-    named = [name for cell in table for name in re.findall(r"`([^`]+)`", cell)]
+    page = PAGES["docs/architecture.md"]
+    assert tuple(re.findall(r"^\*\*(\w+)\*\*$", page, re.MULTILINE)) == GROUPS
+    named = re.findall(r"^\| `([\w./]+)` \|", page, re.MULTILINE)
     assert [name for name in named if not (package / name).exists()] == []
-    assert {path.name.removesuffix(".py") for path in package.iterdir() if path.name[0] not in "_."} - {
-        name.strip("/").removesuffix(".py") for name in named
-    } == {"peer", "journey", "pictures", "tasks", "py.typed"}, "what the table leaves out"
+    modules = {path.name.removesuffix(".py") for path in package.iterdir() if path.name[0] not in "_."} | {"__main__"}
+    shown = [name.strip("/").removesuffix(".py") for name in named]
+    assert set(shown) == modules - {"py.typed"}
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    layers = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
+    depth = {name.strip(): number for number, layer in enumerate(layers) for name in layer.split("|")}
+    assert [depth[name] for name in shown] == sorted(depth[name] for name in shown)
+
+
+def test_every_file_that_the_architecture_names_is_there() -> None:
+    package = ROOT / "src" / "anymodel_mcp"
+    text = re.sub(r"^```python.*?^```$", "", PAGES["docs/architecture.md"], flags=re.DOTALL | re.MULTILINE)
+    files = re.findall(r"`((?:[a-z_]+/)+[a-z_]+\.py)`", text)
+    assert len(files) > 8
+    assert [name for name in files if not (package / name).exists() and not (ROOT / name).exists()] == []
+
+
+def test_the_architecture_is_read_in_five_minutes() -> None:
+    """240 words a minute; code blocks are looked at, not read."""
+    assert len(prose(PAGES["docs/architecture.md"]).split()) < 1200
 
 
 # --- links and privacy ----------------------------------------------------------------------------------------------
@@ -246,19 +294,16 @@ def test_every_module_of_the_architecture_is_there() -> None:
 
 def anchors(text: str) -> set[str]:
     """What the headings of a page are called in a link."""
-    return {SCRIPT["anchor"](title) for title in re.findall(r"^#+ (.+)$", prose(text), re.MULTILINE)}
+    titles = re.findall(r"^#+ (.+)$", prose(text), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_link_within_the_repository_leads_somewhere(page: str) -> None:
-    for target in re.findall(r"\]\(([^)\s]+)\)", prose(PAGES[page])):
-        path, _, anchor = target.partition("#")
-        if "://" in path:
-            continue
-        led = (ROOT / page).parent / path if path else ROOT / page
-        assert led.exists(), target
+    for path, anchor in links_of(page):
+        assert path.exists(), path
         if anchor:
-            assert anchor in anchors(led.read_text(encoding="utf-8")), target
+            assert anchor in anchors(path.read_text(encoding="utf-8")), (path, anchor)
 
 
 @pytest.mark.parametrize("page", [*PAGES, "CHANGELOG.md", "SECURITY.md", "llms.txt"])
@@ -275,7 +320,17 @@ def test_the_changelog_names_this_version_and_counts_the_providers() -> None:
 
 # --- recipes --------------------------------------------------------------------------------------------------------
 
-SECTIONS: dict[str, str] = SCRIPT["split_sections"](RECIPES)
+
+def split_sections(page: str) -> dict[str, str]:
+    """The parts below the headings of second order; what is inside a fence is no heading."""
+    outside = re.sub(
+        r"^(`{3,}).*?^\1$", lambda fence: fence[0].replace("\n#", "\n\0"), page, flags=re.DOTALL | re.MULTILINE
+    )
+    parts = re.split(r"^## (.+)$", outside, flags=re.MULTILINE)[1:]
+    return {title: text.replace("\0", "#") for title, text in zip(parts[::2], parts[1::2], strict=True)}
+
+
+SECTIONS = split_sections(RECIPES)
 FEATURES = {
     "Pictures in": ("chat", "images"),
     "Pictures out, and edits": ("generate_image", "images"),

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import runpy
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from anymodel_mcp.config import load
+from anymodel_mcp.config import Files, HttpSettings, Limits, StoreSettings, ToolSettings, load
+from anymodel_mcp.config.providers import VARIABLE_KEYS
+from anymodel_mcp.config.values import TOP_KEYS
 from anymodel_mcp.dialects.fields import QUIRK_NAMES
 from anymodel_mcp.dialects.providers import PROVIDERS
 
@@ -71,3 +75,27 @@ def test_the_sentence_of_the_page_is_the_one_that_is_printed() -> None:
     with pytest.raises(Exception, match=r"^http\.port") as caught:
         load({}, file_text='[http]\nport = "8765"', file_name=place)
     assert str(caught.value) in PAGE
+
+
+def keys_of(settings: object) -> set[str]:
+    """The fields of a section."""
+    return {field.name for field in dataclasses.fields(settings)}  # pyright: ignore[reportArgumentType] a dataclass
+
+
+def test_the_page_has_every_field_and_so_every_variable() -> None:
+    """Each field's variable is `ANYMODEL_` + section + key; the page says so, and shows each key in its section."""
+    (text,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    shown = tomllib.loads(text)
+    sections = {
+        "limits": Limits(),
+        "files": Files(),
+        "store": StoreSettings(),
+        "http": HttpSettings(),
+        "tools": ToolSettings(),
+    }
+    for name, defaults in sections.items():
+        assert shown[name].keys() == keys_of(defaults) - {"token"}, name
+    fields = set(VARIABLE_KEYS) - {f"quirks_{name}" for name in QUIRK_NAMES}
+    assert fields - set(re.findall(r"\w+", text)) == set()
+    others = {"ANYMODEL_CONFIG", "ANYMODEL_PROVIDERS", "ANYMODEL_HTTP_TOKEN", "OPENAI_API_KEY", "OPENAI_BASE_URL"}
+    assert [name for name in others.union(*TOP_KEYS.values()) if name not in PAGE] == []

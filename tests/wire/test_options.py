@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from anymodel_mcp.dialects.fields import Dialect
+from anymodel_mcp.dialects.fields import ApiName, Dialect
 from anymodel_mcp.types import ChatRequest, Json
-from anymodel_mcp.wire.apis import CHAT_APIS, ChatApiName
+from anymodel_mcp.wire.apis import CHAT_APIS
 from anymodel_mcp.wire.exchange import WireRequest
 
 SCHEMA: Json = {
@@ -21,12 +21,12 @@ FORMAT: Json = {"type": "json_schema", "name": "answer", "schema": SCHEMA, "stri
 HI = [{"role": "user", "content": "hi"}]
 
 
-def built(api: ChatApiName, options: Json, quirks: Json | None = None, **asked: Any) -> WireRequest:
+def built(api: ApiName, options: Json, quirks: Json | None = None, **asked: Any) -> WireRequest:
     request = ChatRequest(model="m", messages=HI, options=options, stream=False, **asked)
     return CHAT_APIS[api].build(request, Dialect(**(quirks or {})))
 
 
-MERGED: list[tuple[str, ChatApiName, Json, Json, Json, Json]] = [
+MERGED: list[tuple[str, ApiName, Json, Json, Json, Json]] = [
     # (where, API, quirks, arguments, options, what must be in the body)
     (
         "OpenAI: https://platform.openai.com/docs/api-reference/responses/create#responses-create-text",
@@ -90,14 +90,14 @@ MERGED: list[tuple[str, ChatApiName, Json, Json, Json, Json]] = [
 @pytest.mark.parametrize(
     ("api", "quirks", "asked", "options", "wanted"), [pytest.param(*rest, id=where) for where, *rest in MERGED]
 )
-def test_both_are_sent_key_by_key(api: ChatApiName, quirks: Json, asked: Json, options: Json, wanted: Json) -> None:
+def test_both_are_sent_key_by_key(api: ApiName, quirks: Json, asked: Json, options: Json, wanted: Json) -> None:
     wire = built(api, options, quirks, **asked)
     body = wire.body or {}
     assert {name: body[name] for name in wanted} == wanted
     assert list(wire.warnings) == []
 
 
-REPLACED: list[tuple[ChatApiName, Json, Json, Json, Json, str]] = [
+REPLACED: list[tuple[ApiName, Json, Json, Json, Json, str]] = [
     (
         "responses",
         {},
@@ -159,7 +159,7 @@ REPLACED: list[tuple[ChatApiName, Json, Json, Json, Json, str]] = [
 
 @pytest.mark.parametrize(("api", "quirks", "asked", "options", "wanted", "named"), REPLACED)
 def test_the_users_keys_win_and_what_they_replace_is_said(
-    api: ChatApiName, quirks: Json, asked: Json, options: Json, wanted: Json, named: str
+    api: ApiName, quirks: Json, asked: Json, options: Json, wanted: Json, named: str
 ) -> None:
     wire = built(api, options, quirks, **asked)
     body = wire.body or {}

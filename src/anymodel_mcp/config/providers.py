@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlsplit
 
 from anymodel_mcp.config.credentials import check_key_address
@@ -13,7 +13,7 @@ from anymodel_mcp.config.keys import SOURCES, Key, read_key
 from anymodel_mcp.config.quirks import read_quirks
 from anymodel_mcp.config.settings import ProviderSettings
 from anymodel_mcp.config.values import Found, Layers, Spec, meant, parse_text, suggest, variable_of
-from anymodel_mcp.dialects.fields import QUIRK_NAMES, ProviderRow, Quirks
+from anymodel_mcp.dialects.fields import QUIRK_NAMES, ApiName, ProviderRow, Quirks
 from anymodel_mcp.dialects.jobs import SERVICES
 from anymodel_mcp.dialects.providers import PROVIDERS
 from anymodel_mcp.errors import ConfigError
@@ -26,13 +26,14 @@ PROVIDER_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _DEFAULT_ROW = "openai"
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_APIS: tuple[str, ...] = get_args(ApiName)
 _TEXT = Spec(kind="text")
 _NAMES = Spec(kind="texts", wanted="names of providers with commas between, or a JSON list of them")
 _SECONDS = Spec(kind="float", low=0.001, high=604_800, wanted="a number of seconds above 0")
 _SPECS: Mapping[str, Spec] = {
     "base_url": _TEXT,
     "dialect": _TEXT,
-    "api": Spec(kind="text", form=re.compile("chat|responses"), wanted='"chat" or "responses"'),
+    "api": Spec(kind="text", form=re.compile("|".join(_APIS)), wanted=" or ".join(f'"{name}"' for name in _APIS)),
     "auth": Spec(
         kind="text",
         form=re.compile(rf"bearer|none|header:\s*{_HEADER.pattern}|scheme:\s*{_HEADER.pattern}"),

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Literal
 
 from anymodel_mcp.config.credentials import secrets_of_header, secrets_of_url
-from anymodel_mcp.dialects.fields import Auth, Quirks
+from anymodel_mcp.dialects.fields import ApiName, Auth, Quirks
 
 
 class Secret:
@@ -61,7 +60,7 @@ class ProviderSettings:
     key_command: tuple[str, ...] = ()
     key_hint: str = ""
     auth: Auth = "bearer"
-    api: Literal["chat", "responses"] = "chat"
+    api: ApiName = "chat"
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     models: tuple[str, ...] = ()
     models_url: str | None = None

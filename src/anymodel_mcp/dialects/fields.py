@@ -13,6 +13,9 @@ from typing import Literal, TypedDict
 Auth = str
 """How the key travels: "bearer", "none", "header:NAME", or "scheme:WORD" (`Authorization: WORD key`)."""
 
+ApiName = Literal["chat", "responses"]
+"""The APIs through which a chat turn can go; `wire/apis.py` has a line for each."""
+
 Feature = Literal["chat", "completions", "embeddings", "images", "image_edits", "responses", "models"]
 """An endpoint that a provider may have."""
 
@@ -68,7 +71,7 @@ class Dialect:
         lacks: endpoints that the provider does not have.
     """
 
-    api: Literal["chat", "responses"] | None = None
+    api: ApiName | None = None
     fields_in: str = ""
     token_param: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     drop_params: frozenset[str] = frozenset()
@@ -103,7 +106,7 @@ class Dialect:
 class Quirks(TypedDict, total=False):
     """Some fields of `Dialect`; what a row, a family or a user's configuration says."""
 
-    api: Literal["chat", "responses"] | None
+    api: ApiName | None
     fields_in: str
     token_param: Literal["max_tokens", "max_completion_tokens"]
     drop_params: frozenset[str]
@@ -169,7 +172,7 @@ class ProviderRow:
     own: Quirks = field(default_factory=Quirks)
     url_hint: str = ""
     auth: Auth = "bearer"
-    api: Literal["chat", "responses"] = "chat"
+    api: ApiName = "chat"
     key_optional: bool = False
     headers: tuple[tuple[str, str], ...] = ()
     models: tuple[str, ...] = ()

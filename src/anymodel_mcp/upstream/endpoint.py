@@ -9,11 +9,11 @@ from typing import TypeVar
 
 import anyio
 
-from anymodel_mcp.dialects.fields import Dialect
+from anymodel_mcp.dialects.fields import ApiName, Dialect
 from anymodel_mcp.types import CallStats, ChatRequest, ChatResult
 from anymodel_mcp.upstream.call_state import OnDeltas, ignore_deltas
 from anymodel_mcp.upstream.client import ProviderClient
-from anymodel_mcp.wire.apis import CHAT_APIS, Api, ChatApiName
+from anymodel_mcp.wire.apis import CHAT_APIS, Api
 from anymodel_mcp.wire.exchange import Reader, ReadOptions, ResponseHead, WireRequest
 
 Request = TypeVar("Request")
@@ -39,7 +39,7 @@ class Endpoint:
     dialect: Dialect
     model: str
     max_event_bytes: int
-    api: ChatApiName = "chat"
+    api: ApiName = "chat"
     output_limit: int | None = None
     ends: float = math.inf
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep

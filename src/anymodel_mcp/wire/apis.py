@@ -1,6 +1,7 @@
 """The APIs that this server speaks: how each builds a request and reads the response. No other module lists them.
 
-To add an API: a module or folder in `wire/` with a builder and a reader, and one line here.
+To add an API: a module or folder in `wire/` with a builder and a reader, and one line here. A chat API also has
+its word in `ApiName`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Generic, Literal, TypeVar
 
-from anymodel_mcp.dialects.fields import Dialect
+from anymodel_mcp.dialects.fields import ApiName, Dialect
 from anymodel_mcp.types import (
     ChatRequest,
     ChatResult,
@@ -37,9 +38,6 @@ from anymodel_mcp.wire.responses.request import build_responses
 Request = TypeVar("Request")
 Result = TypeVar("Result")
 
-ChatApiName = Literal["chat", "responses"]
-"""What `api` of a provider may name."""
-
 
 @dataclass(frozen=True, slots=True)
 class Api(Generic[Request, Result]):
@@ -56,7 +54,7 @@ class Api(Generic[Request, Result]):
     file_parts: Literal["responses"] | None = None
 
 
-CHAT_APIS: Mapping[ChatApiName, Api[ChatRequest, ChatResult]] = MappingProxyType(
+CHAT_APIS: Mapping[ApiName, Api[ChatRequest, ChatResult]] = MappingProxyType(
     {
         "chat": Api(build_chat, read_chat),
         "responses": Api(build_responses, read_responses, file_parts="responses"),
