@@ -14,7 +14,15 @@ from anymodel_mcp.errors import ErrorKind, ProviderError
 from anymodel_mcp.types import ChatResult, Delta, Json
 from anymodel_mcp.wire.chat.frames import NATIVE_FORM, from_native, unwrap
 from anymodel_mcp.wire.content.choice import Choice, DeltaBuffer, text_field
-from anymodel_mcp.wire.content.finish import failure_of, is_failure, read_finish, warn_unknown, why_empty, why_filtered
+from anymodel_mcp.wire.content.finish import (
+    failure_of,
+    is_broken_call,
+    is_failure,
+    read_finish,
+    warn_unknown,
+    why_empty,
+    why_filtered,
+)
 from anymodel_mcp.wire.content.parts import Citations, linked_pictures, take_embedded
 from anymodel_mcp.wire.content.thinking import Mode
 from anymodel_mcp.wire.content.tool_calls import offered_names
@@ -279,7 +287,7 @@ class Accumulator:
         if self.error is None and first is not None:
             gave_up = failure_of(first.finish_raw)
             if gave_up:
-                self._fail(self._failure(gave_up[0], "upstream", fix=gave_up[1]))
+                self._fail(self._failure(gave_up[0], "upstream", fix=gave_up[1], ran=is_broken_call(first.finish_raw)))
             else:
                 self._fail(self._incomplete(first, broken=broken, cut=cut))
         elif self.error is None:
@@ -288,7 +296,8 @@ class Accumulator:
             raise self.error or self._nothing(broken=broken, cut=cut)
         return self._result(first)
 
-    def _failure(self, message: str, kind: ErrorKind, *, fix: str = "") -> ProviderError:
+    def _failure(self, message: str, kind: ErrorKind, *, fix: str = "", ran: bool = False) -> ProviderError:
+        """A failure of this answer; `ran`: the model generated and ended, so that asking again is paid for again."""
         if kind == "too_large":
             fix = "Raise limits.max_event_bytes if the answer is meant to be that long."
         return ProviderError(
@@ -296,7 +305,7 @@ class Accumulator:
             kind=kind,
             status=self._status,
             model=self._asked or None,
-            retryable=kind in ("upstream", "stream_truncated", "protocol") and self._status != _ACCEPTED,
+            retryable=not ran and kind in ("upstream", "stream_truncated", "protocol") and self._status != _ACCEPTED,
             fix=fix,
         )
 
@@ -333,7 +342,8 @@ class Accumulator:
         finish = read_finish(first.finish_raw)
         empty = not (text or calls or images or read.refusal)
         if empty and first.finish_raw and finish == "unknown":
-            raise self._failure(f"the model gave no answer and ended with {first.finish_raw!r}", "upstream")
+            message = f"the model gave no answer and ended with {first.finish_raw!r}"
+            raise self._failure(message, "upstream", fix="Ask again, or ask another model.", ran=True)
         if calls and finish in ("stop", "unknown"):
             finish = "tool_calls"
         warnings = [*read.warnings, *warn_unknown(first.finish_raw)]

@@ -108,12 +108,17 @@ def is_failure(raw: str | None) -> bool:
     return bool(failure_of(raw))
 
 
+def is_broken_call(raw: str | None) -> bool:
+    """Whether the word says that the model made a tool call that the provider could not read."""
+    return bool(raw) and read_finish(raw) == "unknown" and bool(_BROKEN_CALL.search(_plain(raw or "")))
+
+
 def failure_of(raw: str | None) -> tuple[str, str] | None:
     """What went wrong and what to do, if the word is one for a failure."""
     if not raw or read_finish(raw) != "unknown":
         return None
     word = _plain(raw)
-    if _BROKEN_CALL.search(word):
+    if is_broken_call(raw):
         return f"the model made a tool call that the provider could not read ({raw})", _RETRY_CALL
     if _OUTSIDE_STOP.search(word):
         return f"the provider stopped the answer before its end (finish reason {raw!r})", "Ask again."
