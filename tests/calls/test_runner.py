@@ -454,3 +454,38 @@ async def test_a_result_of_a_newer_version_is_read(tmp_path: Path) -> None:
         await store.finish_call(row, "complete", record, "whole")
         found = await calls.fetch("r-newer", wait_s=0, cancel=False, progress=None)
         assert found == Outcome(text="whole", notes=["n"], record={"model": "m", "later": 1}, result_id="r-newer")
+
+
+async def test_a_running_call_holds_back_what_may_begin_a_key_and_gives_it_at_the_end(tmp_path: Path) -> None:
+    async with _opened(tmp_path) as (calls, _):
+        go_on = anyio.Event()
+
+        async def work(call: Call) -> Outcome:
+            for piece in ("the key ", "sk-sec", "ret-value", " it is"):
+                call.write(piece)
+                seen.append(call.text)
+            await go_on.wait()
+            return Outcome(text=call.whole_text)
+
+        seen: list[str] = []
+        call = calls.start("chat", "h", work)
+        await anyio.wait_all_tasks_blocked()
+        calls.cancel(call)
+        await call.done.wait()
+    assert seen == ["the key ", "the key ", "the key [key removed]", "the key [key removed] it i"]
+    assert call.outcome is not None
+    assert call.outcome.text == "the key [key removed] it is"
+    assert call.text == "the key [key removed] it is"
+
+
+async def test_a_long_answer_is_cleaned_while_other_calls_go_on(tmp_path: Path) -> None:
+    async with _opened(tmp_path) as (calls, _):
+
+        async def work(call: Call) -> Outcome:
+            return Outcome(text="sk-secret-value " * 20_000, record={"a": 1})
+
+        call = calls.start("chat", "h", work)
+        await call.done.wait()
+    assert call.outcome is not None
+    assert "sk-secret" not in call.outcome.text
+    assert call.outcome.text.count("[key removed]") == 20_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import anyio
 
 from anymodel_mcp.calls.progress import ProgressLine
-from anymodel_mcp.redact import Redactor
+from anymodel_mcp.redact import Redactor, RunningText
 from anymodel_mcp.state import CallRow
 from anymodel_mcp.types import Json, Outcome
 
@@ -36,18 +36,26 @@ class Call:
         self.conversation: str | None = None
         self.saved = -1
         self._redactor = redactor or Redactor()
+        self._running = RunningText(self._redactor)
+        self._new: list[str] = []
+        self._shown: list[str] = []
         self.job: Json | None = None
         self.saved_job: Json | None = None
         self._watched = False
-        self._text: list[str] = []
 
     @property
     def text(self) -> str:
         """The answer as far as it has arrived, without keys; of a running call without an end that may begin a key."""
-        if len(self._text) > 1:
-            self._text = ["".join(self._text)]
-        text = self._text[0] if self._text else ""
-        return self._redactor.text(text) if self.done.is_set() else self._redactor.split(text)[0]
+        if self._new:
+            self._shown = ["".join((*self._shown, self._running.add("".join(self._new))))]  # each part is read once
+            self._new.clear()
+        shown = self._shown[0] if self._shown else ""
+        return shown + self._running.waiting if self.done.is_set() else shown
+
+    @property
+    def whole_text(self) -> str:
+        """The text of a call from which no more text comes, without keys."""
+        return self.text if self.done.is_set() else self.text + self._running.waiting
 
     @property
     def models(self) -> str:
@@ -75,11 +83,13 @@ class Call:
 
     def write(self, text: str) -> None:
         """Appends to the text that a reader of an unfinished call gets."""
-        self._text.append(text)
+        self._new.append(text)
 
     def reset(self) -> None:
         """Forgets the text: another model starts over."""
-        self._text.clear()
+        self._new.clear()
+        self._shown.clear()
+        self._running = RunningText(self._redactor)
 
     def secure(self, outcome: Outcome) -> None:
         """Sets what the call ends with if it fails or is cancelled from now on: what has been paid for."""

@@ -19,6 +19,7 @@ from dataclasses import replace
 from functools import partial
 
 import anyio
+import anyio.to_thread
 from anyio.abc import TaskGroup
 
 from anymodel_mcp.calls.call import Call
@@ -28,6 +29,7 @@ from anymodel_mcp.calls.results import Results
 from anymodel_mcp.errors import AnyModelError, Failure
 from anymodel_mcp.redact import Redactor
 from anymodel_mcp.state import Store
+from anymodel_mcp.tasks import uninterrupted
 from anymodel_mcp.types import Json, Outcome
 
 log = logging.getLogger(__name__)
@@ -35,6 +37,7 @@ log = logging.getLogger(__name__)
 Work = Callable[[Call], Awaitable[Outcome]]
 
 CANCEL_WAIT_S = 2.0
+_LONG_CHARS = 200_000
 
 
 class Calls:
@@ -125,7 +128,7 @@ class Calls:
     async def _run(self, call: Call, work: Work) -> None:
         try:
             with call.scope:
-                call.outcome = self._cleaned(await self._guarded(call, work))
+                call.outcome = await self._clean(await self._guarded(call, work))
             if call.outcome is None:
                 call.outcome = self._early(call, Failure(kind="cancelled", message="the call was cancelled"))
         finally:
@@ -160,7 +163,7 @@ class Calls:
         """How a call ends that did not get to its end: with what is secured, else as a failure."""
         if call.secured is not None:
             return self._cleaned(with_warnings(call.secured, f"incomplete: {failure.message}"))
-        return failed(failure, call.text if partial_text is None else partial_text)
+        return failed(failure, call.whole_text if partial_text is None else partial_text)
 
     async def wait(self, call: Call, *, for_s: float | None, progress: SendProgress | None) -> bool:
         """True when the call ended within `for_s` seconds (`None`: however long it takes); sends progress meanwhile."""
@@ -218,6 +221,13 @@ class Calls:
         """Stores a paid answer that its request cannot take any more."""
         if outcome.error is None and outcome.result_id is None:
             self.results.keep_soon(Call.ended(outcome, tool, host))
+
+    async def _clean(self, outcome: Outcome) -> Outcome:
+        """`_cleaned`; of a long text in a thread, so that other calls go on meanwhile. It cannot be cancelled."""
+        if len(outcome.text) + sum(map(len, outcome.notes)) <= _LONG_CHARS:
+            return self._cleaned(outcome)
+        with uninterrupted():
+            return await anyio.to_thread.run_sync(self._cleaned, outcome)
 
     def _cleaned(self, outcome: Outcome) -> Outcome:
         """Without keys, before anything is cut, paged or kept: a key cut in two would not be found any more."""

@@ -127,6 +127,11 @@ class RunningText:
             self._before = shown[-_CONTEXT:].lstrip(_NO_BEGINNING)
         return new
 
+    @property
+    def waiting(self) -> str:
+        """What is held back, cleaned as the end of the text."""
+        return self._redactor.text(self._before + self._held)[len(self._before) :]
+
     def rest(self) -> str:
         """What was held back, when no more text comes."""
         held, self._held = self._held, ""
