@@ -16,7 +16,8 @@ from anymodel_mcp.calls.runner import Calls
 from anymodel_mcp.config import StoreSettings
 from anymodel_mcp.errors import AnyModelError, ProviderError
 from anymodel_mcp.redact import Redactor
-from anymodel_mcp.state import CallRow, Store, open_store
+from anymodel_mcp.state import CallRow, open_store
+from anymodel_mcp.state.sqlite import SqliteStore
 from anymodel_mcp.types import Delta, Outcome
 from tests.waiting import HANG_S
 
@@ -27,7 +28,7 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
 
 
 @asynccontextmanager
-async def _opened(folder: Path, limit: int = 8) -> AsyncGenerator[tuple[Calls, Store]]:
+async def _opened(folder: Path, limit: int = 8) -> AsyncGenerator[tuple[Calls, SqliteStore]]:
     store = open_store(StoreSettings(), folder)
     async with anyio.create_task_group() as group:
         yield Calls(group, store, Redactor(["sk-secret-value"]), limit), store

@@ -173,7 +173,7 @@ async def test_cancelled_calls_are_in_the_ledger(tmp_path: Path) -> None:
                 await anyio.sleep(0.02)
             for number in range(100, 112):
                 await pipe.notify("notifications/cancelled", {"requestId": number})
-            while len(_rows(tmp_path, "SELECT 1 FROM usage WHERE outcome = 'cancelled'")) < 12:  # noqa: ASYNC110 another process
+            while len(_rows(tmp_path, "SELECT 1 FROM ledger WHERE outcome = 'cancelled'")) < 12:  # noqa: ASYNC110 another process
                 await anyio.sleep(0.1)
             group.cancel_scope.cancel()
     assert _ledger(tmp_path) == []

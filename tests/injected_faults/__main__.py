@@ -285,7 +285,7 @@ def _stored(data: Path) -> tuple[int, bytes, bytes]:
     """Rows of the ledger, everything else that is kept, and the turns of conversations."""
     kept: list[bytes] = []
     with closing(sqlite3.connect(data / "anymodel.db")) as connection:
-        rows = connection.execute("SELECT count(*) FROM usage").fetchone()[0]
+        rows = connection.execute("SELECT count(*) FROM ledger").fetchone()[0]
         rows += connection.execute("SELECT count(*) FROM running_calls WHERE NOT ended").fetchone()[0]
         for text, record in connection.execute("SELECT text, record FROM calls"):
             kept += [bytes(text), (record or "").encode()]

@@ -15,7 +15,8 @@ import pytest
 
 from anymodel_mcp.config import StoreSettings
 from anymodel_mcp.errors import AnyModelError
-from anymodel_mcp.state import CallRow, Store, UsageRow, open_store
+from anymodel_mcp.state import CallRow, UsageRow, open_store
+from anymodel_mcp.state.sqlite import SqliteStore
 from anymodel_mcp.state.sqlite.database import Database
 from anymodel_mcp.state.sqlite.schema import VERSION
 from tests.waiting import HANG_S
@@ -26,7 +27,7 @@ ROW = CallRow(id="r-1", worker_id="me", tool="chat")
 USAGE = UsageRow(time=1.0, tool="chat", provider="p", model="m", outcome="complete", duration_s=1)
 
 
-def opened(folder: Path) -> Store:
+def opened(folder: Path) -> SqliteStore:
     return open_store(StoreSettings(), folder)
 
 
@@ -37,7 +38,7 @@ async def fill(folder: Path, count: int = 1) -> Path:
     return folder / "anymodel.db"
 
 
-async def text_of(store: Store, id: str = "r-1") -> str | None:
+async def text_of(store: SqliteStore, id: str = "r-1") -> str | None:
     found = await store.get_call(id)
     return found.text.rstrip("x") if found else None
 
@@ -218,7 +219,7 @@ async def test_what_another_process_wrote_meanwhile_stays(tmp_path: Path) -> Non
     await fill(tmp_path)
     database = Database(tmp_path / "anymodel.db", retry_s=0)
     await database.read(lambda c: c.execute("PRAGMA query_only = ON").fetchall())
-    insert = "INSERT INTO usage VALUES (1, '', ?, '', '', 1, 1, 0, 'complete', 1)"
+    insert = "INSERT INTO ledger VALUES (1, 'local', '', ?, '', '', 1, 1, 0, 'complete', 1)"
     database._retry_s = 3600  # pyright: ignore[reportPrivateUsage] the file cannot be written for a while
     await database.write(lambda c: c.execute(insert, ("ours",)))
     assert database.path is None
@@ -468,7 +469,7 @@ async def test_every_table_comes_back_from_memory(tmp_path: Path) -> None:
     tables = await database.read(
         lambda c: [row[0] for row in c.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
     )
-    kept = [table for table in tables if table not in ("meta", "sqlite_sequence")]
+    kept = [table for table in tables if table not in ("meta", "sqlite_sequence", "usage")]  # usage is read only
 
     def insert(connection: sqlite3.Connection) -> None:
         for table in kept:

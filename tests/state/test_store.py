@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import AsyncGenerator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +11,8 @@ import anyio
 import pytest
 
 from anymodel_mcp.config import StoreSettings
-from anymodel_mcp.state import CallRow, Ended, RunningRow, Store, UsageKey, UsageRow, new_id, open_store
+from anymodel_mcp.state import CallRow, Ended, RunningRow, UsageKey, UsageRow, new_id, open_store
+from anymodel_mcp.state.sqlite import SqliteStore
 
 NOW = 1_795_000_000.0
 DAY = 86_400
@@ -34,9 +37,13 @@ def clock() -> ResponseDeadline:
     return ResponseDeadline()
 
 
-@pytest.fixture(params=[True, False], ids=["file", "memory"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path, clock: ResponseDeadline) -> AsyncGenerator[Store]:
-    async with open_store(StoreSettings(enabled=request.param), tmp_path, clock=clock) as opened:
+DRIVERS: dict[str, StoreSettings] = {"file": StoreSettings(), "memory": StoreSettings(enabled=False)}
+"""What every test of a `store` is run with: a new driver is one more line."""
+
+
+@pytest.fixture(params=DRIVERS)
+async def store(request: pytest.FixtureRequest, tmp_path: Path, clock: ResponseDeadline) -> AsyncGenerator[SqliteStore]:
+    async with open_store(DRIVERS[request.param], tmp_path, clock=clock) as opened:
         yield opened
 
 
@@ -58,7 +65,7 @@ async def test_ids_have_their_prefix_and_do_not_repeat() -> None:
     assert all(i.startswith("r-") and len(i) == 22 for i in ids)
 
 
-async def test_call_runs_then_is_complete_with_its_record(store: Store) -> None:
+async def test_call_runs_then_is_complete_with_its_record(store: SqliteStore) -> None:
     await store.save_partial(ROW, "")
     await store.save_partial(ROW, "")
     running = await store.get_call("r-1")
@@ -73,7 +80,7 @@ async def test_call_runs_then_is_complete_with_its_record(store: Store) -> None:
 
 
 @pytest.mark.parametrize("status", ["complete", "failed", "cancelled"])
-async def test_first_end_of_a_call_stands(store: Store, status: Ended) -> None:
+async def test_first_end_of_a_call_stands(store: SqliteStore, status: Ended) -> None:
     await store.finish_call(ROW, status, None, "first")
     await store.finish_call(ROW, "failed", {"late": True}, "second")
     await store.save_partial(ROW, "third")
@@ -82,7 +89,7 @@ async def test_first_end_of_a_call_stands(store: Store, status: Ended) -> None:
     assert (found.status, found.text, found.record) == (status, "first", None)
 
 
-async def test_end_without_text_keeps_the_partial_text(store: Store) -> None:
+async def test_end_without_text_keeps_the_partial_text(store: SqliteStore) -> None:
     await store.save_partial(ROW, "")
     await store.save_partial(ROW, "so far")
     await store.finish_call(ROW, "failed", {"kind": "timeout"})
@@ -96,7 +103,7 @@ async def test_end_without_text_keeps_the_partial_text(store: Store) -> None:
     ["", "plain", "a\0b", "lone \ud800 surrogate", "𝄞 astral 🎼", "x" * 10_000_000],
     ids=["empty", "plain", "nul", "surrogate", "astral", "10 MB"],
 )
-async def test_text_comes_back_as_it_was(store: Store, text: str) -> None:
+async def test_text_comes_back_as_it_was(store: SqliteStore, text: str) -> None:
     await store.finish_call(ROW, "complete", None, text)
     found = await store.get_call("r-1")
     assert found is not None
@@ -104,7 +111,7 @@ async def test_text_comes_back_as_it_was(store: Store, text: str) -> None:
 
 
 @pytest.mark.parametrize("id", ["", "r-2", "\ud800", "a\0", "' OR 1=1 --", "x" * 100_000])
-async def test_unknown_ids_are_unknown(store: Store, id: str) -> None:
+async def test_unknown_ids_are_unknown(store: SqliteStore, id: str) -> None:
     await store.save_partial(ROW, "")
     assert await store.get_call(id) is None
     assert await store.get_thread(id) is None
@@ -113,14 +120,14 @@ async def test_unknown_ids_are_unknown(store: Store, id: str) -> None:
     assert not await store.hold_thread(id, "o", 5)
 
 
-async def _age(store: Store, seconds: float) -> None:
+async def _age(store: SqliteStore, seconds: float) -> None:
     """Moves heartbeats and leases into the past, as time does."""
     for table, column in (("calls", "beat"), ("threads", "held_until"), ("running_calls", "beat")):
         sql = f"UPDATE {table} SET {column} = {column} - ?"
         await store._db.write(lambda c, sql=sql: c.execute(sql, (seconds,)))  # pyright: ignore[reportPrivateUsage] nothing else can make time pass
 
 
-async def test_silent_worker_means_interrupted_and_keeps_the_text(store: Store) -> None:
+async def test_silent_worker_means_interrupted_and_keeps_the_text(store: SqliteStore) -> None:
     await store.save_partial(ROW, "half")
     await _age(store, store.stale_s - 5)
     await store.beat("me", ["r-1"])
@@ -136,7 +143,7 @@ async def test_silent_worker_means_interrupted_and_keeps_the_text(store: Store) 
     assert not await store.ask_cancel("r-1")
 
 
-async def test_cancel_reaches_the_owner_of_a_running_call_only(store: Store) -> None:
+async def test_cancel_reaches_the_owner_of_a_running_call_only(store: SqliteStore) -> None:
     await store.save_partial(ROW, "")
     await store.save_partial(replace(ROW, id="r-2", worker_id="other"), "")
     assert await store.ask_cancel("r-1")
@@ -147,7 +154,7 @@ async def test_cancel_reaches_the_owner_of_a_running_call_only(store: Store) -> 
     assert not await store.ask_cancel("r-1")
 
 
-async def test_thread_keeps_messages_as_they_came(store: Store, clock: ResponseDeadline) -> None:
+async def test_thread_keeps_messages_as_they_came(store: SqliteStore, clock: ResponseDeadline) -> None:
     id = await store.create_thread("be brief \ud800")
     turn = [
         {"role": "user", "content": [{"type": "text", "text": "what \n is  this"}, {"type": "image_url"}, "odd"]},
@@ -164,7 +171,7 @@ async def test_thread_keeps_messages_as_they_came(store: Store, clock: ResponseD
     assert (found.created, found.updated, found.count) == (NOW, NOW + 5, 5)
 
 
-async def test_long_title_is_cut_and_the_first_one_stays(store: Store) -> None:
+async def test_long_title_is_cut_and_the_first_one_stays(store: SqliteStore) -> None:
     id = await store.create_thread()
     await store.append_turn(id, [{"role": "user", "content": "word " * 50}])
     await store.append_turn(id, [{"role": "user", "content": "second"}])
@@ -175,7 +182,7 @@ async def test_long_title_is_cut_and_the_first_one_stays(store: Store) -> None:
     assert found.system is None
 
 
-async def test_message_that_is_no_json_leaves_the_thread_as_it_was(store: Store) -> None:
+async def test_message_that_is_no_json_leaves_the_thread_as_it_was(store: SqliteStore) -> None:
     id = await store.create_thread()
     with pytest.raises(TypeError):
         await store.append_turn(id, [{"role": "user", "content": "x"}, {"role": "user", "content": object()}])
@@ -184,7 +191,7 @@ async def test_message_that_is_no_json_leaves_the_thread_as_it_was(store: Store)
     assert found.count == 0
 
 
-async def test_threads_are_listed_by_last_use(store: Store, clock: ResponseDeadline) -> None:
+async def test_threads_are_listed_by_last_use(store: SqliteStore, clock: ResponseDeadline) -> None:
     first = await store.create_thread()
     clock.now += 1
     second = await store.create_thread()
@@ -194,7 +201,7 @@ async def test_threads_are_listed_by_last_use(store: Store, clock: ResponseDeadl
     assert [(t.id, t.count, list(t.messages)) for t in await store.list_threads(1)] == [(first, 1, [])]
 
 
-async def test_thread_is_held_by_one_holder_at_a_time(store: Store) -> None:
+async def test_thread_is_held_by_one_holder_at_a_time(store: SqliteStore) -> None:
     id = await store.create_thread()
     assert await store.hold_thread(id, "call-1", 60)
     assert await store.hold_thread(id, "call-1", 60)
@@ -207,7 +214,7 @@ async def test_thread_is_held_by_one_holder_at_a_time(store: Store) -> None:
     assert await store.hold_thread(id, "call-3", 60)
 
 
-async def test_new_thread_is_held_from_its_first_moment(store: Store) -> None:
+async def test_new_thread_is_held_from_its_first_moment(store: SqliteStore) -> None:
     id = await store.create_thread(holder="call-1", for_s=60)
     assert not await store.hold_thread(id, "call-2", 60)
     assert await store.append_turn(id, TURN, holder="call-1")
@@ -215,7 +222,7 @@ async def test_new_thread_is_held_from_its_first_moment(store: Store) -> None:
     assert await store.hold_thread(id, "call-2", 60)
 
 
-async def test_only_its_holder_adds_a_turn(store: Store) -> None:
+async def test_only_its_holder_adds_a_turn(store: SqliteStore) -> None:
     """A turn that was written on an older history than the thread has by now would tear it."""
     id = await store.create_thread(holder="call-1", for_s=60)
     await _age(store, 61)
@@ -251,14 +258,14 @@ async def test_leases_and_heartbeats_go_by_the_clock_of_the_database(tmp_path: P
             assert seen.status == "running"
 
 
-async def test_model_lists_are_replaced(store: Store) -> None:
+async def test_model_lists_are_replaced(store: SqliteStore) -> None:
     assert await store.load_models("p") is None
     await store.save_models("p", 1.0, ["a"])
     await store.save_models("p", 2.0, {"data": [{"id": "b"}]})
     assert await store.load_models("p") == (2.0, {"data": [{"id": "b"}]})
 
 
-async def test_repairs_come_back_by_model_in_order(store: Store, clock: ResponseDeadline) -> None:
+async def test_repairs_come_back_by_model_in_order(store: SqliteStore, clock: ResponseDeadline) -> None:
     for repair in ({"drop": "seed"}, {"drop": "top_p"}, {"drop": "seed"}):
         clock.now += 1
         await store.save_repair("p", "m", repair)
@@ -295,7 +302,7 @@ USAGE = UsageRow(
         ("all", ["all"]),
     ],
 )
-async def test_usage_is_summed_by(store: Store, by: UsageKey, keys: list[str]) -> None:
+async def test_usage_is_summed_by(store: SqliteStore, by: UsageKey, keys: list[str]) -> None:
     late = UsageRow(time=NOW + 4 * DAY, tool="embed", provider="", model="n", outcome="timeout", duration_s=1)
     await store.add_usage([USAGE, USAGE, late])
     await store.add_usage([])
@@ -312,7 +319,7 @@ async def test_usage_is_summed_by(store: Store, by: UsageKey, keys: list[str]) -
 RUNNING = RunningRow(id="u-1", worker_id="w", time=NOW, tool="chat", provider="p", model="m", host="zed")
 
 
-async def test_running_calls_are_in_the_ledger_once(store: Store) -> None:
+async def test_running_calls_are_in_the_ledger_once(store: SqliteStore) -> None:
     await store.add_usage([], running=[RUNNING, replace(RUNNING, id="u-2", model="n")])
     await store.add_usage([], running=[RUNNING])
     assert {s.key: (s.calls, s.failed) for s in await store.usage(by="outcome")} == {"running": (2, 0)}
@@ -330,13 +337,13 @@ async def test_running_calls_are_in_the_ledger_once(store: Store) -> None:
     }
 
 
-async def test_usage_starts_at_the_moment_asked_for(store: Store) -> None:
+async def test_usage_starts_at_the_moment_asked_for(store: SqliteStore) -> None:
     await store.add_usage([USAGE, replace(USAGE, time=NOW + 10, input=None, output=None, cost=None)])
     (found,) = await store.usage(since=NOW + 1)
     assert (found.calls, found.input, found.output, found.cost) == (1, None, None, None)
 
 
-async def test_absurd_figures_do_not_break_the_ledger(store: Store) -> None:
+async def test_absurd_figures_do_not_break_the_ledger(store: SqliteStore) -> None:
     await store.add_usage([replace(USAGE, input=10**40, model="\ud800", cost=float("nan"))] * 3)
     (found,) = await store.usage()
     assert found.input == 3 * 2**53
@@ -382,7 +389,7 @@ async def test_nothing_young_is_removed_however_large(tmp_path: Path, clock: Res
         assert await store.get_call("r-1") is not None
 
 
-async def test_cancelled_call_still_leaves_its_text_behind(store: Store) -> None:
+async def test_cancelled_call_still_leaves_its_text_behind(store: SqliteStore) -> None:
     await store.save_partial(ROW, "")
     with anyio.CancelScope() as scope:
         scope.cancel()
@@ -392,7 +399,7 @@ async def test_cancelled_call_still_leaves_its_text_behind(store: Store) -> None
     assert found.text == "written all the same"
 
 
-async def test_many_tasks_share_one_store(store: Store) -> None:
+async def test_many_tasks_share_one_store(store: SqliteStore) -> None:
     async def one(number: int) -> None:
         row = replace(ROW, id=f"r-{number}")
         await store.save_partial(row, "")
@@ -403,3 +410,28 @@ async def test_many_tasks_share_one_store(store: Store) -> None:
             group.start_soon(one, number)
     found = [await store.get_call(f"r-{n}") for n in range(100)]
     assert [c.text for c in found if c] == [str(n) for n in range(100)]
+
+
+async def test_a_job_is_kept_until_it_ends_and_is_adopted_once(store: SqliteStore) -> None:
+    await store.save_partial(ROW, "")
+    await store.save_job("r-1", {"task_id": "t"})
+    await store.save_job("r-1", {"task_id": "t", "progress": 1})
+    assert await store.load_job("r-1") == {"task_id": "t", "progress": 1}
+    assert not await store.adopt_job("r-1", "other", silent_s=30)  # its worker is alive
+    assert await store.adopt_job("r-1", "other", silent_s=-1)
+    await store.finish_call(replace(ROW, worker_id="other"), "failed", None)
+    assert await store.adopt_job("r-1", "third", silent_s=30)  # ended without its result
+    await store.end_job("r-1")
+    assert await store.load_job("r-1") is None
+    assert not await store.adopt_job("r-1", "other", silent_s=-1)
+    assert not await store.adopt_job("unknown", "other", silent_s=-1)
+
+
+async def test_every_row_that_belongs_to_somebody_has_a_principal(tmp_path: Path) -> None:
+    async with open_store(StoreSettings(), tmp_path) as opened:
+        await opened.save_partial(ROW, "")
+        assert opened.path
+        with closing(sqlite3.connect(opened.path)) as connection:
+            for table in ("calls", "threads", "jobs", "ledger", "running_calls"):
+                columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+                assert "principal" in columns, table

@@ -1,22 +1,17 @@
-"""What outlives a call: results, conversations, model lists, learned repairs, usage; SQLite, opened at first use.
+"""What outlives a call: results, jobs, conversations, usage, model lists, repairs.
 
-Several processes share one file. A faulty file raises nothing here: see `database.py`.
+`interface.py` says what a driver is. To add one: implement `interface.Store`, open it here by its setting, and add it
+to the list in `tests/state/test_store.py`.
 """
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import Self
-
-from anymodel_mcp.config import StoreSettings
-from anymodel_mcp.state.rows import (
+from anymodel_mcp.state.interface import (
     CallRow,
     CallStatus,
     Ended,
     RunningRow,
+    Store,
     StoredCall,
     Thread,
     UsageKey,
@@ -24,11 +19,7 @@ from anymodel_mcp.state.rows import (
     UsageSum,
     new_id,
 )
-from anymodel_mcp.state.sqlite.calls import CallStore
-from anymodel_mcp.state.sqlite.conversations import ThreadStore
-from anymodel_mcp.state.sqlite.database import BUSY_S, Database
-from anymodel_mcp.state.sqlite.jobs import JobStore
-from anymodel_mcp.state.sqlite.ledger import LedgerStore
+from anymodel_mcp.state.sqlite import BUSY_S, open_store
 
 __all__ = [
     "BUSY_S",
@@ -45,48 +36,3 @@ __all__ = [
     "new_id",
     "open_store",
 ]
-
-_FILE_NAME = "anymodel.db"
-
-
-class Store(CallStore, JobStore, ThreadStore, LedgerStore):
-    """The whole store; `async with` closes it."""
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What is wrong with the file now, for `doctor` and for results that depend on it."""
-        return tuple(self._db.warnings)
-
-    @property
-    def path(self) -> Path | None:
-        """The file in use; `None` = in memory."""
-        return self._db.path
-
-    def retry_now(self) -> None:
-        """Makes the next use try a file that could not be written, however recently that was."""
-        self._db.retry_now()
-
-    async def aclose(self) -> None:
-        """Closes the file."""
-        await self._db.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *exc_info: object) -> None:
-        await self.aclose()
-
-
-def open_store(
-    settings: StoreSettings, data_dir: Path, *, clock: Callable[[], float] = time.time, busy_s: float = BUSY_S
-) -> Store:
-    """A store over `settings.path`, else a file in `data_dir`; no file is touched before the first use.
-
-    Args:
-        settings: section [store].
-        data_dir: the user's data folder.
-        clock: seconds since the epoch, for the age of what is kept.
-        busy_s: how long to wait for another process that holds the file.
-    """
-    path = Path(os.path.expanduser(settings.path)) if settings.path else data_dir / _FILE_NAME
-    return Store(Database(path if settings.enabled else None, busy_s=busy_s), settings, clock)

@@ -27,6 +27,10 @@ _UNREADABLE: frozenset[ErrorKind] = frozenset({"timeout", "connection", "protoco
 _PASSING: frozenset[ErrorKind] = frozenset({*_UNREADABLE, "rate_limit", "overloaded", "server", "upstream"})
 
 
+_OF_THE_WORKER: frozenset[ErrorKind] = frozenset({"upstream", "server", "overloaded"})
+"""Kinds that mean, inside a 200, that the provider's worker failed: the job has ended."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """A submitted job, as the store keeps it.
@@ -96,7 +100,8 @@ async def follow(
             state, sent = await poll()
         except ProviderError as error:
             if not _says_nothing(error):
-                raise error.having(task_id=task_id, retryable=False) from error
+                kind = "task_failed" if error.kind in _OF_THE_WORKER else error.kind
+                raise error.having(kind=kind, task_id=task_id, retryable=False) from error
             failure = error
             continue
         failure = None

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from anymodel_mcp.config import StoreSettings
-from anymodel_mcp.state.rows import new_id
+from anymodel_mcp.state.interface import new_id
 from anymodel_mcp.state.sqlite.database import Database
 from anymodel_mcp.state.sqlite.fallback import bytes_used
 from anymodel_mcp.state.sqlite.schema import NOW
@@ -21,6 +21,7 @@ _OLD = (
     "DELETE FROM calls WHERE updated < ?",
     "DELETE FROM threads WHERE updated < ?",
     "DELETE FROM usage WHERE time < ?",
+    "DELETE FROM ledger WHERE time < ?",
     "DELETE FROM running_calls WHERE time < ?",
     "DELETE FROM model_lists WHERE fetched < ?",
     "DELETE FROM repairs WHERE learned < ?",

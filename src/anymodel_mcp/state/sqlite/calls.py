@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from anymodel_mcp.state.rows import CallRow, CallStatus, Ended, StoredCall
+from anymodel_mcp.state.interface import CallRow, CallStatus, Ended, StoredCall
 from anymodel_mcp.state.sqlite.base import StorePart, plain
 from anymodel_mcp.state.sqlite.schema import NOW
 from anymodel_mcp.types import Json

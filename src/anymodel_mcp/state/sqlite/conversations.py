@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from anymodel_mcp.state.rows import Thread, new_id
+from anymodel_mcp.state.interface import Thread, new_id
 from anymodel_mcp.state.sqlite.base import StorePart, plain
 from anymodel_mcp.state.sqlite.schema import NOW
 from anymodel_mcp.types import Json

@@ -40,7 +40,7 @@ def seed(memory: sqlite3.Connection, file: sqlite3.Connection, max_bytes: int) -
         if bytes_used(file) <= max_bytes:
             file.backup(memory)
             return Marks(
-                _highest(memory, "messages", "number"), _highest(memory, "usage", "rowid"), frozenset(_jobs(memory))
+                _highest(memory, "messages", "number"), _highest(memory, "ledger", "rowid"), frozenset(_jobs(memory))
             )
     return Marks()
 
@@ -58,7 +58,7 @@ def merge(memory: sqlite3.Connection, file: sqlite3.Connection, marks: Marks) ->
         )
     file.executemany("DELETE FROM jobs WHERE id = ?", [(id,) for id in marks.jobs.difference(_jobs(memory))])
     _append(memory, file, "messages", "number", marks.message)
-    _append(memory, file, "usage", "rowid", marks.usage)
+    _append(memory, file, "ledger", "rowid", marks.usage)
 
 
 def _append(memory: sqlite3.Connection, file: sqlite3.Connection, table: str, number: str, above: int) -> None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, get_args
 
-from anymodel_mcp.state.rows import RunningRow, UsageKey, UsageRow, UsageSum
+from anymodel_mcp.state.interface import RunningRow, UsageKey, UsageRow, UsageSum
 from anymodel_mcp.state.sqlite.base import StorePart, plain
 from anymodel_mcp.state.sqlite.schema import NOW
 from anymodel_mcp.types import Json
@@ -33,8 +33,10 @@ _RUNNING = (
     f"VALUES (?, ?, ?, ?, ?, ?, ?, {NOW}, {{ended}}) "
     "ON CONFLICT (id) DO UPDATE SET beat = excluded.beat, ended = max(ended, excluded.ended)"
 )
+_COLUMNS = "time, host, tool, provider, model, input, output, cost, outcome, duration"
+_INSERT = f"INSERT INTO ledger ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _ALL = (
-    "SELECT time, host, tool, provider, model, input, output, cost, outcome, duration FROM usage "
+    f"SELECT {_COLUMNS} FROM ledger UNION ALL SELECT {_COLUMNS} FROM usage "
     "UNION ALL SELECT time, host, tool, provider, model, NULL, NULL, NULL, "
     f"CASE WHEN beat < {NOW} - {STALE_S} THEN 'interrupted' ELSE 'running' END, max(beat - time, 0) "
     "FROM running_calls WHERE NOT ended"
@@ -83,7 +85,7 @@ class LedgerStore(StorePart):
         values = [_usage_values(row) for row in ended]
 
         def work(connection: sqlite3.Connection) -> None:
-            connection.executemany("INSERT INTO usage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+            connection.executemany(_INSERT, values)
             connection.executemany(_RUNNING.format(ended=0), [_running_values(row) for row in running])
             connection.executemany(_RUNNING.format(ended=1), [_running_values(row) for row in announced])
 

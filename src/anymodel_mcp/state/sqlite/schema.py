@@ -4,7 +4,7 @@ Texts of models are BLOBs (UTF-8 with surrogates passed): SQLite's own text func
 refuses lone surrogates, both of which models do send. Times are seconds since the epoch. Heartbeats and leases are
 written and compared in SQL, by the clock of the database (`NOW`), never by the clock of one of its users.
 
-Columns that are no longer written stay as they are: `calls.provider`, `calls.conversation`.
+What is no longer written stays as it is: `calls.provider`, `calls.conversation`, and `usage`, which is still read.
 """
 
 from __future__ import annotations
@@ -61,6 +61,15 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """CREATE TABLE jobs (
             id TEXT PRIMARY KEY, principal TEXT NOT NULL DEFAULT 'local', content TEXT NOT NULL,
             updated REAL NOT NULL)""",
+        "ALTER TABLE calls ADD COLUMN principal TEXT NOT NULL DEFAULT 'local'",
+        "ALTER TABLE threads ADD COLUMN principal TEXT NOT NULL DEFAULT 'local'",
+        "ALTER TABLE running_calls ADD COLUMN principal TEXT NOT NULL DEFAULT 'local'",
+        # instead of a column of `usage`, which a process of the first release writes by position
+        """CREATE TABLE ledger (
+            time REAL NOT NULL, principal TEXT NOT NULL DEFAULT 'local', host TEXT NOT NULL, tool TEXT NOT NULL,
+            provider TEXT NOT NULL, model TEXT NOT NULL, input INTEGER, output INTEGER, cost REAL,
+            outcome TEXT NOT NULL, duration REAL NOT NULL)""",
+        "CREATE INDEX ledger_time ON ledger (time)",
     ),
 )
 VERSION = len(MIGRATIONS)
