@@ -10,9 +10,9 @@ from mcp.types import CallToolResult
 
 Json = dict[str, Any]
 Done = Sequence[CallToolResult]
-ENGINE = "the embedded engine: a real model, though a tiny one"
-MOCK = "aimock, a mock server: canned words and pictures, real requests"
-BYTES = "bytes of {} as recordings or documents show them, played on loopback"
+ENGINE = "the embedded engine, a real but tiny model"
+MOCK = "aimock, a mock server: real requests, canned answers"
+BYTES = "recorded or documented bytes of {}, replayed on loopback"
 LOCAL = "local/smollm2-135m-instruct"
 WEATHER = {
     "type": "function",
@@ -65,7 +65,10 @@ def text_of(result: CallToolResult) -> str:
 RECIPES: list[Recipe] = [
     Recipe(
         title="Ask a question",
-        says="The simplest call. The words come while they are made: a host that shows progress notes shows them.",
+        says=(
+            "The simplest call. The answer streams: a host that shows progress notifications shows the text as it "
+            "arrives."
+        ),
         upstream=ENGINE,
         calls=[
             call(
@@ -76,15 +79,15 @@ RECIPES: list[Recipe] = [
             )
         ],
         after=(
-            "The note is there because the answer was cut. The record is not shown to the host's model; programs "
+            "The note in brackets says that the answer was cut. The host's model does not see the record; programs "
             'find it in `_meta["anymodel/result"]`.'
         ),
     ),
     Recipe(
         title="Pictures in",
         says=(
-            "`images` takes https URLs, data URLs and paths below a folder that you allow. Large pictures are "
-            "made smaller first; where a provider takes no URLs, it gets the bytes."
+            "`images` accepts https URLs, data URLs and paths in a folder that you allow. Large pictures are scaled "
+            "down first; a provider that accepts no URLs gets the bytes."
         ),
         upstream=MOCK,
         calls=[
@@ -99,15 +102,15 @@ RECIPES: list[Recipe] = [
             call(
                 "chat",
                 {"model": "mock/gpt-5-mini", "prompt": "What is in this picture?", "images": ["/etc/hostname"]},
-                before="A path elsewhere is refused:",
+                before="A path outside these folders is refused:",
             ),
         ],
     ),
     Recipe(
         title="Pictures out, and edits",
         says=(
-            "The picture is saved as it came; the host gets its path, a preview of at most 512 pixels and 200 kB, "
-            'and a link. `inline` chooses "preview", "full" or "none". With `images` it is an edit.'
+            "The picture is saved unchanged; the host gets its path, a preview of at most 512 pixels and 200 kB, "
+            'and a link. `inline` selects "preview", "full" or "none". With `images`, the call edits pictures.'
         ),
         upstream=MOCK,
         calls=[
@@ -124,15 +127,15 @@ RECIPES: list[Recipe] = [
                     "images": [record_of(done[0])["images"][0]["path"]],
                     "inline": "none",
                 },
-                before="Edit the picture that was just made:",
+                before="Edit that picture:",
             ),
         ],
     ),
     Recipe(
         title="Files in",
         says=(
-            "Text files are put into the question under their names; PDF and other documents go as file parts "
-            "where the provider takes them."
+            "Text files are added to the prompt under their names; PDF and other documents are sent as file parts "
+            "if the provider accepts them."
         ),
         upstream=ENGINE,
         calls=[
@@ -148,13 +151,13 @@ RECIPES: list[Recipe] = [
             call(
                 "chat",
                 {"prompt": "Sum it up.", "files": ["~/Documents/report.pdf"]},
-                before="A provider that takes no documents says so:",
+                before="If the provider does not accept documents:",
             ),
         ],
     ),
     Recipe(
         title="Rank texts by meaning",
-        says="With `query`, `embed` compares by itself; no vector enters the chat.",
+        says="With `query`, `embed` compares the vectors itself; none of them enters the chat.",
         upstream=ENGINE,
         calls=[
             call(
@@ -172,15 +175,15 @@ RECIPES: list[Recipe] = [
     ),
     Recipe(
         title="Save vectors to a file",
-        says="Without `query` the vectors go to a file that numpy reads; the texts stand in a JSON file beside it.",
+        says="Without `query`, the vectors are saved to a file for numpy; a JSON file beside it contains the texts.",
         upstream=ENGINE,
         calls=[call("embed", {"input": ["red", "green", "red"]}, record=("vectors", "usage"))],
     ),
     Recipe(
         title="Keep a conversation",
         says=(
-            '`conversation: "new"` gives an id; with the id any model goes on, also after a restart. The whole '
-            "thread is the resource `anymodel://conversations/ID`."
+            '`conversation: "new"` returns an id. With the id, any model can continue the conversation, even after '
+            "a restart. The resource `anymodel://conversations/ID` contains all of it."
         ),
         upstream=ENGINE,
         calls=[
@@ -201,14 +204,14 @@ RECIPES: list[Recipe] = [
                     "temperature": 0,
                     "max_tokens": 40,
                 },
-                before="Go on:",
+                before="Continue:",
             ),
         ],
     ),
     Recipe(
         title="Ask several models at once",
-        says="All are asked at the same time. One that fails does not spoil the others.",
-        upstream=f"{ENGINE}; {MOCK}; bytes of OpenAI as its documents show them",
+        says="All models are asked at the same time. If one fails, you still get the answers of the others.",
+        upstream=f"{ENGINE}; {MOCK}; documented bytes of OpenAI",
         calls=[
             call(
                 "chat",
@@ -224,9 +227,9 @@ RECIPES: list[Recipe] = [
     Recipe(
         title="A chain of models",
         says=(
-            'An alias may be a list: `smart = ["gemini/gemini-2.5-pro", "local/smollm2-135m-instruct"]`. The next '
-            "one answers when the first has no quota, is overloaded, down or silent; never after words have come. "
-            "The answer says so."
+            'An alias can be a list: `smart = ["gemini/gemini-2.5-pro", "local/smollm2-135m-instruct"]`. The next '
+            "model is asked if one has no quota, is overloaded, is down or times out, but never after text has "
+            "arrived. The answer says which model gave it."
         ),
         upstream=f"{BYTES.format('Google Gemini')}; then {ENGINE}",
         calls=[
@@ -240,8 +243,8 @@ RECIPES: list[Recipe] = [
     Recipe(
         title="An answer as JSON",
         says=(
-            "The answer is checked against the schema. If it does not fit, the model gets one chance to mend it; "
-            "after that it is an error that holds the text."
+            "The answer is validated against the schema. If it does not match, the model gets one chance to correct "
+            "it; after that, the call fails with an error that contains the text."
         ),
         upstream=ENGINE,
         calls=[
@@ -263,8 +266,8 @@ RECIPES: list[Recipe] = [
     Recipe(
         title="Let another model call tools",
         says=(
-            "Tool definitions pass through; the calls come back. Nothing is run here: you run the tool, and send "
-            "its result in `messages`."
+            "Tool definitions are passed on, and the tool calls are returned. The server runs nothing: you run the "
+            "tool and send its result in `messages`."
         ),
         upstream=MOCK,
         calls=[
@@ -302,16 +305,13 @@ RECIPES: list[Recipe] = [
                     ],
                     "tools": [WEATHER],
                 },
-                before="The second half:",
+                before="The second half, with the tool's result:",
             ),
         ],
     ),
     Recipe(
         title="Reasoning",
-        says=(
-            "`reasoning_effort` is said in each model's own way. What the model thought stays out of the text and "
-            "stands in the record."
-        ),
+        says=("`reasoning_effort` is translated for each model. The reasoning is in the record, not in the text."),
         upstream=BYTES.format("DeepSeek"),
         calls=[
             call(
@@ -324,8 +324,8 @@ RECIPES: list[Recipe] = [
     Recipe(
         title="Search the web",
         says=(
-            "Models that search give their sources: in the text and in the record. Where a switch is needed it "
-            "goes into `options`, word for word as the provider wants it."
+            "Models that search the web return their sources, in the text and in the record. If a model needs a "
+            "switch for it, put the provider's own field into `options`."
         ),
         upstream=BYTES.format("Perplexity"),
         calls=[
@@ -343,8 +343,8 @@ RECIPES: list[Recipe] = [
     Recipe(
         title="Usage and cost",
         says=(
-            "The cost is the provider's own figure, or tokens times the price in its model list, or left out. It "
-            "is never guessed. `anymodel-mcp usage` adds it up."
+            "The cost is the provider's own figure, or tokens times the price in its model list. Otherwise it is "
+            "left out, never guessed. `anymodel-mcp usage` adds it up."
         ),
         upstream=BYTES.format("OpenRouter"),
         calls=[
@@ -358,9 +358,9 @@ RECIPES: list[Recipe] = [
     Recipe(
         title="A long call",
         says=(
-            "Before the host gives up, the answer so far comes back with an id, and the call goes on. For this "
-            "page the limit was set to two seconds (`soft_deadline_s = 2`); it is 50 by default, and longer for "
-            "hosts that are known to wait longer."
+            "Before the host's timeout, the call returns the answer so far with an id, and continues in the "
+            "background. For this page the limit was set to two seconds (`soft_deadline_s = 2`); the default is 50, "
+            "and more for hosts that are known to wait longer."
         ),
         upstream=ENGINE,
         patience_s=2,
@@ -376,12 +376,12 @@ RECIPES: list[Recipe] = [
                     "offset": len(text_of(done[0]).partition("\n\n[still running")[0]),
                     "wait_s": 30,
                 },
-                before="The rest, by the numbers of the note:",
+                before="The rest, with the id and offset from the note:",
             ),
         ],
         after=(
-            "The second answer starts where the first one ended. If it is still not whole, its note gives the "
-            "next numbers. `cancel: true` stops a call."
+            "The second answer starts where the first one ended. If it is still not complete, its note contains the "
+            "next offset. `cancel: true` stops a call."
         ),
     ),
     Recipe(
@@ -393,8 +393,8 @@ RECIPES: list[Recipe] = [
     Recipe(
         title="Find a model",
         says=(
-            "`query`, `provider` and `capability` narrow the list; it comes a page at a time, with prices in "
-            "dollars per million tokens in and out."
+            "`query`, `provider` and `capability` filter the list. It is paged, with prices in dollars per million "
+            "input and output tokens."
         ),
         upstream=BYTES.format("OpenRouter"),
         calls=[
@@ -404,8 +404,8 @@ RECIPES: list[Recipe] = [
     Recipe(
         title="A parameter that the model refuses",
         says=(
-            "It is changed or left out once, told, and remembered for that model. What you put into `options` is "
-            "never changed."
+            "The parameter is corrected or left out once, the answer says so, and the server remembers it for that "
+            "model. Your own `options` are never changed."
         ),
         upstream=BYTES.format("OpenAI"),
         calls=[
@@ -418,7 +418,7 @@ RECIPES: list[Recipe] = [
     ),
     Recipe(
         title="When it fails",
-        says="Three lines: what failed, why in the provider's own words, what to do.",
+        says="Three lines: what failed, why (in the provider's own words), and what to do.",
         upstream=BYTES.format("OpenAI"),
         calls=[call("chat", {"model": "openai/gpt-9", "prompt": "Hi"})],
     ),

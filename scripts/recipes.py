@@ -52,13 +52,13 @@ HEAD = """\
 # Recipes
 
 Each recipe shows a call and its answer. All answers came from a real run: `scripts/recipes` starts this server as a
-host would, calls it through the official MCP client, and writes this page. Only the home folder is shortened to `~`.
+host would, calls it through the official MCP client and writes this page. Only the home folder is shortened to `~`.
 
-No key was at hand, so three kinds of upstream answer, and each recipe says which: a real but tiny model on the same
-machine (expect nonsense from it now and then), a mock server, and
-bytes of a named provider as others recorded or documented them. Replace the model's name with one of yours.
+There was no key for a provider, so three kinds of upstream answer, and each recipe says which: a real but tiny model
+on the same machine (which often answers nonsense), a mock server, and bytes of a named provider as others recorded or
+documented them. Replace the model's name with one of yours.
 
-A call is written as MCP's `tools/call` takes it. In a host you just say what you want; the host's model writes it.
+A call is shown as MCP's `tools/call` takes it. In a host you just say what you want; the host's model writes the call.
 """
 
 
@@ -206,7 +206,7 @@ async def run_recipe(client: Client, recipe: Recipe, page: Page) -> None:
         done.append(result)
         page.block("json", json.dumps({"name": one.tool, "arguments": arguments}, indent=2, ensure_ascii=False))
         if notes:
-            page.add("Progress notes while it ran:")
+            page.add("Progress notifications:")
             page.block("text", "\n".join(notes))
         page.result(result)
         record = {key: record_of(result)[key] for key in one.record if key in record_of(result)}

@@ -11,20 +11,20 @@ from benchmarks.peers.measure import Record
 
 SKELETON = """# Benchmarks
 
-Figures are written here by the scripts that measure them; nothing between two markers is written by hand.
-A shared or busy machine moves the times: compare columns of one run, not tables of two.
+The scripts that measure write their figures here; nothing between two markers is edited by hand.
+Times change on a busy machine: compare the columns of one run, not the tables of two runs.
 
 `benchmarks/compare --own` measures again and writes all sections; `benchmarks/compare --dry --only pal` prints a short
-table. It needs Python 3.11 and a package index: its first run installs every server into an environment of its own
-under `.work/peers` (a minute or two), which is kept. Measuring takes about three minutes, stays on
-loopback, needs no key, and ends every process that it starts.
+table. It needs Python 3.11 and a package index: the first run installs every server into its own environment in
+`.work/peers`, which takes a minute or two. Measuring takes about three minutes, stays on loopback, needs no key, and
+stops every process that it starts.
 
-## Beside the servers that do the same job
+## Compared with similar servers
 
 <!-- compare:begin -->
 <!-- compare:end -->
 
-## Over an empty server and a bare request
+## Overhead over an empty server and a plain request
 
 <!-- overhead:begin -->
 <!-- overhead:end -->
@@ -36,27 +36,27 @@ loopback, needs no key, and ends every process that it starts.
 
 ## Reliability
 
-Over an upstream with faults, on loopback; `scripts/soak` prints these, `scripts/soak --record` writes them here.
+Against a faulty upstream on loopback. `scripts/soak` prints these figures; `scripts/soak --record` writes them here.
 
 <!-- soak:begin -->
 <!-- soak:end -->
 """
 
-HOW = f"""Each server runs over stdio as a child process in an environment of its own, driven by the same raw JSON-RPC
-client, against the same upstream, a process on loopback that answers at once. Starts and chats are taken in turns, so
-that a busy moment of the machine meets every column. In brackets: the ratio to the empty server of the same run.
+HOW = f"""Each server runs over stdio as a child process in its own environment, with the same JSON-RPC client and
+the same upstream, a process on loopback that answers at once. Starts and chats alternate between the servers, so that
+load on the machine affects every column. In brackets: the ratio to the empty server in the same run.
 
-- **start**: from creating the process to the answer of `tools/list`, file cache warm.
-- **on the wire**: the bytes of the JSON-RPC line: what a host pays for with every conversation, and with every answer.
-- **idle memory**: resident, after the start and a pause.
-- **first chat**: here many servers make their HTTP client. **chat**: as each server asks by default, streamed or not.
-  The p99 of a busy machine is mostly its other work, in every column.
-- **two 1 s calls**: the upstream takes a second for each; about 1 s means side by side. **ping**: while both run.
-- **progress**: {upstream.WORDS_COUNT} words, one each {upstream.WORD_GAP_S} s; from the call to the first
+- **start**: from creating the process to the answer to `tools/list`, with a warm file cache.
+- **on the wire**: the size of the JSON-RPC line, which a host pays for with every conversation and every answer.
+- **idle memory**: resident memory, after the start and a pause.
+- **first chat**: many servers create their HTTP client here. **chat**: streamed or not, as each server does by default.
+  On a busy machine, the p99 of every column is mostly other work.
+- **two 1 s calls**: the upstream takes a second for each; about 1 s means in parallel. **ping**: while both run.
+- **progress**: {upstream.WORDS_COUNT} words, one every {upstream.WORD_GAP_S} s; from the call to the first
   `notifications/progress`.
-- **steady 429**: every request is refused, without `Retry-After`; how many are made, and until the caller is answered.
-- **cancel**: from `notifications/cancelled` to the end of the connection at the upstream, where the paying ends; "no":
-  the request runs on to its end ({upstream.STALL_S:.0f} s here).
+- **steady 429**: every request is refused, without `Retry-After`: how many are sent, and how long the caller waits.
+- **cancel**: from `notifications/cancelled` to the end of the connection at the upstream, where the cost stops; "no":
+  the request runs to its end ({upstream.STALL_S:.0f} s here).
 """
 
 
@@ -72,7 +72,7 @@ def compare_section(records: Sequence[Record], *, system: str, today: date) -> s
     if failures:
         lines += ["Failed:", "", *(f"- {line}" for line in failures), ""]
     lines += [
-        "Where a peer has the better figure:",
+        "Where another server has the better figure:",
         "",
         *(f"- {line}" for line in better or ["nowhere in this run."]),
         "",

@@ -100,8 +100,8 @@ SERVERS = (
         packages=(str(ROOT),),
         argv=("{bin}/anymodel-mcp",),
         env={"OPENAI_BASE_URL": "{origin}/v1", "OPENAI_API_KEY": "{key}"},
-        about="installed from this checkout; two variables set; all defaults. Of a long answer it sends the head and "
-        "an id: `get_result` gives the rest in parts",
+        about="installed from this checkout; two variables set; all defaults. It cuts a long answer and adds "
+        "an id: `get_result` returns the rest in parts",
     ),
     Server(
         key="pal",
@@ -130,8 +130,8 @@ SERVERS = (
         packages=("mcp-openrouter==1.1.8",),
         argv=("{bin}/python", "{here}/launch.py", "openrouter"),
         env={"OPENROUTER_API_KEY": "{key}", "BENCH_ORIGIN": "{origin}"},
-        about="its fixed base URL is set to the upstream when it is loaded; it retries only the numeric error codes of "
-        "OpenRouter, and the upstream's is a string, as OpenAI's is",
+        about="its fixed base URL is replaced with the upstream's when it is loaded; it retries only the numeric error "
+        "codes of OpenRouter, and the upstream's is a string, as OpenAI's is",
     ),
     Server(
         key="houtini",
@@ -146,7 +146,7 @@ SERVERS = (
             "NODE_OPTIONS": "--require={here}/stay_local.cjs",
         },
         ask=lambda prompt, _home: {"message": prompt},
-        about="its look-up of the model at huggingface.co fails at once, as without a network",
+        about="its lookup of the model at huggingface.co fails at once, as without a network",
     ),
     Server(
         key="second-opinion",

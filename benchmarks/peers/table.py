@@ -31,10 +31,10 @@ class Row:
     remark: str = ""
 
 
-_NODE = "Node starts faster than Python does; on Python the empty server is the floor."
-_LOADED = "It loads all that it needs at the start; this server opens its store with the first call."
-_SHORT = "This server's notes begin after 0.2 s, so that short calls have none."
-_ONCE = "They ask once; this server asks up to three times, as most refusals are brief."
+_NODE = "Node starts faster than Python; for Python, the empty server is the minimum."
+_LOADED = "It loads everything at the start; this server opens its store with the first call."
+_SHORT = "This server reports progress after 0.2 s, so short calls have none."
+_ONCE = "They ask once; this server asks up to three times, because most refusals are brief."
 
 ROWS = (
     Row(key="start", label="start to tools/list (median)", unit="ms", ratio=True, remark=_NODE),
@@ -47,12 +47,12 @@ ROWS = (
     Row(key="streams", label="asks the upstream for a stream", compared=False),
     Row(key="pair", label="two 1 s calls at once", unit="s", digits=2),
     Row(key="ping", label="ping during them", unit="ms", slack=1.0),
-    Row(key="note", label="first progress note of a 3 s call", unit="ms", remark=_SHORT),
-    Row(key="notes", label="progress notes in it", compared=False),
-    Row(key="words", label="with the answer's words", compared=False),
+    Row(key="note", label="first progress of a 3 s call", unit="ms", remark=_SHORT),
+    Row(key="notes", label="progress notifications in it", compared=False),
+    Row(key="words", label="with the answer's text", compared=False),
     Row(key="busy", label="requests on a steady 429", compared=False),
-    Row(key="busy_s", label="until the caller is told", unit="s", digits=1, slack=1.0, remark=_ONCE),
-    Row(key="flagged", label="told as an error (isError)", compared=False),
+    Row(key="busy_s", label="until the caller gets the error", unit="s", digits=1, slack=1.0, remark=_ONCE),
+    Row(key="flagged", label="returned as an error (isError)", compared=False),
     Row(key="long", label="answer of 200,000 characters, on the wire", unit="bytes"),
     Row(key="cancel", label="cancel closes the upstream's connection after", unit="ms"),
     Row(key="alive", label="answers the next call after it", compared=False),

@@ -44,7 +44,7 @@ def test_figures_stand_with_their_unit_and_their_ratio_to_the_empty_server() -> 
 def test_a_peer_is_named_where_its_figure_is_clearly_better() -> None:
     better = "\n".join(table.list_better(FOUND))
     assert "tools/list on the wire: unichat-mcp-server (914 bytes); this server 5,675 bytes." in better
-    assert "first progress note of a 3 s call: pal-mcp-server (6 ms)" in better
+    assert "first progress of a 3 s call: pal-mcp-server (6 ms)" in better
     assert "start" not in better  # a twentieth is no difference on a shared machine
     assert "cancel" not in better
 

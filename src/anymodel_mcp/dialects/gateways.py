@@ -53,7 +53,7 @@ ROWS: tuple[ProviderRow, ...] = (
         checked=CHECKED,
         quirks={"lacks": _CHAT_AND_NO_LIST},
         models=("gpt-4o", "gpt-4o-mini", "claude-3.5-sonnet", "glm-4-flash"),
-        note="Plain http: the key travels unencrypted. Chat only; no model list.",
+        note="Plain HTTP: the key is sent unencrypted. Chat only; no model list.",
     ),
     ProviderRow(
         name="acedatacloud",
@@ -64,7 +64,7 @@ ROWS: tuple[ProviderRow, ...] = (
         checked=CHECKED,
         services=_ACE_SERVICES,
         quirks={"lacks": frozenset({"completions"}), "task_path": "tasks"},
-        note="No /v1 in the address. Pictures may come as a ticket, which is waited for.",
+        note="No /v1 in the base URL. Pictures may be created in a background task, which the server waits for.",
     ),
     ProviderRow(
         name="ionos",
@@ -79,7 +79,7 @@ ROWS: tuple[ProviderRow, ...] = (
             "image_size_separator": "*",
             "lacks": frozenset({"image_edits", "responses"}),
         },
-        note="Its own limit is 16 tokens, so that one is always sent.",
+        note="Its default limit is 16 tokens, so a limit is always sent.",
     ),
     ProviderRow(
         name="rixapi",
@@ -91,7 +91,7 @@ ROWS: tuple[ProviderRow, ...] = (
         checked=CHECKED,
         services=_RESOLD,
         quirks={},
-        note="The base URL is the reseller's; without /v1 its web page answers.",
+        note="The base URL is the reseller's; without /v1 it returns a web page.",
     ),
     ProviderRow(
         name="leapx",
@@ -102,7 +102,7 @@ ROWS: tuple[ProviderRow, ...] = (
         docs_url="https://docs.leapx-hub.com/en/api-reference/endpoint/chat-openai",
         checked=CHECKED,
         quirks={"file_parts": "responses", "lacks": frozenset({"completions"})},
-        note="Gemini's effort goes into the model's name, Qwen's own options into `parameters`.",
+        note="Gemini's effort is part of the model name; Qwen's own options go into `parameters`.",
     ),
     # hosts of many makers' models
     ProviderRow(
@@ -122,7 +122,7 @@ ROWS: tuple[ProviderRow, ...] = (
             "embed_encoding": "float",  # base64 gave empty data
             "lacks": frozenset({"image_edits"}),
         },
-        note="The cost of each call is told.",
+        note="Returns the cost of each call.",
     ),
     ProviderRow(
         name="siliconflow",
@@ -140,7 +140,7 @@ ROWS: tuple[ProviderRow, ...] = (
             "file_parts": "none",
             "lacks": frozenset({"image_edits", "responses"}),
         },
-        note="International: https://api.siliconflow.com/v1. Picture URLs live one hour.",
+        note="International: https://api.siliconflow.com/v1. Picture URLs expire after one hour.",
     ),
     ProviderRow(
         name="groq",
@@ -213,7 +213,7 @@ ROWS: tuple[ProviderRow, ...] = (
             "file_parts": "none",
             "lacks": _NO_PICTURES,
         },
-        note="Embeddings are told whether a text is a query or a passage.",
+        note="Embeddings distinguish queries and passages.",
     ),
     ProviderRow(
         name="github",
@@ -239,7 +239,7 @@ ROWS: tuple[ProviderRow, ...] = (
         docs_url="https://huggingface.co/docs/inference-providers",
         checked=CHECKED,
         quirks={"file_parts": "none", "lacks": frozenset({"images", "image_edits", "embeddings", "completions"})},
-        note="A suffix of the model (`:groq`) picks the host behind it.",
+        note="A suffix of the model (`:groq`) selects the inference provider.",
     ),
     ProviderRow(
         name="cloudflare",

@@ -47,7 +47,7 @@ ROWS: tuple[ProviderRow, ...] = (
         name="local",
         title="Embedded engine",
         base_url=None,
-        url_hint="nothing: the engine is started when it is first asked",
+        url_hint="none: the engine starts with the first call",
         key_env=None,
         docs_url="https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md",
         checked=CHECKED,
@@ -90,7 +90,7 @@ ROWS: tuple[ProviderRow, ...] = (
         checked=CHECKED,
         quirks={},
         key_optional=True,
-        note="Behind it stand other providers: their habits shine through.",
+        note="Forwards to other providers, whose differences remain visible.",
     ),
     ProviderRow(
         name="newapi",
@@ -101,7 +101,7 @@ ROWS: tuple[ProviderRow, ...] = (
         docs_url="https://docs.newapi.pro/en/docs/api",
         checked=CHECKED,
         quirks={},
-        note="Without /v1 its web page answers.",
+        note="Without /v1 it returns a web page.",
     ),
 )
 """In the order of the tables."""

@@ -25,7 +25,7 @@ ROWS: tuple[ProviderRow, ...] = (
         quirks={},
         # OpenAI takes the new name for every model and refuses the old one for most; gateways often know only the old
         own={"token_param": "max_completion_tokens"},
-        note="Its habits are the defaults for every provider without a row.",
+        note="Providers that are not listed are treated like OpenAI.",
     ),
     ProviderRow(
         name="azure",
@@ -37,7 +37,7 @@ ROWS: tuple[ProviderRow, ...] = (
         checked=CHECKED,
         quirks={"token_param": "max_completion_tokens", "file_parts": "none"},
         auth="header:api-key",
-        note="The model is the deployment's name; .../openai/deployments/NAME?api-version=... works as well.",
+        note="The model is the name of the deployment; .../openai/deployments/NAME?api-version=... works too.",
     ),
     ProviderRow(
         name="anthropic",
@@ -55,7 +55,7 @@ ROWS: tuple[ProviderRow, ...] = (
             "lacks": _CHAT_ONLY,
         },
         headers=(("anthropic-version", "2023-06-01"),),
-        note="Most parameters are ignored; thoughts are not shown.",
+        note="Ignores most parameters; returns no reasoning.",
     ),
     ProviderRow(
         name="gemini",
@@ -73,7 +73,7 @@ ROWS: tuple[ProviderRow, ...] = (
             "embed_batch": 100,
             "lacks": frozenset({"completions", "responses", "image_edits"}),
         },
-        note="Unknown fields are refused; Gemini's own options go under `extra_body.google`.",
+        note="Refuses unknown fields; Gemini's own options go into `extra_body.google`.",
     ),
     ProviderRow(
         name="xai",
@@ -84,7 +84,7 @@ ROWS: tuple[ProviderRow, ...] = (
         checked=CHECKED,
         services=("xai",),
         quirks={"image_dialect": "xai", "lacks": frozenset({"embeddings"})},
-        note="`search_parameters` is gone (410).",
+        note="`search_parameters` was removed (410).",
     ),
     ProviderRow(
         name="deepseek",
@@ -101,7 +101,7 @@ ROWS: tuple[ProviderRow, ...] = (
             "file_parts": "none",
             "lacks": _CHAT_ONLY,
         },
-        note="Thinks by default, and ignores temperature then.",
+        note="Reasons by default, and then ignores `temperature`.",
     ),
     ProviderRow(
         name="dashscope",
@@ -118,7 +118,7 @@ ROWS: tuple[ProviderRow, ...] = (
             "embed_batch": 10,
             "lacks": _NO_PICTURES,
         },
-        note="In China: https://dashscope.aliyuncs.com/compatible-mode/v1. Some models only stream.",
+        note="In China: https://dashscope.aliyuncs.com/compatible-mode/v1. Some models can only stream.",
     ),
     ProviderRow(
         name="moonshot",
@@ -154,7 +154,7 @@ ROWS: tuple[ProviderRow, ...] = (
             "file_parts": "none",
             "lacks": frozenset({"completions", "responses", "image_edits"}),
         },
-        note="The version in the address is v4.",
+        note="The version in the base URL is v4.",
     ),
     ProviderRow(
         name="zai",
@@ -188,7 +188,7 @@ ROWS: tuple[ProviderRow, ...] = (
             "file_parts": "responses",
             "lacks": frozenset({"completions", "image_edits"}),
         },
-        note="The model is a name or an endpoint id (ep-...). The version in the address is v3.",
+        note="The model is a name or an endpoint id (ep-...). The version in the base URL is v3.",
     ),
     ProviderRow(
         name="minimax",
@@ -246,7 +246,7 @@ ROWS: tuple[ProviderRow, ...] = (
         checked=CHECKED,
         quirks={"stream_options": False, "lacks": _CHAT_AND_NO_LIST},
         models=("sonar", "sonar-pro", "sonar-reasoning-pro", "sonar-deep-research"),
-        note="Answers with sources. Roles must alternate.",
+        note="Returns sources. Roles must alternate.",
     ),
 )
 """In the order of the tables."""
