@@ -13,14 +13,15 @@ class Typist:
     """Answers questions in order, and remembers them.
 
     Attributes:
-        answers: typed one after another; when they are used up, the next question is interrupted with Ctrl-C.
-        secrets: the same for questions without echo.
+        answers: typed one after another, also without echo; after the last one the next question is interrupted.
+        first_line: what stands in a pipe.
         questions: what was asked.
         lines: what was shown.
     """
 
     answers: Sequence[str] = ()
-    secrets: Sequence[str] = ()
+    first_line: str = ""
+    attended: bool = True
     questions: list[str] = field(default_factory=list[str])
     lines: list[str] = field(default_factory=list[str])
 
@@ -29,19 +30,20 @@ class Typist:
         return "\n".join(self.lines)
 
     def dialog(self) -> Dialog:
-        answers, secrets = iter(self.answers), iter(self.secrets)
+        def first_line() -> str:
+            return self.first_line
 
-        def ask(question: str) -> str:
-            return self._next(question, answers)
+        return Dialog(
+            write=self.lines.append,
+            ask=self._answer,
+            ask_secret=self._answer,
+            first_line=first_line,
+            attended=self.attended,
+        )
 
-        def ask_secret(question: str) -> str:
-            return self._next(question, secrets)
-
-        return Dialog(write=self.lines.append, ask=ask, ask_secret=ask_secret, first_line=str, attended=True)
-
-    def _next(self, question: str, answers: object) -> str:
+    def _answer(self, question: str) -> str:
+        assert self.attended, f"nobody is there to answer {question!r}"
         self.questions.append(question)
-        answer = next(answers, None)  # pyright: ignore[reportCallIssue, reportArgumentType, reportUnknownVariableType] an iterator
-        if answer is None:
+        if len(self.questions) > len(self.answers):
             raise KeyboardInterrupt
-        return f"{answer}\n"
+        return f"{self.answers[len(self.questions) - 1]}\n"

@@ -111,7 +111,7 @@ def test_what_cannot_be_done_says_why_and_writes_nothing(
 
 
 def test_a_person_types_the_key_without_echo(tmp_path: Path) -> None:
-    typist = Typist(secrets=[KEY])
+    typist = Typist(answers=[KEY])
     set_key(typist.dialog(), tmp_path / "config.toml", "deepseek", "https://api.deepseek.com", keyring=None)
     assert typist.questions == ["Key for deepseek at https://api.deepseek.com: "]
     assert read_key_store(tmp_path / "config.toml").keys["deepseek"].secret == Secret(KEY)
@@ -124,7 +124,7 @@ def test_the_keyring_gets_the_key_and_the_file_does_not(tmp_path: Path) -> None:
         done.append((action, user, password))
 
     config = tmp_path / "config.toml"
-    typist = Typist(secrets=[KEY])
+    typist = Typist(answers=[KEY])
     set_key(typist.dialog(), config, "work", "https://gw.example/v1", keyring=keyring)
     assert KEY not in (tmp_path / "keys.json").read_text(encoding="utf-8")
     here = desk(tmp_path)
@@ -140,7 +140,7 @@ def test_nothing_is_remembered_of_a_keyring_that_refuses(tmp_path: Path) -> None
         raise ConfigError("locked")
 
     with pytest.raises(ConfigError, match="locked"):
-        set_key(Typist(secrets=[KEY]).dialog(), tmp_path / "c.toml", "work", "https://gw.example", keyring=keyring)
+        set_key(Typist(answers=[KEY]).dialog(), tmp_path / "c.toml", "work", "https://gw.example", keyring=keyring)
     assert not (tmp_path / "keys.json").exists()
 
 

@@ -17,6 +17,7 @@ from anymodel_mcp.cli.key_commands import build_key_commands
 from anymodel_mcp.cli.opening import HELP, first_lines, opening
 from anymodel_mcp.cli.options import Config, Json, Yes
 from anymodel_mcp.cli.screen import Terminal, remark, this_terminal
+from anymodel_mcp.cli.setup_command import build_setup_command
 from anymodel_mcp.config import Settings, config_path, read_settings
 from anymodel_mcp.hosts.table import CONFIGURABLE
 from anymodel_mcp.redact import Redactor
@@ -63,6 +64,7 @@ def build_commands(terminal: Terminal) -> App:
         suppress_keyboard_interrupt=False,
     )
     commands = _Commands(terminal)
+    app.command(build_setup_command(terminal), name="setup")
     app.command(commands.demo)
     app.command(commands.ask)
     app.command(commands.models)

@@ -14,10 +14,10 @@ Without a command it speaks MCP on stdin and stdout: that is how hosts start it.
 def opening() -> Text:
     """What a person sees who types the bare command."""
     lines: list[tuple[str, str]] = [
-        ("anymodel-mcp demo", "try it now: a small model on this machine, no key"),
-        ('anymodel-mcp ask "Why is the sky blue?"', "ask a model; set OPENAI_API_KEY first"),
+        ("anymodel-mcp setup", "start here: provider, key, default model, your hosts"),
+        ("anymodel-mcp demo", "try it without a key: a small model on this machine"),
+        ('anymodel-mcp ask "Why is the sky blue?"', "ask a model"),
         ("anymodel-mcp doctor", "is everything in place? every finding with its fix"),
-        ("anymodel-mcp install claude-desktop", "use it in your host (cursor, vscode, codex, ...)"),
         ("anymodel-mcp --help", "all commands"),
     ]
     text = Text.assemble(
@@ -36,9 +36,9 @@ def opening() -> Text:
 def first_lines() -> Text:
     """The first three lines of the help: each leads to an answer."""
     lines = [
-        ("Try it now, without a key:", "anymodel-mcp demo"),
-        ("Ask any model:", 'OPENAI_API_KEY=... anymodel-mcp ask -m gpt-5-mini "Why is the sky blue?"'),
-        ("Use it in your host:", "anymodel-mcp install claude-desktop   (or cursor, vscode, claude-code, codex, ...)"),
+        ("Start here:", "anymodel-mcp setup   (provider, key, default model, your hosts)"),
+        ("Try it without a key:", "anymodel-mcp demo"),
+        ("Ask a model:", 'anymodel-mcp ask "Why is the sky blue?"'),
     ]
     text = Text()
     for words, command in lines:

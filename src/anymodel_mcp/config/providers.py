@@ -216,10 +216,10 @@ def _habits(layers: Layers, name: str, dialect: str | None, base_url: str) -> Pr
         return PROVIDERS[dialect]
     if name in PROVIDERS and name != _DEFAULT_ROW:
         return PROVIDERS[name]
-    return _row_of_host(base_url) or PROVIDERS[_DEFAULT_ROW]
+    return row_of_host(base_url) or PROVIDERS[_DEFAULT_ROW]
 
 
-def _row_of_host(base_url: str) -> ProviderRow | None:
+def row_of_host(base_url: str) -> ProviderRow | None:
     """The row with this host; ports of the own machine belong to anybody."""
     if urlsplit(base_url).hostname in _LOOPBACK:
         return None

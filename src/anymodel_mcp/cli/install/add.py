@@ -30,6 +30,7 @@ _NOTHING_SET = (
     "no provider is configured yet. Set OPENAI_API_KEY (and OPENAI_BASE_URL), or ANYMODEL_PROVIDERS=local for the "
     "model on this machine, and run this again; or write a configuration file (docs/configuration.md)."
 )
+DRY_RUN = "Nothing was written (dry run)."
 Start = Callable[[Sequence[str], Mapping[str, str], Sequence[str]], Trial]
 
 
@@ -149,7 +150,7 @@ def _run_host_command(
         machine.write(f"{host.title} writes the entry itself: {shlex.join(line)}")
     _show_notes(entry, machine)
     if dry_run:
-        machine.write("Nothing was written (dry run).")
+        machine.write(DRY_RUN)
         return 0
     if refused := machine.refusal("Run it?"):
         return refused
@@ -180,7 +181,7 @@ def _change_file(
     if change.private:
         check_private(path)
     if dry_run:
-        machine.write("Nothing was written (dry run).")
+        machine.write(DRY_RUN)
         return 0
     if refused := machine.refusal("Write it?"):
         return refused
@@ -205,4 +206,9 @@ def _try(host: ConfigurableHost, path: Path, name: str, secrets: Sequence[str], 
         machine.write("`anymodel-mcp doctor` checks every part.")
         return EXIT_FAILED
     machine.write(f"Started as {host.title} starts it, the server lists {found.tools} tools ({found.seconds:.1f} s).")
+    if found.refusal:
+        machine.write(f"A chat through it failed: {found.refusal}")
+        return EXIT_FAILED
+    if found.answer:
+        machine.write(f"A chat through it answers: {found.answer}")
     return 0

@@ -50,14 +50,19 @@ def install_found(machine: Machine, *, dry_run: bool = False, **options: Any) ->
         return EXIT_CONFIG
     chosen = found
     if machine.ask is not None and not machine.yes:
-        chosen = _chosen(found, machine.ask("Install into which? Numbers or names, or all; Enter for none: "))
+        chosen = pick_hosts(found, machine.ask("Install into which? Numbers or names, or all; Enter for none: "))
     if not chosen:
         machine.write("Nothing was written.")
         return EXIT_FAILED
     return max(_install(host, machine, dry_run=dry_run, **options) for host in chosen)
 
 
-def _chosen(found: Sequence[ConfigurableHost], answer: str) -> list[ConfigurableHost]:
+def pick_hosts(found: Sequence[ConfigurableHost], answer: str) -> list[ConfigurableHost]:
+    """The hosts that an answer names by number or name; "all" names all, an empty answer none.
+
+    Raises:
+        ConfigError: one of them is not among those found.
+    """
     words = [word for word in re.split(r"[\s,;]+", answer.strip().lower()) if word]
     if words == ["all"]:
         return list(found)

@@ -1,4 +1,4 @@
-"""Starts an entry as its host would, and asks it for its tools."""
+"""Starts an entry as its host would, and asks it for its tools; where wanted, also for a chat answer."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from dataclasses import dataclass
 from typing import IO, Any, cast
 
 from anymodel_mcp import __version__
-from anymodel_mcp.redact import Redactor
+from anymodel_mcp.redact import Redactor, one_line, shorten
 
 _START_S = 60  # uvx may have to download first
+_ANSWER_S = 120  # a local engine may have to load its model
 _END_S = 5
+_SHOWN = 200
 _GREETING = (
     {
         "id": 1,
@@ -42,15 +44,21 @@ class Trial:
         tools: how many tools the server listed; 0 = it did not answer.
         seconds: how long that took.
         problem: why it did not answer.
+        answer: the beginning of what a chat through it answered; "" = none was asked for.
+        refusal: why that chat failed.
     """
 
     tools: int = 0
     seconds: float = 0
     problem: str = ""
+    answer: str = ""
+    refusal: str = ""
 
 
-def try_server(command: Sequence[str], env: Mapping[str, str], secrets: Sequence[str]) -> Trial:
-    """Starts the command with exactly this environment and lists its tools."""
+def try_server(
+    command: Sequence[str], env: Mapping[str, str], secrets: Sequence[str], *, prompt: str | None = None
+) -> Trial:
+    """Starts the command with exactly this environment, lists its tools and, with a prompt, asks its default model."""
     begun = time.monotonic()
     with tempfile.TemporaryFile() as errors:
         try:
@@ -64,34 +72,60 @@ def try_server(command: Sequence[str], env: Mapping[str, str], secrets: Sequence
             )
         except OSError as exc:
             return Trial(problem=f"{command[0]} cannot be started: {exc.strerror or type(exc).__name__}")
-        watchdog = threading.Timer(_START_S, _kill, [process])
+        within_s = _START_S + (_ANSWER_S if prompt else 0)
+        watchdog = threading.Timer(within_s, _kill, [process])
         watchdog.start()
         try:
-            tools = _ask(process)
+            names = _list_tools(process)
+            seconds = time.monotonic() - begun
+            chat = next((name for name in names if name.endswith("chat")), None)
+            answer, refusal = _chat(process, chat, prompt) if chat and prompt else ("", "")
         finally:
             watchdog.cancel()
             _end(process)
         errors.seek(0)
         lines = errors.read(64_000).decode("utf-8", "replace").strip().splitlines()
-    if tools:
-        return Trial(tools=tools, seconds=time.monotonic() - begun)
+    if names:
+        clean = Redactor(secrets).clean
+        return Trial(tools=len(names), seconds=seconds, answer=_short(clean(answer)), refusal=_short(clean(refusal)))
     reason = Redactor(secrets).clean(lines[-1]) if lines else f"it ended with status {process.returncode}"
-    return Trial(problem=reason if time.monotonic() - begun < _START_S else f"no answer within {_START_S} s")
+    return Trial(problem=reason if time.monotonic() - begun < within_s else f"no answer within {within_s} s")
 
 
-def _ask(process: subprocess.Popen[bytes]) -> int:
-    """How many tools the server lists; 0 = it ended before."""
+def _list_tools(process: subprocess.Popen[bytes]) -> list[str]:
+    """The names of the server's tools; none = it ended before."""
+    tools: Any = _request(process, _GREETING, 2).get("tools")
+    return [str(tool.get("name")) for tool in cast("list[dict[str, Any]]", tools)] if isinstance(tools, list) else []
+
+
+def _chat(process: subprocess.Popen[bytes], tool: str, prompt: str) -> tuple[str, str]:
+    """What the default model answers, and why it does not."""
+    call = {"id": 3, "method": "tools/call", "params": {"name": tool, "arguments": {"prompt": prompt}}}
+    result = _request(process, [call], 3)
+    content: list[Any] = result.get("content") or []
+    text = "\n".join(str(block.get("text", "")) for block in content if isinstance(block, dict))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] JSON
+    if not content or result.get("isError"):
+        return "", text or "the server ended, or did not answer in time"
+    return text, ""
+
+
+def _request(process: subprocess.Popen[bytes], lines: Sequence[Mapping[str, Any]], wanted: int) -> dict[str, Any]:
+    """Sends messages and gives the result with the id that is wanted; empty = the server ended before."""
     stdin, stdout = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
     with contextlib.suppress(OSError):
-        stdin.write(b"".join(json.dumps({"jsonrpc": "2.0", **line}).encode() + b"\n" for line in _GREETING))
+        stdin.write(b"".join(json.dumps({"jsonrpc": "2.0", **line}).encode() + b"\n" for line in lines))
         stdin.flush()
     for line in stdout:
         with contextlib.suppress(ValueError):
             message: Any = json.loads(line)
-            if isinstance(message, dict) and cast("dict[str, Any]", message).get("id") == 2:
-                result: Any = cast("dict[str, Any]", message).get("result") or {}
-                return len(result.get("tools", ()))
-    return 0
+            if isinstance(message, dict) and cast("dict[str, Any]", message).get("id") == wanted:
+                found: Any = cast("dict[str, Any]", message).get("result")
+                return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+    return {}
+
+
+def _short(text: str) -> str:
+    return shorten(one_line(text), _SHOWN)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
