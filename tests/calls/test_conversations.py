@@ -17,7 +17,7 @@ from tests.waiting import HANG_S
 
 
 def _hold(store: Store, wanted: str, system: str | None) -> AbstractAsyncContextManager[Conversation]:
-    return Conversations(store, lambda value: value).hold(wanted, system)
+    return Conversations(store, lambda value: value, lambda _: False).hold(wanted, system)
 
 
 CALL = ToolCall(id="c1", name="f", arguments={"a": 1}, extra={"google": {"thought_signature": "s"}})

@@ -118,7 +118,10 @@ BAD_FILES: dict[str, tuple[str, str]] = {
         WORK + 'dialect = "zzzzzz"',
         f"providers.work.dialect ({FILE}) is not known: 'zzzzzz': it is the name of a row, \"openai\" by default",
     ),
-    "api": (WORK + 'api = "soap"', f'providers.work.api ({FILE}) must be "chat" or "responses", not \'soap\''),
+    "api": (
+        WORK + 'api = "soap"',
+        f'providers.work.api ({FILE}) must be "chat" or "responses" or "anthropic" or "gemini", not \'soap\'',
+    ),
     "service": (
         WORK + 'services = ["sunno"]',
         f"providers.work.services ({FILE}) names 'sunno', which is no known service: did you mean suno?",

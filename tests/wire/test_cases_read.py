@@ -19,7 +19,7 @@ from anymodel_mcp.wire.failures.provider_error import read_failure
 from tests.wire.feeding import everyway, reader_of
 
 Json = dict[str, Any]
-_UNSERVED = ("async_tasks", "audio", "anthropic_native")
+_UNSERVED = ("async_tasks", "audio")
 _CASES: list[Json] = [
     case
     for line in (Path(__file__).parents[1] / "cases" / "cases.jsonl").read_text(encoding="ascii").splitlines()
@@ -51,13 +51,14 @@ def _reader(case: Json, head: ResponseHead) -> Callable[[], Reader[Any]]:
     model: str = args.get("model", "m")
     if "/tasks" in json.dumps(case["request"].get("wire", [])):
         return lambda: reader_of(TASKS, head, endpoint="tasks", body={"id": "t"}, model=model)
-    api, endpoint = _APIS[tool]
+    api, endpoint = _APIS["messages" if case["endpoint"] == "messages" else tool]
     body = {"input": [""] * _count(case)} if tool == "embed" else None
     return lambda: reader_of(api, head, endpoint=endpoint, body=body, model=model, **profile)
 
 
 _APIS: dict[str, tuple[Api[Any, Any], Endpoint]] = {
     "chat": (CHAT_APIS["chat"], "chat"),
+    "messages": (CHAT_APIS["anthropic"], "messages"),
     "respond": (CHAT_APIS["responses"], "responses"),
     "complete": (COMPLETIONS, "completions"),
     "embed": (EMBEDDINGS, "embeddings"),

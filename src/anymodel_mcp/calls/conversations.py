@@ -21,6 +21,7 @@ from anymodel_mcp.state import Store, Thread
 from anymodel_mcp.tasks import open_tasks
 from anymodel_mcp.types import ChatResult, Json
 from anymodel_mcp.upstream.routing import Target
+from anymodel_mcp.wire.apis import CHAT_APIS, ApiName
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ ReasoningBack = Literal["none", "tools", "always"]
 HOLD_S = 60.0
 _RENEW_S = 20.0
 _BY = "anymodel/by"
-_CARRIED = ("reasoning_content", "reasoning_details", "extra_content")
+_CARRIED = frozenset(name for api in CHAT_APIS.values() for name in api.carried)
 _POLL_S = 0.1
 # Calls of this process wait in order of arrival; asking the store again and again is for other processes only.
 # A lock is gone with the last call that uses it; whoever uses it keeps its store alive, so that no `id` comes twice.
@@ -52,6 +53,7 @@ class Conversation:
     store: Store
     holder: str
     clean: Callable[[Any], Any]
+    holds_key: Callable[[Any], bool]
     history: Sequence[Json] = field(default=())
     last_model: str | None = None
 
@@ -63,7 +65,10 @@ class Conversation:
             result: the answer.
             target: the model that gave it.
         """
-        turns = self.clean([*sent, assistant_turn(result, target.provider)])
+        turn = assistant_turn(result, target.provider)
+        carried = {name: value for name, value in result.carry.items() if not self.holds_key(value)}
+        plain = {name: value for name, value in turn.items() if name not in result.carry}
+        turns = [*self.clean(sent), {**self.clean(plain), **carried}]
         try:
             added = await self.store.append_turn(self.id, turns, model=target.name, holder=self.holder)
         except AnyModelError as error:
@@ -78,12 +83,15 @@ class Conversations:
 
     Args:
         store: where they are kept.
-        clean: removes keys from what is kept.
+        clean: removes keys and unsafe characters from what is kept.
+        holds_key: whether a value holds a key. What a provider wants back is kept as it came, since it may be signed,
+            or not at all.
     """
 
-    def __init__(self, store: Store, clean: Callable[[Any], Any]) -> None:
+    def __init__(self, store: Store, clean: Callable[[Any], Any], holds_key: Callable[[Any], bool]) -> None:
         self._store = store
         self._clean = clean
+        self._holds_key = holds_key
 
     @asynccontextmanager
     async def hold(self, wanted: str, system: str | None) -> AsyncGenerator[Conversation]:
@@ -101,7 +109,7 @@ class Conversations:
             id = await store.create_thread(system, holder=holder, for_s=HOLD_S)
             line = _line(store, id)
             line.acquire_nowait()  # nobody knows the id yet
-            conversation = Conversation(id, system, store, holder, self._clean)
+            conversation = Conversation(id, system, store, holder, self._clean, self._holds_key)
         else:
             line = _line(store, wanted)
             await line.acquire()
@@ -110,7 +118,9 @@ class Conversations:
             except BaseException:
                 line.release()
                 raise
-            conversation = Conversation(wanted, kept.system, store, holder, self._clean, kept.messages, kept.last_model)
+            conversation = Conversation(
+                wanted, kept.system, store, holder, self._clean, self._holds_key, kept.messages, kept.last_model
+            )
         try:
             async with open_tasks() as tasks:
                 tasks.start_soon(_renew, store, holder, conversation.id)
@@ -183,13 +193,16 @@ def assistant_turn(result: ChatResult, provider: str) -> Json:
     return turn
 
 
-def turns_for(history: Sequence[Json], provider: str, reasoning_back: ReasoningBack) -> list[Json]:
+def turns_for(
+    history: Sequence[Json], provider: str, reasoning_back: ReasoningBack, api: ApiName = "chat"
+) -> list[Json]:
     """A thread as one provider takes it: its own reasoning state as far as it wants it back, none of another's.
 
     Args:
         history: turns as they were kept.
         provider: who is asked now.
         reasoning_back: `Dialect.reasoning_back` of the model that is asked.
+        api: through which it is asked: what another API has given does not go to it.
     """
     asked = max((i for i, turn in enumerate(history) if turn.get("role") == "user"), default=-1)
     turns: list[Json] = []
@@ -197,12 +210,13 @@ def turns_for(history: Sequence[Json], provider: str, reasoning_back: ReasoningB
         own = turn.get(_BY) == provider
         in_loop = index > asked and bool(turn.get("tool_calls"))
         wanted = own and (reasoning_back == "always" or (reasoning_back == "tools" and in_loop))
-        turns.append(_bare(turn, keep_reasoning=wanted, keep_calls=own) if _BY in turn else turn)
+        kept = CHAT_APIS[api].carried if wanted else ()
+        turns.append(_bare(turn, kept, keep_calls=own) if _BY in turn else turn)
     return turns
 
 
-def _bare(turn: Json, *, keep_reasoning: bool, keep_calls: bool) -> Json:
-    kept = {k: v for k, v in turn.items() if k != _BY and (keep_reasoning or k not in _CARRIED)}
+def _bare(turn: Json, carried: Sequence[str], *, keep_calls: bool) -> Json:
+    kept = {k: v for k, v in turn.items() if k != _BY and (k in carried or k not in _CARRIED)}
     if not keep_calls and kept.get("tool_calls"):
         kept["tool_calls"] = [{k: v for k, v in call.items() if k != "extra_content"} for call in kept["tool_calls"]]
     return kept

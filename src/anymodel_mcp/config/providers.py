@@ -15,6 +15,7 @@ from anymodel_mcp.config.settings import ProviderSettings
 from anymodel_mcp.config.values import Found, Layers, Spec, meant, parse_text, suggest, variable_of
 from anymodel_mcp.dialects.fields import QUIRK_NAMES, ApiName, ProviderRow, Quirks
 from anymodel_mcp.dialects.jobs import SERVICES
+from anymodel_mcp.dialects.native import API_HEADERS
 from anymodel_mcp.dialects.providers import PROVIDERS
 from anymodel_mcp.errors import ConfigError
 from anymodel_mcp.wire.urls import clean_base_url, same_host
@@ -142,7 +143,8 @@ def _provider(
         api_key=key.secret,
         key_command=key.command,
         key_hint="" if own is not None and own.key_optional else key.hint,
-        headers={**dict(row.headers), **headers},
+        api_urls=_api_urls(row, base_url),
+        headers={**API_HEADERS.get(values["api"] or row.api, {}), **dict(row.headers), **headers},
         quirks=_quirks(layers, section, table, own.own if own is not None and at_home else {}),
         overrides=_overrides(layers, section, table),
         warnings=warnings,
@@ -159,6 +161,13 @@ def _or_stored(layers: Layers, name: str, key: Key, base_url: str, stored: KeySt
         return key
     layers.origins[f"providers.{name}.{'api_key' if found.secret else 'key_command'}"] = f"key store {stored.place}"
     return found
+
+
+def _api_urls(row: ProviderRow, base_url: str) -> dict[ApiName, str]:
+    """Where the provider's other APIs are, if it is called at its row's own address."""
+    if row.base_url != base_url:
+        return {}
+    return {api: access.base_url for api, access in row.apis.items() if access.base_url}
 
 
 def _overrides(layers: Layers, section: str, table: Mapping[str, Any]) -> tuple[tuple[str, Quirks], ...]:

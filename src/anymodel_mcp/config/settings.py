@@ -43,6 +43,8 @@ class ProviderSettings:
         name: what stands before the slash in `provider/model`.
         dialect: the row whose habits it shares.
         base_url: without a trailing slash and without an endpoint's path; a query is kept.
+        auth: how the key travels; "" = as the API of the request has it.
+        api_urls: where an API of this provider is, if not at `base_url`.
         quirks: the user's own, over row and family.
         overrides: the user's own for models by a pattern of their ids; a later one wins.
         key_command: argv that prints the key, run at the first call.
@@ -59,8 +61,9 @@ class ProviderSettings:
     api_key: Secret | None = None
     key_command: tuple[str, ...] = ()
     key_hint: str = ""
-    auth: Auth = "bearer"
+    auth: Auth = ""
     api: ApiName = "chat"
+    api_urls: Mapping[ApiName, str] = field(default_factory=dict[ApiName, str])
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     models: tuple[str, ...] = ()
     models_url: str | None = None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from anymodel_mcp.dialects.fields import Quirks
+from anymodel_mcp.dialects.fields import ApiName, Quirks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +19,7 @@ class Family:
 
     Attributes:
         rows: the provider rows at which it holds; empty = at all.
+        api: the API in which it holds; `None` = in all.
         source: where the fact stands, and when it was read.
     """
 
@@ -26,20 +27,24 @@ class Family:
     quirks: Quirks
     source: str
     rows: frozenset[str] = frozenset()
+    api: ApiName | None = None
 
     def holds(self, row: str, model: str) -> bool:
         """Whether this family says anything about a model at a provider."""
         return (not self.rows or row in self.rows) and self.pattern.search(model.lower()) is not None
 
 
-def _family(pattern: str, quirks: Quirks, source: str, *rows: str) -> Family:
-    return Family(pattern=re.compile(rf"(?:^|/){pattern}"), quirks=quirks, source=source, rows=frozenset(rows))
+def _family(pattern: str, quirks: Quirks, source: str, *rows: str, api: ApiName | None = None) -> Family:
+    place = re.compile(rf"(?:^|/){pattern}")
+    return Family(pattern=place, quirks=quirks, source=source, rows=frozenset(rows), api=api)
 
 
 _SURVEY = "survey of documentation, recordings, source code and issue threads, 2026-11-20"
 _EFFORTS = "pydantic-ai profiles/openai.py, live-checked there 2026-07, read 2026-11-20"
 _RECORDED = "recorded refusal of response_format by gpt-image, read 2026-11-20"
 _PPLX = "https://docs.perplexity.ai/docs/embeddings/best-practices, 2026-11-28"
+_CLAUDE = "https://platform.claude.com/docs/en/build-with-claude/adaptive-thinking, 2026-11-28"
+_THINK = "https://ai.google.dev/gemini-api/docs/thinking, 2026-11-28"
 _LEAPX = "https://docs.leapx-hub.com/en/api-reference/endpoint/chat-openai, 2026-11-20"
 
 FAMILIES: tuple[Family, ...] = (
@@ -63,6 +68,19 @@ FAMILIES: tuple[Family, ...] = (
     _family(r"kimi-k[23]", {"reasoning_back": "tools"}, _SURVEY),
     # thought signatures come back in `extra_content`
     _family(r"gemini-3", {"reasoning_back": "always"}, _SURVEY),
+    # from 4.6 on the model decides how much it thinks, within an effort; the budget is refused by the newest
+    _family(
+        r"(?:anthropic\.)?claude-(?:[a-z]+-)?(?:4[.-][6-9]|[5-9](?:[.-]|$))",
+        {"reasoning": "adaptive", "reasoning_efforts": ("none", "low", "medium", "high", "xhigh", "max")},
+        _CLAUDE,
+        api="anthropic",
+    ),
+    _family(
+        r"gemini-3",
+        {"reasoning": "thinking_level", "reasoning_efforts": ("minimal", "low", "medium", "high")},
+        _THINK,
+        api="gemini",
+    ),
     # the relay names the depth of thought in the model's id: -nothinking, -thinking-low, -thinking-<budget>
     _family(r"gemini-", {"reasoning": "suffix", "reasoning_back": "always"}, _LEAPX, "leapx"),
     _family(r"(?:glm|doubao|kimi)-", {"reasoning": "thinking"}, _LEAPX, "leapx"),

@@ -7,20 +7,41 @@ cannot say gets a new field, never a name in an `if`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from types import MappingProxyType
 from typing import Literal, TypedDict
 
 Auth = str
 """How the key travels: "bearer", "none", "header:NAME", or "scheme:WORD" (`Authorization: WORD key`)."""
 
-ApiName = Literal["chat", "responses"]
-"""The APIs through which a chat turn can go; `wire/apis.py` has a line for each."""
+ApiName = Literal["chat", "responses", "anthropic", "gemini"]
+"""The APIs through which a chat turn can go."""
+
+API_AUTH: Mapping[ApiName, Auth] = MappingProxyType(
+    {
+        "chat": "bearer",
+        "responses": "bearer",
+        "anthropic": "header:x-api-key",
+        "gemini": "header:x-goog-api-key",
+    }
+)
+"""How the key travels where neither the configuration nor a row says so."""
 
 Feature = Literal["chat", "completions", "embeddings", "images", "image_edits", "responses", "models"]
 """An endpoint that a provider may have."""
 
 Reasoning = Literal[
-    "effort", "openrouter", "thinking", "thinking_effort", "thinking_budget", "enable_thinking", "suffix", "none"
+    "effort",
+    "openrouter",
+    "thinking",
+    "thinking_effort",
+    "thinking_budget",
+    "adaptive",
+    "thinking_level",
+    "enable_thinking",
+    "suffix",
+    "none",
 ]
 """How an effort is said."""
 
@@ -43,7 +64,9 @@ class Dialect:
         max_temperature: the largest temperature taken.
         reasoning: how an effort is said: "effort" (`reasoning_effort`), "openrouter" (`reasoning: {effort}`),
             "thinking" (`thinking: {type}`), "thinking_effort" (both `thinking: {type}` and `reasoning_effort`),
-            "thinking_budget" (`thinking: {type, budget_tokens}`),
+            "thinking_budget" (`thinking: {type, budget_tokens}`; `thinkingConfig.thinkingBudget` in the Gemini API),
+            "adaptive" (`thinking: {type: adaptive}` with `output_config.effort`), "thinking_level"
+            (`thinkingConfig.thinkingLevel`),
             "enable_thinking" (with `thinking_budget`), "suffix" (model-thinking-high), "none" (no way known:
             left out with a warning).
         reasoning_efforts: the words that are taken, weakest first; others are moved to the nearest.
@@ -52,7 +75,8 @@ class Dialect:
             opened the block), "none".
         reasoning_back: which field of an assistant message must come back in the next turn: "none", "tools"
             (within a tool loop only), "always".
-        structured: the strongest form of structured answers: "json_schema", "json_object", "instruction".
+        structured: the strongest form of structured answers: "json_schema", "json_object", "tool" (a tool that
+            the model must call, in the Messages API), "instruction".
         vision_urls: pictures may be given by URL (else their bytes are sent).
         file_parts: documents: "chat" (`file` parts), "responses" (only through the Responses API), "none".
         embed_batch: inputs in one embeddings request.
@@ -86,7 +110,7 @@ class Dialect:
     reasoning_split: bool = False
     think_tags: Literal["leading", "closing_only_possible", "none"] = "leading"
     reasoning_back: Literal["none", "tools", "always"] = "none"
-    structured: Literal["json_schema", "json_object", "instruction"] = "json_schema"
+    structured: Literal["json_schema", "json_object", "tool", "instruction"] = "json_schema"
     vision_urls: bool = True
     file_parts: Literal["chat", "responses", "none"] = "chat"
     embed_batch: int = 2048
@@ -121,7 +145,7 @@ class Quirks(TypedDict, total=False):
     reasoning_split: bool
     think_tags: Literal["leading", "closing_only_possible", "none"]
     reasoning_back: Literal["none", "tools", "always"]
-    structured: Literal["json_schema", "json_object", "instruction"]
+    structured: Literal["json_schema", "json_object", "tool", "instruction"]
     vision_urls: bool
     file_parts: Literal["chat", "responses", "none"]
     embed_batch: int
@@ -142,6 +166,19 @@ QUIRK_NAMES: frozenset[str] = frozenset(f.name for f in fields(Dialect))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApiAccess:
+    """One more API of a provider.
+
+    Attributes:
+        base_url: where it is, if not at the row's own base URL.
+        quirks: where it differs from the API itself, at this provider.
+    """
+
+    base_url: str | None = None
+    quirks: Quirks = field(default_factory=Quirks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderRow:
     """What is known of one provider.
 
@@ -153,6 +190,9 @@ class ProviderRow:
         checked: ISO date on which they were read.
         quirks: where it differs from the defaults; also what shares its habits (`dialect = "..."`) gets these.
         own: what holds only at `base_url` itself, not at gateways that share its habits.
+        auth: how the key travels; "" = as the API has it (`API_AUTH`).
+        api: the API through which chat turns go.
+        apis: what is known of its APIs for chat turns: other addresses, other habits.
         key_optional: it also answers without a key (local servers).
         models: models to offer where there is no list.
         models_url: the list's address where it is not below the base URL.
@@ -171,8 +211,9 @@ class ProviderRow:
     quirks: Quirks
     own: Quirks = field(default_factory=Quirks)
     url_hint: str = ""
-    auth: Auth = "bearer"
+    auth: Auth = ""
     api: ApiName = "chat"
+    apis: Mapping[ApiName, ApiAccess] = field(default_factory=dict[ApiName, ApiAccess])
     key_optional: bool = False
     headers: tuple[tuple[str, str], ...] = ()
     models: tuple[str, ...] = ()

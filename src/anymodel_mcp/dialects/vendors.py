@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from anymodel_mcp.dialects.fields import Feature, ProviderRow
+from anymodel_mcp.dialects.fields import ApiAccess, Feature, ProviderRow
 
 CHECKED = "2026-11-20"
 _NO_PICTURES: frozenset[Feature] = frozenset({"images", "image_edits"})
@@ -41,21 +41,28 @@ ROWS: tuple[ProviderRow, ...] = (
     ),
     ProviderRow(
         name="anthropic",
-        title="Anthropic (OpenAI-compatible endpoint)",
+        title="Anthropic",
         base_url="https://api.anthropic.com/v1",
         key_env="ANTHROPIC_API_KEY",
-        docs_url="https://platform.claude.com/docs/en/api/openai-sdk",
+        docs_url="https://platform.claude.com/docs/en/api/messages",
         checked=CHECKED,
-        quirks={
-            "max_temperature": 1.0,
-            "reasoning": "thinking_budget",
-            "structured": "instruction",  # response_format is ignored without a word
-            "file_parts": "none",
-            "models_paging": True,
-            "lacks": _CHAT_ONLY,
+        quirks={"models_paging": True, "lacks": _CHAT_ONLY},
+        # the compatible endpoint returns no reasoning, takes no documents and ignores most parameters:
+        # https://platform.claude.com/docs/en/api/openai-sdk (read 2026-11-20)
+        api="anthropic",
+        apis={
+            "anthropic": ApiAccess(quirks={"structured": "json_schema"}),
+            "chat": ApiAccess(
+                quirks={
+                    "max_temperature": 1.0,
+                    "reasoning": "thinking_budget",
+                    "structured": "instruction",  # response_format is ignored without a word
+                    "file_parts": "none",
+                }
+            ),
         },
         headers=(("anthropic-version", "2023-06-01"),),
-        note="Ignores most parameters; returns no reasoning.",
+        note="The compatible endpoint returns no reasoning, takes no documents and ignores most parameters.",
     ),
     ProviderRow(
         name="gemini",
@@ -65,6 +72,7 @@ ROWS: tuple[ProviderRow, ...] = (
         docs_url="https://ai.google.dev/gemini-api/docs/openai",
         checked=CHECKED,
         services=("veo",),
+        apis={"gemini": ApiAccess(base_url="https://generativelanguage.googleapis.com/v1beta")},
         quirks={
             "reasoning_efforts": ("none", "minimal", "low", "medium", "high"),
             "reasoning_back": "always",
@@ -93,6 +101,7 @@ ROWS: tuple[ProviderRow, ...] = (
         key_env="DEEPSEEK_API_KEY",
         docs_url="https://api-docs.deepseek.com",
         checked=CHECKED,
+        apis={"anthropic": ApiAccess(base_url="https://api.deepseek.com/anthropic/v1")},
         quirks={
             "reasoning": "thinking_effort",
             "reasoning_efforts": _EFFORTS_DEEPSEEK,
@@ -127,6 +136,7 @@ ROWS: tuple[ProviderRow, ...] = (
         key_env="MOONSHOT_API_KEY",
         docs_url="https://platform.moonshot.ai/docs",
         checked=CHECKED,
+        apis={"anthropic": ApiAccess(base_url="https://api.moonshot.ai/anthropic/v1")},
         quirks={
             "reasoning": "thinking",
             "reasoning_efforts": _EFFORTS_ON_OFF,
@@ -145,6 +155,7 @@ ROWS: tuple[ProviderRow, ...] = (
         docs_url="https://docs.bigmodel.cn",
         checked=CHECKED,
         services=("zhipu",),
+        apis={"anthropic": ApiAccess(base_url="https://open.bigmodel.cn/api/anthropic/v1")},
         quirks={
             "reasoning": "thinking",
             "reasoning_efforts": _EFFORTS_ON_OFF,
@@ -164,6 +175,7 @@ ROWS: tuple[ProviderRow, ...] = (
         docs_url="https://docs.z.ai",
         checked=CHECKED,
         services=("zhipu",),
+        apis={"anthropic": ApiAccess(base_url="https://api.z.ai/api/anthropic/v1")},
         quirks={
             "reasoning": "thinking",
             "reasoning_efforts": _EFFORTS_ON_OFF,
@@ -198,6 +210,7 @@ ROWS: tuple[ProviderRow, ...] = (
         docs_url="https://platform.minimax.io/docs",
         checked=CHECKED,
         services=("minimax",),
+        apis={"anthropic": ApiAccess(base_url="https://api.minimax.io/anthropic/v1")},
         quirks={
             "reasoning": "none",
             "reasoning_split": True,

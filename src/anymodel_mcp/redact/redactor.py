@@ -102,6 +102,14 @@ class Redactor:
             return [self.value(v) for v in value]  # pyright: ignore[reportUnknownVariableType] a JSON value
         return value
 
+    def holds_key(self, value: Any) -> bool:
+        """Whether a string in a JSON value holds a live secret, or the beginning of one at its end."""
+        if isinstance(value, str):
+            return self.keys(value) != value
+        if isinstance(value, dict):
+            return any(self.holds_key(v) for v in value.values())  # pyright: ignore[reportUnknownVariableType] a JSON value
+        return isinstance(value, list | tuple) and any(self.holds_key(v) for v in value)  # pyright: ignore[reportUnknownVariableType] a JSON value
+
 
 class RunningText:
     """Text that is shown while it comes: each piece without keys, also not of keys that two pieces make together.

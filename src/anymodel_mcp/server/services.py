@@ -68,7 +68,7 @@ class Services:
             catalog=self.catalog,
             inputs=Inputs(self.files, open_saved=self.artifacts.open_saved, saved_in=self.artifacts.folder),
             artifacts=self.artifacts,
-            conversations=Conversations(self.store, self.redactor.value),
+            conversations=Conversations(self.store, self.redactor.value, self.redactor.holds_key),
             calls=self.calls,
             limits=limits,
         )

@@ -61,6 +61,8 @@ class Attachments:
 
 def route(endpoint: Endpoint, messages: Sequence[Json]) -> Endpoint:
     """The endpoint over the API that takes the files in these messages, those of earlier turns included."""
+    if endpoint.chat.file_parts:
+        return endpoint
     parts = [part for message in messages for part in _as_parts(message.get("content"))]
     kinds = {"input_file"} | ({"file"} if endpoint.dialect.file_parts == "responses" else set[str]())
     holds_files = any(isinstance(part, dict) and part.get("type") in kinds for part in parts)  # pyright: ignore[reportUnnecessaryIsInstance] parts of a caller's own message may be anything

@@ -117,7 +117,7 @@ class _Turn:
         if arguments.messages is not None:
             own = [dict(m) for m in arguments.messages]
         self.sent[:] = await self.attachments.join(own, endpoint, self.notes)
-        kept = turns_for(self.history, endpoint.client.settings.name, endpoint.dialect.reasoning_back)
+        kept = turns_for(self.history, endpoint.client.settings.name, endpoint.dialect.reasoning_back, endpoint.api)
         messages = [*await load_files(self.artifacts, kept), *self.sent]
         return [{"role": "system", "content": self.system}, *messages] if self.system else messages
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -19,6 +19,7 @@ import anyio
 import httpx2
 
 from anymodel_mcp.config import ProviderSettings
+from anymodel_mcp.dialects.fields import API_AUTH, ApiName
 from anymodel_mcp.errors import ArgumentError, ConfigError, ProviderError
 from anymodel_mcp.types import CallStats, Json
 from anymodel_mcp.upstream.call_state import CallState, LearnedRepairs, OnDeltas, ResponseDeadline, ignore_deltas
@@ -36,6 +37,13 @@ RenewKey = Callable[[str | None], Awaitable[bool]]
 _ERROR_BODY_BYTES = 1_000_000
 _MAX_REDIRECTS = 3
 _DRAIN_S = 0.02
+_API_OF: Mapping[str, ApiName] = {
+    "chat": "chat",
+    "responses": "responses",
+    "messages": "anthropic",
+    "generate": "gemini",
+}
+"""The API of an endpoint that takes chat turns; the others are those of the provider's own API."""
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -242,7 +250,8 @@ class ProviderClient:
 
     def _request(self, wire: WireRequest, key: str | None) -> httpx2.Request:
         headers = {"accept": "text/event-stream, application/json" if wire.stream else "application/json"}
-        headers.update(_auth(self.settings.auth, key))
+        headers.update(_auth(self._auth_of(wire), key))
+        headers.update(wire.default_headers)
         headers.update({k.lower(): v for k, v in self.settings.headers.items()})
         headers.update({k.lower(): v for k, v in wire.headers.items()})
         url = self._url(wire)
@@ -267,7 +276,14 @@ class ProviderClient:
     def _url(self, wire: WireRequest) -> str:
         if wire.endpoint == "models" and self.settings.models_url:
             return join(self.settings.models_url, "", wire.query)
-        return join(self.settings.base_url, wire.path, wire.query)
+        base_url = self.settings.api_urls.get(_API_OF.get(wire.endpoint, "chat"), self.settings.base_url)
+        return join(base_url, wire.path, wire.query)
+
+    def _auth_of(self, wire: WireRequest) -> str:
+        """How the key travels: as configured, else as the API of the request has it."""
+        settings = self.settings
+        shared = "chat" if settings.api in settings.api_urls else settings.api
+        return settings.auth or API_AUTH[_API_OF.get(wire.endpoint, shared)]
 
     async def _open(self, request: httpx2.Request, journey: CallState) -> httpx2.Response:
         """Sends; follows a redirect only to the same host, with method, body and key unchanged."""
@@ -340,9 +356,8 @@ def _auth(auth: str, key: str | None) -> dict[str, str]:
         return {}
     if auth.startswith("header:"):
         return {auth.removeprefix("header:").strip().lower(): key}
-    if auth.startswith("scheme:"):
-        return {"authorization": f"{auth.removeprefix('scheme:').strip()} {key}"}
-    return {"authorization": f"Bearer {key}"}
+    scheme = auth.removeprefix("scheme:").strip() if auth.startswith("scheme:") else "Bearer"
+    return {"authorization": f"{scheme} {key}"}
 
 
 def _same_host_redirect(response: httpx2.Response) -> str | None:

@@ -93,7 +93,7 @@ class Providers:
         """
         client = await self._client(target.provider, on_wait)
         settings = client.settings
-        dialect = resolve(settings.dialect, target.model, settings.quirks_of(target.model))
+        dialect = resolve(settings.dialect, target.model, settings.quirks_of(target.model), settings.api)
         return Endpoint(
             client=client,
             dialect=dialect,

@@ -22,6 +22,9 @@ from anymodel_mcp.types import (
     ImagesResult,
     ModelList,
 )
+from anymodel_mcp.wire.anthropic import blocks as anthropic_blocks
+from anymodel_mcp.wire.anthropic.answer import read_messages
+from anymodel_mcp.wire.anthropic.request import build_messages
 from anymodel_mcp.wire.chat.answer import read_chat
 from anymodel_mcp.wire.chat.request import build_chat
 from anymodel_mcp.wire.completions import build_completion, read_completion
@@ -47,17 +50,22 @@ class Api(Generic[Request, Result]):
         build: makes the HTTP request.
         read: makes the reader of one successful response.
         file_parts: the form in which a chat message carries documents; `None` = the dialect decides.
+        carried: the fields of its own assistant messages that it takes back (`ChatResult.carry`).
     """
 
     build: Callable[[Request, Dialect], WireRequest]
     read: Callable[[ResponseHead, WireRequest, ReadOptions], Reader[Result]]
-    file_parts: Literal["responses"] | None = None
+    file_parts: Literal["chat", "responses"] | None = None
+    carried: tuple[str, ...] = ()
 
+
+_REASONING = ("reasoning_content", "reasoning_details", "extra_content")
 
 CHAT_APIS: Mapping[ApiName, Api[ChatRequest, ChatResult]] = MappingProxyType(
     {
-        "chat": Api(build_chat, read_chat),
+        "chat": Api(build_chat, read_chat, carried=_REASONING),
         "responses": Api(build_responses, read_responses, file_parts="responses"),
+        "anthropic": Api(build_messages, read_messages, file_parts="chat", carried=(anthropic_blocks.CARRIED,)),
     }
 )
 """The APIs through which a chat turn can go, by the word of the configuration."""

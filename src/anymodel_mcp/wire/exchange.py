@@ -17,7 +17,9 @@ from anymodel_mcp.types import Delta, FilePart
 
 T_co = TypeVar("T_co", covariant=True)
 
-Endpoint = Literal["chat", "completions", "embeddings", "images", "responses", "models", "tasks", "jobs"]
+Endpoint = Literal[
+    "chat", "completions", "embeddings", "images", "responses", "messages", "generate", "models", "tasks", "jobs"
+]
 """Which kind of request it is, for retry rules and messages."""
 
 
@@ -32,6 +34,7 @@ class WireRequest:
         multipart: the fields are sent as a multipart form; otherwise as JSON.
         files: parts of a multipart form: (field name, part).
         query: added to the URL's own query.
+        default_headers: sent unless the configuration names them too.
         endpoint: which kind of request it is, for retry rules and messages.
         stream: a stream was asked for.
         protected: names of body fields that came from the user's `options`: no repair touches them.
@@ -48,6 +51,7 @@ class WireRequest:
     multipart: bool = False
     files: Sequence[tuple[str, FilePart]] = ()
     query: Mapping[str, str] = field(default_factory=dict[str, str])
+    default_headers: Mapping[str, str] = field(default_factory=dict[str, str])
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     stream: bool = False
     protected: frozenset[str] = frozenset()

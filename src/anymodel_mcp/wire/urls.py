@@ -21,8 +21,10 @@ _ENDPOINTS = (
     "audio/speech",
     "audio/transcriptions",
     "responses",
+    "messages",
 )
 _VERSIONED_LIST = re.compile(r"/v\d+\w*/models$")  # ".../models" alone is a real base at Azure AI
+_GEMINI_METHOD = re.compile(r"/models/[^/]+:(?:stream)?generateContent$", re.IGNORECASE)
 _SPACE_OR_CONTROL = re.compile(r"[\s\x00-\x1f\x7f\\]")
 _OWN_MACHINE = re.compile(r"(?:localhost|127\.|0\.0\.0\.0|10\.|192\.168\.|host\.docker\.internal)", re.IGNORECASE)
 _SCHEMELESS = re.compile(r"[\w.\-]+(?::\d+)?(?:/|$)")
@@ -88,6 +90,8 @@ def _endpoint_cut(path: str) -> int | None:
     for endpoint in _ENDPOINTS:
         if path.lower().endswith("/" + endpoint):
             return len(path) - len(endpoint) - 1
+    if found := _GEMINI_METHOD.search(path):
+        return found.start()
     return len(path) - len("/models") if _VERSIONED_LIST.search(path.lower()) else None
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from anymodel_mcp.dialects.fields import Dialect
+from anymodel_mcp.wire.decode.json_values import as_object
 
 LADDER = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 """All effort words, weakest first."""
@@ -88,6 +89,23 @@ def _set_budget(body: dict[str, Any], word: str) -> list[str]:
     return []
 
 
+def _set_adaptive(body: dict[str, Any], word: str) -> list[str]:
+    if word in ("none", "0"):
+        body["thinking"] = {"type": "disabled"}
+        return []
+    if word.isdigit():
+        return _set_budget(body, word)
+    body["thinking"] = {"type": "adaptive", "display": "summarized"}
+    body["output_config"] = {**as_object(body.get("output_config")), "effort": word}
+    return []
+
+
+def _set_level(body: dict[str, Any], word: str) -> list[str]:
+    level = {"thinkingBudget": int(word)} if word.isdigit() else {"thinkingLevel": word}
+    body["thinkingConfig"] = {"includeThoughts": True, **level}
+    return []
+
+
 def _set_enable(body: dict[str, Any], word: str) -> list[str]:
     on = word not in ("none", "0")
     body["enable_thinking"] = on
@@ -115,6 +133,8 @@ _SETTERS: dict[str, Callable[[dict[str, Any], str], list[str]]] = {
     "thinking": _set_switch,
     "thinking_effort": _set_switch_and_word,
     "thinking_budget": _set_budget,
+    "adaptive": _set_adaptive,
+    "thinking_level": _set_level,
     "enable_thinking": _set_enable,
     "suffix": _set_suffix,
     "none": _set_nothing,

@@ -14,7 +14,19 @@ TOKEN_PARAMS = ("max_tokens", "max_completion_tokens")
 TOKEN_LIMITS = (*TOKEN_PARAMS, "max_output_tokens")
 """The names of the limit of generated tokens in any API."""
 
-_SHARED = frozenset(("text", "reasoning", "response_format", "thinking", "parameters", "stream_options"))
+_SHARED = frozenset(
+    (
+        "text",
+        "reasoning",
+        "response_format",
+        "thinking",
+        "parameters",
+        "stream_options",
+        "output_config",
+        "generationConfig",
+        "toolConfig",
+    )
+)
 """Objects in which fields of ours and of the user meet."""
 
 _RIVALS = {"reasoning": frozenset(("effort", "max_tokens"))}

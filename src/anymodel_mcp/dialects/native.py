@@ -1,0 +1,42 @@
+"""Habits that belong to an API itself, wherever it is served: they replace what a row says of its chat endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from anymodel_mcp.dialects.fields import ApiName, Quirks
+
+API_QUIRKS: Mapping[ApiName, Quirks] = MappingProxyType(
+    {
+        # https://platform.claude.com/docs/en/api/messages (read 2026-11-21)
+        "anthropic": {
+            "default_max_tokens": 8192,  # the field is required
+            "max_temperature": 1.0,
+            "stop_limit": 0,
+            "drop_params": frozenset(),
+            "reasoning": "thinking_budget",
+            "reasoning_efforts": ("none", "minimal", "low", "medium", "high", "xhigh", "max"),
+            "reasoning_back": "always",  # signed blocks must come back within a tool loop, and may always
+            "structured": "tool",  # output_config.format is not known to every server and model
+            "vision_urls": True,
+            "file_parts": "chat",
+        },
+        # https://ai.google.dev/api/generate-content (read 2026-11-21)
+        "gemini": {
+            "default_max_tokens": None,
+            "stop_limit": 5,
+            "drop_params": frozenset(),
+            "reasoning": "thinking_budget",
+            "reasoning_efforts": ("none", "minimal", "low", "medium", "high"),
+            "reasoning_back": "always",
+            "structured": "json_schema",
+            "vision_urls": False,
+            "file_parts": "chat",
+        },
+    }
+)
+"""What the other APIs have is in the rows."""
+
+API_HEADERS: Mapping[ApiName, Mapping[str, str]] = MappingProxyType({"anthropic": {"anthropic-version": "2023-06-01"}})
+"""Sent with every request to a provider that is called through the API; the configuration may name other values."""
