@@ -50,7 +50,7 @@ def _place(file: str) -> str:
     [
         ("tasks.py", "chat"),  # `uninterrupted` itself
         ("upstream/pricing.py", "chat"),
-        ("tools/chat.py", "chat with a picture"),
+        ("tools/chat.py", "conversation with a picture"),
         ("state/sqlite/database.py", "new conversation"),
     ],
 )
