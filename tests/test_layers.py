@@ -18,6 +18,7 @@ TERMINAL_ONLY = {"cyclopts", "rich", "tomlkit", "ruamel", "PIL", "sqlite3", "xll
 NOT_TOOLS = {
     "__init__",
     "answers",
+    "argument_help",
     "arguments",
     "attachments",
     "bounds",
