@@ -15,7 +15,7 @@ ENDING = 6
 
 _LEAST = 6
 _SURE = 8
-_WORD = re.compile(r"[a-z]{1,11}|[A-Z][a-z]{0,10}|[A-Z]{1,11}")
+_WORD = re.compile(r"[a-z]{1,8}|[A-Z][a-z]{0,7}|[A-Z]{1,8}")
 _PLACEHOLDERS = frozenset({"not-needed", "not-used", "no-key", "no-key-required", "sk-no-key-required", "lm-studio"})
 """What the guides of local servers tell to write where no key is needed."""
 

@@ -46,7 +46,7 @@ class SqliteStore(CallStore, JobStore, ThreadStore, LedgerStore):
         await self.aclose()
 
 
-def open_store(
+def open_sqlite(
     settings: StoreSettings, data_dir: Path, *, clock: Callable[[], float] = time.time, busy_s: float = BUSY_S
 ) -> SqliteStore:
     """A store over `settings.path`, else a file in `data_dir`; no file is touched before the first use.
