@@ -11,6 +11,7 @@ from typing import Any
 
 import anyio
 import anyio.lowlevel
+import httpx2
 import pytest
 from PIL import Image
 
@@ -306,3 +307,12 @@ def test_a_printer_that_is_not_live_writes_at_the_end(tmp_path: Path) -> None:
     assert (desk.said, desk.remarked) == ("", "")
     printer.finish("a b")
     assert desk.said == "a b\n"
+
+
+async def test_a_missing_model_is_asked_for_in_the_words_of_the_command_line(tmp_path: Path) -> None:
+    listed = httpx2.Response(200, json={"object": "list", "data": [{"id": "a-chat"}, {"id": "b-chat"}]})
+    status, desk = await _ask(tmp_path, FakeProvider([listed]), settings(default_model=None))
+    assert status == 2
+    assert "-m" in desk.remarked
+    assert "anymodel-mcp setup" in desk.remarked
+    assert "`model`" not in desk.remarked

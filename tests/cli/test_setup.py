@@ -386,3 +386,24 @@ async def test_the_command_says_what_the_provider_said_without_the_key(tmp_path:
         assert await anyio.to_thread.run_sync(run_command, argv, desk.terminal) == 0
         assert "openai is configured" in desk.said
         assert KEY not in desk.remarked + desk.said
+
+
+async def test_the_entry_is_started_as_the_host_does_and_answers(tmp_path: Path) -> None:
+    (tmp_path / ".cursor").mkdir()
+    environ = {"ANYMODEL_CONFIG": str(tmp_path / "conf" / "config.toml"), "OPENAI_API_KEY": BAD, "PATH": os.defpath}
+    async with open_upstream(upstream()) as provider:
+        desk = make_desk(tmp_path, environ=environ, stdin=f"{KEY}\n")
+        argv = ["setup", "--base-url", f"{provider.origin}/v1", "--key-stdin", "--host", "Cursor", "--yes"]
+        assert await anyio.to_thread.run_sync(run_command, argv, desk.terminal) == 0, desk.said + desk.remarked
+        assert {seen.headers["authorization"] for seen in provider.seen} == {f"Bearer {KEY}"}
+    assert "A chat through it answers: OK" in desk.said
+
+
+async def test_a_server_that_answers_no_chat_is_reported_and_stays_written(home: Home) -> None:
+    (home.folder / ".cursor").mkdir()
+    home.on_start = lambda: Trial(tools=6, refusal="Failed: the key is refused")
+    async with open_upstream(upstream()) as provider:
+        typist = piped(KEY)
+        assert await home.run(typist, base_url=f"{provider.origin}/v1", hosts=["cursor"], yes=True) == 1
+    assert "the key is refused" in typist.shown
+    assert home.keys.exists()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from anymodel_mcp.cli.wording import PROGRAM, as_typed, in_cli_words
 from anymodel_mcp.errors import AnyModelError, ConfigError
 from anymodel_mcp.redact import Redactor
 from anymodel_mcp.types import Json
@@ -43,6 +45,7 @@ class Terminal:
         transport: how HTTP is sent; `None` = the network.
         data_dir: where store and pictures are; `None` = the user's data folder.
         redactor: cleans what is printed.
+        program: what has to be typed to run this program.
     """
 
     environ: Mapping[str, str]
@@ -54,6 +57,7 @@ class Terminal:
     transport: httpx2.AsyncBaseTransport | None = None
     data_dir: Path | None = None
     redactor: Redactor = field(default_factory=Redactor)
+    program: str = PROGRAM
 
     @property
     def out(self) -> Console:
@@ -88,7 +92,14 @@ def this_terminal() -> Terminal:
         stderr=sys.stderr,
         home=Path.home(),
         platform=sys.platform,
+        program=_typed_program(sys.argv[0]),
     )
+
+
+def _typed_program(started_as: str) -> str:
+    """The name of the program where it is on PATH, else the path that was typed, such as that of a clone."""
+    is_ours = Path(started_as).stem == PROGRAM
+    return started_as if is_ours and shutil.which(PROGRAM) is None and " " not in started_as else PROGRAM
 
 
 def _console(stream: TextIO, environ: Mapping[str, str]) -> Console:
@@ -116,7 +127,8 @@ def no_provider() -> ConfigError:
     """The complaint of a command that needs a provider, in the words of a person at a terminal."""
     return ConfigError(
         "no provider is configured",
-        fix="Set OPENAI_API_KEY (and OPENAI_BASE_URL for another address), or try without any key: anymodel-mcp demo",
+        fix="Run anymodel-mcp setup, or set OPENAI_API_KEY (and OPENAI_BASE_URL for another address). Without any key: "
+        "anymodel-mcp demo",
     )
 
 
@@ -136,7 +148,7 @@ def complain(terminal: Terminal, what: str, why: str, do: str) -> None:
     console = terminal.err
 
     def clean(text: str) -> str:
-        return to_lines(terminal.redactor.clean(text))
+        return to_lines(as_typed(terminal.redactor.clean(text), terminal.program))
 
     console.print(Text.assemble(("error: ", "bold red"), (clean(what), "bold")))
     console.print(Text.assemble(("why:   ", "red"), clean(why)))
@@ -146,7 +158,8 @@ def complain(terminal: Terminal, what: str, why: str, do: str) -> None:
 def complain_of(terminal: Terminal, what: str, error: AnyModelError) -> int:
     """Complains of an error; gives the exit status that it means."""
     failure = error.failure
-    complain(terminal, f"{what}{_circumstances(error)}", failure.message, _advice(error))
+    why = in_cli_words(failure.message) if failure.kind in _CONFIG_KINDS else failure.message
+    complain(terminal, f"{what}{_circumstances(error)}", why, in_cli_words(_advice(error)))
     return EXIT_CONFIG if failure.kind in _CONFIG_KINDS else EXIT_FAILED
 
 

@@ -15,9 +15,9 @@ from anymodel_mcp.types import ModelRecord
 Purpose = Literal["chat", "completion", "embedding", "image"]
 
 NOTHING_CONFIGURED = (
-    "no provider is configured. Set OPENAI_API_KEY (and OPENAI_BASE_URL for any other OpenAI-compatible address), or "
-    "ANYMODEL_PROVIDERS=deepseek with DEEPSEEK_API_KEY, in the `env` of this server's entry in your host's "
-    "configuration; `anymodel-mcp doctor` shows what is seen"
+    "no provider is configured. Run `anymodel-mcp setup` in a terminal, or set OPENAI_API_KEY (and OPENAI_BASE_URL for "
+    "any other OpenAI-compatible address), or ANYMODEL_PROVIDERS=deepseek with DEEPSEEK_API_KEY, in the `env` of this "
+    "server's entry in your host's configuration; `anymodel-mcp doctor` shows what is seen"
 )
 
 

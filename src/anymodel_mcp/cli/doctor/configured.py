@@ -30,8 +30,8 @@ def _look(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
         yield Finding(
             "fail",
             "no provider is configured",
-            "Set OPENAI_API_KEY (and OPENAI_BASE_URL for another address), or ANYMODEL_PROVIDERS=deepseek with "
-            "DEEPSEEK_API_KEY. Without any key: anymodel-mcp demo",
+            "Run anymodel-mcp setup, or set OPENAI_API_KEY (and OPENAI_BASE_URL for another address), or "
+            "ANYMODEL_PROVIDERS=deepseek with DEEPSEEK_API_KEY. Without any key: anymodel-mcp demo",
         )
     for provider in settings.providers.values():
         yield from _look_at_provider(settings, provider)
@@ -79,7 +79,7 @@ def _default(settings: Settings) -> Finding:
         return Finding(
             "warn",
             "no default model: each call must name one",
-            "Set ANYMODEL_MODEL, for example after `anymodel-mcp models`.",
+            "Run anymodel-mcp setup, or set ANYMODEL_MODEL to one of `anymodel-mcp models`.",
         )
     return Finding("ok", f"default model: {settings.default_model} ({_from(settings, 'default_model')})")
 

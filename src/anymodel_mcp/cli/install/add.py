@@ -27,8 +27,8 @@ from anymodel_mcp.hosts.table import CONFIGURABLE
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 _NOTHING_SET = (
-    "no provider is configured yet. Set OPENAI_API_KEY (and OPENAI_BASE_URL), or ANYMODEL_PROVIDERS=local for the "
-    "model on this machine, and run this again; or write a configuration file (docs/configuration.md)."
+    "no provider is configured yet. `anymodel-mcp setup` does that and the host in one go; or set OPENAI_API_KEY (and "
+    "OPENAI_BASE_URL), or ANYMODEL_PROVIDERS=local for the model on this machine, and run this again."
 )
 DRY_RUN = "Nothing was written (dry run)."
 Start = Callable[[Sequence[str], Mapping[str, str], Sequence[str]], Trial]

@@ -188,5 +188,6 @@ class _Setup:
         if status:
             self._dialog.write(f"{plan.provider} is configured, but not every host: see above.")
         else:
-            self._dialog.write(f'{plan.provider} is configured. Try it: anymodel-mcp ask "Why is the sky blue?"')
+            program = self._around.terminal.program
+            self._dialog.write(f'{plan.provider} is configured. Try it: {program} ask "Why is the sky blue?"')
         return status
