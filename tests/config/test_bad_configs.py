@@ -22,10 +22,10 @@ BAD_FILES: dict[str, tuple[str, str]] = {
         "[files]\nzzz = 1",
         f"'zzz' in [files] ({FILE}) is not known: known are allowed_dirs, keep_mb, max_file_mb, output_dir",
     ),
-    "section is no table": ("limits = 3", f"limits ({FILE}) must be a table: write [limits] on a line of its own"),
+    "section is no table": ("limits = 3", f"limits ({FILE}) must be a table: write [limits] on its own line"),
     "provider is no table": (
         "[providers]\nx = 3",
-        f"providers.x ({FILE}) must be a table: write [providers.x] on a line of its own",
+        f"providers.x ({FILE}) must be a table: write [providers.x] on its own line",
     ),
     "number in quotes": (
         '[http]\nport = "8765"',
@@ -51,9 +51,9 @@ BAD_FILES: dict[str, tuple[str, str]] = {
         '[store]\nenabled = "no"',
         f"store.enabled ({FILE}) must be true or false, without quotes, not 'no'",
     ),
-    "text for a list": ('[tools]\nenabled = "chat"', f"tools.enabled ({FILE}) must be a list of texts, not 'chat'"),
+    "text for a list": ('[tools]\nenabled = "chat"', f"tools.enabled ({FILE}) must be a list of strings, not 'chat'"),
     "empty item": ('[files]\nallowed_dirs = [""]', f"files.allowed_dirs ({FILE}) must be a list of folders, not ['']"),
-    "wrong item": ("[http]\nallowed_hosts = [1]", f"http.allowed_hosts ({FILE}) must be a list of texts, not [1]"),
+    "wrong item": ("[http]\nallowed_hosts = [1]", f"http.allowed_hosts ({FILE}) must be a list of strings, not [1]"),
     "path without slash": (
         '[http]\npath = "mcp"',
         f"http.path ({FILE}) must be a path that begins with /, such as /mcp, not 'mcp'",
@@ -62,7 +62,7 @@ BAD_FILES: dict[str, tuple[str, str]] = {
         f'[tools]\nprefix = "{"x" * 99}"',
         f"tools.prefix ({FILE}) must be at most 32 letters, digits, underscores and hyphens, not '{'x' * 56}...",
     ),
-    "number for a model": ("default_model = 5", f"default_model ({FILE}) must be a text, not 5"),
+    "number for a model": ("default_model = 5", f"default_model ({FILE}) must be a string, not 5"),
     "alias to nothing": (
         "[aliases]\nfast = []",
         f'aliases.fast ({FILE}) must be a model such as "openai/gpt-5-mini", or a list of models to try in order, not []',
@@ -74,11 +74,11 @@ BAD_FILES: dict[str, tuple[str, str]] = {
     ),
     "alias to itself": (
         "[aliases]\nfast = ['a', 'fast']",
-        f"aliases.fast ({FILE}) leads back to itself (fast -> fast): let one of them name a model, written as provider/id",
+        f"aliases.fast ({FILE}) refers to itself (fast -> fast): let one of them name a model, written as provider/id",
     ),
     "aliases in a circle": (
         "[aliases]\nnest = 'a'\na = ['m', 'b']\nb = 'c'\nc = 'a'",
-        f"aliases.a ({FILE}) leads back to itself (a -> b -> c -> a): let one of them name a model, written as provider/id",
+        f"aliases.a ({FILE}) refers to itself (a -> b -> c -> a): let one of them name a model, written as provider/id",
     ),
     "provider's name": (
         '[providers."My Work"]\nbase_url = "https://x"',
@@ -90,8 +90,8 @@ BAD_FILES: dict[str, tuple[str, str]] = {
     ),
     "no address, nearly a row": (
         "[providers.deepsek]\n",
-        f'providers.deepsek.base_url ({FILE}) is missing: write base_url = "https://HOST/v1", or, for a provider with a '
-        "row, did you mean deepseek?",
+        f'providers.deepsek.base_url ({FILE}) is missing: write base_url = "https://HOST/v1", or, for a known '
+        "provider, did you mean deepseek?",
     ),
     "no address of a row": (
         "[providers.azure]\n",
@@ -116,7 +116,7 @@ BAD_FILES: dict[str, tuple[str, str]] = {
     ),
     "unknown dialect, nothing close": (
         WORK + 'dialect = "zzzzzz"',
-        f"providers.work.dialect ({FILE}) is not known: 'zzzzzz': it is the name of a row, \"openai\" by default",
+        f"providers.work.dialect ({FILE}) is not known: 'zzzzzz': it is the name of a known provider, \"openai\" by default",
     ),
     "api": (
         WORK + 'api = "soap"',
@@ -124,12 +124,12 @@ BAD_FILES: dict[str, tuple[str, str]] = {
     ),
     "service": (
         WORK + 'services = ["sunno"]',
-        f"providers.work.services ({FILE}) names 'sunno', which is no known service: did you mean suno?",
+        f"providers.work.services ({FILE}) names 'sunno', which is not a known service: did you mean suno?",
     ),
     "media_url": (
         WORK + 'media_url = "https://other.example/x"',
         f"providers.work.media_url ({FILE}) is at another host than base_url, and a key goes to the host of base_url "
-        "only: configure that host as a provider of its own",
+        "only: configure that host as a separate provider",
     ),
     "auth": (
         WORK + 'auth = "header"',
@@ -149,9 +149,9 @@ BAD_FILES: dict[str, tuple[str, str]] = {
     ),
     "key with a space": (
         WORK + 'api_key = "geheim und mehr"',
-        f"providers.work.api_key ({FILE}) holds white space or characters that no header can carry: paste only the key",
+        f"providers.work.api_key ({FILE}) contains white space or characters that a header cannot contain: paste only the key",
     ),
-    "key is a number": (WORK + "api_key = 5", f"providers.work.api_key ({FILE}) must be a text"),
+    "key is a number": (WORK + "api_key = 5", f"providers.work.api_key ({FILE}) must be a string"),
     "a key as a variable's name": (
         WORK + 'api_key_env = "sk-geheim"',
         f"providers.work.api_key_env ({FILE}) must be the name of a variable, such as WORK_API_KEY; a key itself goes "
@@ -163,7 +163,7 @@ BAD_FILES: dict[str, tuple[str, str]] = {
     ),
     "open quote in a command": (
         WORK + 'api_key_command = "pass \'x"',
-        f"providers.work.api_key_command ({FILE}) is no command: No closing quotation",
+        f"providers.work.api_key_command ({FILE}) is not a command: No closing quotation",
     ),
     "no key file": (
         WORK + 'api_key_file = "/no/such"',
@@ -172,16 +172,16 @@ BAD_FILES: dict[str, tuple[str, str]] = {
     ),
     "header's name": (
         WORK + 'headers = { "a b" = "c" }',
-        f"providers.work.headers.a b ({FILE}) is no name of a header",
+        f"providers.work.headers.a b ({FILE}) is not a valid header name",
     ),
-    "header's value": (WORK + 'headers = { "x" = 1 }', f"providers.work.headers.x ({FILE}) must be a text"),
+    "header's value": (WORK + 'headers = { "x" = 1 }', f"providers.work.headers.x ({FILE}) must be a string"),
     "header with a line end": (
         WORK + 'headers = { "x" = "geheim\\ny" }',
-        f"providers.work.headers.x ({FILE}) holds characters that no header can carry",
+        f"providers.work.headers.x ({FILE}) contains characters that a header cannot contain",
     ),
     "headers are a text": (
         WORK + 'headers = "x"',
-        f"providers.work.headers ({FILE}) must be a table: write [providers.work.headers] on a line of its own",
+        f"providers.work.headers ({FILE}) must be a table: write [providers.work.headers] on its own line",
     ),
     "list at another host": (
         WORK + 'models_url = "https://evil.example/list"',
@@ -206,11 +206,11 @@ BAD_FILES: dict[str, tuple[str, str]] = {
     ),
     "list of a quirk": (
         WORK + 'quirks = { drop_params = "n" }',
-        f"providers.work.quirks.drop_params ({FILE}) must be a list, each item a text, not 'n'",
+        f"providers.work.quirks.drop_params ({FILE}) must be a list, each item a string, not 'n'",
     ),
     "item of a quirk": (
         WORK + "quirks = { drop_params = [1] }",
-        f"providers.work.quirks.drop_params ({FILE}) must be a list, each item a text, not [1]",
+        f"providers.work.quirks.drop_params ({FILE}) must be a list, each item a string, not [1]",
     ),
     "temperature of a quirk": (
         WORK + 'quirks = { max_temperature = "1" }',
@@ -252,7 +252,7 @@ BAD_VARIABLES: dict[str, tuple[dict[str, str], str]] = {
     ),
     "command that cannot be split": (
         {"OPENAI_API_KEY": "k", "ANYMODEL_PROVIDERS_OPENAI_API_KEY_COMMAND": "pass 'x"},
-        "providers.openai.api_key_command (environment ANYMODEL_PROVIDERS_OPENAI_API_KEY_COMMAND) is no command: No "
+        "providers.openai.api_key_command (environment ANYMODEL_PROVIDERS_OPENAI_API_KEY_COMMAND) is not a command: No "
         "closing quotation",
     ),
     "port": (
@@ -269,16 +269,16 @@ BAD_VARIABLES: dict[str, tuple[dict[str, str], str]] = {
     ),
     "list": (
         {"ANYMODEL_TOOLS_ENABLED": "[chat"},
-        "tools.enabled (environment ANYMODEL_TOOLS_ENABLED) must be a list of texts, not '[chat'",
+        "tools.enabled (environment ANYMODEL_TOOLS_ENABLED) must be a list of strings, not '[chat'",
     ),
     "row": (
         {"ANYMODEL_PROVIDERS": "openai, deepsek"},
-        "ANYMODEL_PROVIDERS (environment) names 'deepsek', which has no row: did you mean deepseek?",
+        "ANYMODEL_PROVIDERS (environment) names 'deepsek', which is not a known provider: did you mean deepseek?",
     ),
     "own provider without address": (
         {"ANYMODEL_PROVIDERS": "zzzzzzz"},
-        "ANYMODEL_PROVIDERS (environment) names 'zzzzzzz', which has no row: for a provider of your own set "
-        "ANYMODEL_PROVIDERS_ZZZZZZZ_BASE_URL too",
+        "ANYMODEL_PROVIDERS (environment) names 'zzzzzzz', which is not a known provider: for your own provider, also set "
+        "ANYMODEL_PROVIDERS_ZZZZZZZ_BASE_URL",
     ),
     "address": (
         {"OPENAI_BASE_URL": "localhost:8080/v1"},
@@ -292,12 +292,12 @@ BAD_VARIABLES: dict[str, tuple[dict[str, str], str]] = {
     ),
     "key": (
         {"OPENAI_API_KEY": "geheim\tgeheim"},
-        "providers.openai.api_key (environment OPENAI_API_KEY) holds white space or characters that no header can carry: "
+        "providers.openai.api_key (environment OPENAI_API_KEY) contains white space or characters that a header cannot contain: "
         "paste only the key",
     ),
     "token": (
         {"ANYMODEL_HTTP_TOKEN": "gehéim"},
-        "http.token (environment ANYMODEL_HTTP_TOKEN) holds white space or characters that no header can carry: paste "
+        "http.token (environment ANYMODEL_HTTP_TOKEN) contains white space or characters that a header cannot contain: paste "
         "only the key",
     ),
     "quirk": (
@@ -324,7 +324,7 @@ def test_a_mistake_in_the_environment_is_one_sentence(environ: dict[str, str], s
     ("text", "says"),
     [
         ("a = ", "is not valid TOML: line 1: a has no value"),
-        ("a = 1\na = 2", "is not valid TOML: line 2: a stands in line 1 already"),
+        ("a = 1\na = 2", "is not valid TOML: line 2: a is already in line 1"),
         ("x = " + "[" * 5000, "is not valid TOML"),
     ],
     ids=["cut", "twice", "too deep"],
@@ -353,5 +353,5 @@ def test_a_key_file_that_is_no_text_is_a_mistake() -> None:
     def read(_: str) -> str:
         raise UnicodeDecodeError("utf-8", b"\xff", 0, 1, "bad")
 
-    with pytest.raises(ConfigError, match="it is no text file"):
+    with pytest.raises(ConfigError, match="it is not a text file"):
         load({}, file_text=WORK + 'api_key_file = "k"', file_name="c", read_file=read)

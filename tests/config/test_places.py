@@ -36,7 +36,7 @@ def test_a_variable_with_a_relative_path_is_refused_and_nothing_is_read(named: s
     failure = caught.value.failure
     assert "ANYMODEL_CONFIG (environment) gives the relative path" in failure.message
     assert "working directory" in failure.message
-    assert "whole path" in failure.fix
+    assert "absolute path" in failure.fix
 
 
 def test_a_relative_user_folder_is_not_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_a_key_is_read_from_its_file(tmp_path: Path) -> None:
     assert provider.api_key is not None
     assert provider.api_key.reveal() == "sk-from-file"
     (tmp_path / "key").write_bytes(b"\xff\xfe")
-    with pytest.raises(ConfigError, match="it is no text file"):
+    with pytest.raises(ConfigError, match="it is not a text file"):
         read_settings({}, place)
     (tmp_path / "key").write_bytes(b"k" * 100_001)
     with pytest.raises(ConfigError, match="larger than 100,000 bytes"):

@@ -1,8 +1,8 @@
 """Which configured values are credentials, and which address each may go to. Pure.
 
-A key goes only to the address that was configured beside it. A base URL from the command line or the environment
-therefore never combines with a key, a reference to a key, or a header with a key that only the file names: whoever can
-set a variable of this process must not be able to send the file's keys elsewhere.
+A key goes only to the address that is configured with it. A base URL from the command line or the environment is
+therefore never combined with a key, a reference to a key, or a header with a key that only the file names: someone who
+can set a variable of this process must not be able to send the file's keys to another address.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ _SHORTEST_PART = 8
 
 
 def is_credential(name: str, value: str) -> bool:
-    """Whether a header or a query parameter carries a credential: by its name, or because its value is opaque."""
+    """Whether a header or query parameter contains a credential, judged by its name or by an opaque value."""
     if _CREDENTIAL_NAME.search(name):
         return True
     return not _DESCRIPTIVE.fullmatch(name) and bool(_OPAQUE.fullmatch(value.strip()))
 
 
 def secrets_of_header(name: str, value: str) -> Iterator[str]:
-    """What must not be shown of a header: the value, and the parts of it that a provider may quote alone.
+    """Returns the secrets in a header: its value, and the parts that a provider may quote separately.
 
-    Parts are what follows a scheme ("Bearer ..."), the user and password of "Basic ...", and the values of cookies.
+    The parts are the text after a scheme ("Bearer ..."), the user and password of "Basic ...", and cookie values.
     """
     if not is_credential(name, value):
         return
@@ -52,7 +52,7 @@ def secrets_of_header(name: str, value: str) -> Iterator[str]:
 
 
 def secrets_of_url(url: str | None) -> Iterator[str]:
-    """The credentials in the query of an address."""
+    """Returns the credentials in the query of a URL."""
     if url:
         for name, value in parse_qsl(urlsplit(url).query):
             if is_credential(name, value):
@@ -69,13 +69,13 @@ def check_key_address(
     key_source: str | None,
     headers: Mapping[str, str],
 ) -> None:
-    """Refuses an address from outside the file for credentials that only the file names.
+    """Refuses a base URL from outside the file if only the file names the credentials.
 
     Args:
-        layers: all sources; says where the base URL came from.
+        layers: all sources; it knows where the base URL comes from.
         name: the provider's.
         table: its section of the file.
-        base_url: the address in force.
+        base_url: the address that is used.
         row_url: the built-in address of this provider, if it has one.
         key_source: the field of the file that names the key; `None` = the key is not from the file.
         headers: the file's headers.
@@ -92,7 +92,7 @@ def check_key_address(
         return
     raise ConfigError(
         f"the base URL of provider {name!r} comes from the {origin}, but its key from providers.{name}.{held[0]} in "
-        f"{layers.file_origin}: a key goes only to the address that is configured beside it",
+        f"{layers.file_origin}: a key goes only to the address that is configured with it",
         param=f"providers.{name}.base_url",
         fix=_fix(layers, name, held[0], origin),
     )
@@ -104,11 +104,11 @@ def _fix(layers: Layers, name: str, field: str, origin: str) -> str:
     if field.startswith("headers."):
         return f"{moved} and remove {variable}, or remove {field} from the file."
     key = variable_of(f"providers.{name}", "api_key")
-    return f"{moved}, give this address a key of its own with {key}, or remove {variable}."
+    return f"{moved}, set a key for this address with {key}, or remove {variable}."
 
 
 def _home(table: Mapping[str, Any], row_url: str | None) -> str | None:
-    """The address that the file's keys are made for."""
+    """The address that the file's keys belong to."""
     given = table.get("base_url")
     if not isinstance(given, str) or meant(given) is None:
         return row_url

@@ -1,4 +1,4 @@
-"""Where a provider's key comes from: given, in a variable, in a file, printed by a command. No sentence shows it."""
+"""Reads a provider's key from its value, a variable, a file or a command. No error message contains a key."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from anymodel_mcp.errors import ConfigError
 from anymodel_mcp.wire.decode.json_values import as_list
 
 SOURCES = ("api_key", "api_key_env", "api_key_file", "api_key_command")
-"""The fields of which a provider may have one."""
+"""The fields that name a key; a provider has at most one of them."""
 
 _SENDABLE = re.compile(r"[\x21-\x7e]+")
-_NO_TEXT = "it is no text file"
+_NO_TEXT = "it is not a text file"
 _VARIABLE = re.compile(r"[A-Za-z_]\w*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """What is known of a key: itself, or the command that prints it, or what to set.
+    """A key, the command that prints it, or a hint about what to set.
 
     Attributes:
-        file_field: the field of the file that names this key; `None` = the environment names it, or nobody does.
+        file_field: the field of the file that names this key; `None` = it comes from the environment, or there is none.
     """
 
     secret: Secret | None = None
@@ -36,31 +36,31 @@ class Key:
 
 
 def clean_key(found: Found) -> Secret:
-    """A key as it goes into a header: stripped, without the quotes of a careless .env file.
+    """Returns a key in the form for a header: without surrounding white space and quotes.
 
     Raises:
-        ConfigError: no header can carry it.
+        ConfigError: it contains characters that a header cannot contain.
     """
     text = str(found.value).strip()
     if len(text) > 2 and text[0] == text[-1] and text[0] in "\"'":
         text = text[1:-1].strip()
     text = re.sub(r"^bearer\s+", "", text, flags=re.IGNORECASE)
     if not _SENDABLE.fullmatch(text):
-        raise found.wrong("holds white space or characters that no header can carry: paste only the key")
+        raise found.wrong("contains white space or characters that a header cannot contain: paste only the key")
     return Secret(text)
 
 
 def read_key(
     layers: Layers, name: str, table: Mapping[str, Any], own_variable: str | None, read_file: Callable[[str], str]
 ) -> Key:
-    """The key of a provider.
+    """Reads the key of a provider.
 
     Args:
         layers: all sources.
         name: the provider's.
         table: its section of the file.
-        own_variable: the variable that its row names, if the key may go to its address.
-        read_file: gives the text of a file.
+        own_variable: the variable of the known provider, if its key may go to this address.
+        read_file: returns the text of a file.
 
     Raises:
         ConfigError: two sources at once, one that cannot be read, or a key that cannot be sent.
@@ -75,7 +75,7 @@ def read_key(
 
 
 def _in_environment(layers: Layers, section: str) -> list[Found]:
-    """The sources that have a variable: each field of the file has one."""
+    """The key fields that are set by a variable."""
     found: list[Found] = []
     for source in SOURCES:
         variable = variable_of(section, source)
@@ -95,7 +95,7 @@ def _in_file(layers: Layers, section: str, table: Mapping[str, Any]) -> list[Fou
 
 
 def _field_of(found: Found, own_variable: str | None) -> str | None:
-    """The field that names a key in the file, where nothing but the file names it."""
+    """The field that names the key, if only the file names it."""
     empty = isinstance(found.value, str) and meant(found.value) is None
     source = found.name.rpartition(".")[2]
     return None if empty or (source == "api_key_env" and found.value == own_variable) else source
@@ -113,7 +113,7 @@ def _from_source(layers: Layers, name: str, found: Found, read_file: Callable[[s
     if source == "api_key_command":
         return _from_command(layers, name, found)
     if not isinstance(found.value, str):
-        raise found.wrong("must be a text")
+        raise found.wrong("must be a string")
     text = meant(found.value)
     if text is None:
         return Key(hint=f"set {found.name} in {layers.file_origin}")
@@ -154,7 +154,7 @@ def _from_command(layers: Layers, name: str, found: Found) -> Key:
     try:
         words = shlex.split(value) if isinstance(value, str) else as_list(value)
     except ValueError as error:
-        raise found.wrong(f"is no command: {error}") from error
+        raise found.wrong(f"is not a command: {error}") from error
     argv = tuple(word for word in words if isinstance(word, str))
     if not argv or len(argv) != len(words) or not argv[0].strip():
         raise found.wrong('must be a command, such as "pass show work" or ["pass", "show", "work"]')

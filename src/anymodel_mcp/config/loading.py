@@ -1,4 +1,4 @@
-"""From environment, file text and command line to `Settings`. Pure; TOML is imported only where there is a file."""
+"""Turns environment, file text and command line into `Settings`. Pure; imports TOML only if there is a file."""
 
 from __future__ import annotations
 
@@ -72,14 +72,14 @@ def load(
     read_file: Callable[[str], str] | None = None,
     stored: KeyStore = NO_KEYS,
 ) -> Settings:
-    """The settings that these sources add up to.
+    """Merges all sources into settings.
 
     Args:
         environ: variables.
         file_text: the configuration file, if there is one.
-        file_name: how to call it.
-        overrides: of the command line: dotted name ("http.port") -> value.
-        read_file: gives the text of an `api_key_file`.
+        file_name: its name in messages.
+        overrides: values from the command line, by dotted name ("http.port").
+        read_file: returns the text of an `api_key_file`.
         stored: the keys of the key store, for providers to which no other source gives one.
 
     Raises:
@@ -114,12 +114,12 @@ def load(
 def _parse(text: str | None, name: str) -> Mapping[str, Any]:
     if text is None or not text.strip("\ufeff \t\r\n"):
         return {}
-    import tomllib  # most servers run without a file: they need not pay for it
+    import tomllib  # not needed without a file
 
     try:
         return tomllib.loads(text.removeprefix("\ufeff"))
     except tomllib.TOMLDecodeError as error:
-        from anymodel_mcp.config.toml_mistakes import explain_toml  # only who made one pays for it
+        from anymodel_mcp.config.toml_mistakes import explain_toml  # needed only for a mistake
 
         raise ConfigError(f"file {name} is not valid TOML: {explain_toml(text, error)}") from error
     except RecursionError as error:
@@ -140,7 +140,7 @@ def _section(layers: Layers, name: str, defaults: T) -> T:
 
 def _http(layers: Layers, files: Files) -> HttpSettings:
     http = _section(layers, "http", HttpSettings())
-    if "http.max_body_bytes" not in layers.origins:  # a document arrives as base64, beside other arguments
+    if "http.max_body_bytes" not in layers.origins:  # a document arrives as base64, with other arguments
         room = files.max_file_mb * 1_000_000 * 4 // 3 + _BESIDE_A_DOCUMENT
         http = replace(http, max_body_bytes=max(http.max_body_bytes, room))
     text = meant(layers.environ.get(http.token_env))
@@ -148,7 +148,7 @@ def _http(layers: Layers, files: Files) -> HttpSettings:
         origin = f"environment {http.token_env}"
         http = replace(http, token=_token(Found(name="http.token", origin=origin, value=text)))
         layers.origins["http.token"] = origin
-    if http.workers > 1 and not http.stateless:  # workers share no memory, so that no session can find its way back
+    if http.workers > 1 and not http.stateless:  # workers share no memory, so a session would not be found again
         http = replace(http, stateless=True)
         layers.origins["http.stateless"] = layers.origins["http.workers"]
     return http
@@ -157,9 +157,7 @@ def _http(layers: Layers, files: Files) -> HttpSettings:
 def _token(found: Found) -> Secret:
     token = clean_key(found)
     if len(token.reveal()) < _SHORTEST_TOKEN:
-        raise found.wrong(
-            f"is too short to keep anybody out: take at least {_SHORTEST_TOKEN} characters (`openssl rand -hex 24`)"
-        )
+        raise found.wrong(f"is too short: use at least {_SHORTEST_TOKEN} characters (`openssl rand -hex 24`)")
     return token
 
 
@@ -181,20 +179,20 @@ def _aliases(layers: Layers) -> dict[str, tuple[str, ...]]:
 def _resolved(
     layers: Layers, aliases: Mapping[str, tuple[str, ...]], providers: Mapping[str, Any]
 ) -> dict[str, tuple[str, ...]]:
-    """Aliases with the models they lead to, however many aliases lie between, in order and each model once."""
+    """Resolves aliases of aliases: each alias to its models, in order, each model once."""
     return {name: tuple(_models(layers, name, aliases, providers)) for name in aliases}
 
 
 def _models(
     layers: Layers, name: str, aliases: Mapping[str, tuple[str, ...]], providers: Mapping[str, Any]
 ) -> dict[str, None]:
-    """The models of one alias. An alias may be called like a model and have that model in its own list.
+    """Returns the models of one alias. An alias may have the name of a model and list that model itself.
 
     Raises:
-        ConfigError: the alias leads back to itself.
+        ConfigError: the alias refers to itself.
     """
     models: dict[str, None] = {}
-    path, done = {name: iter(aliases[name])}, set[str]()  # no recursion: a long chain must not end the program
+    path, done = {name: iter(aliases[name])}, set[str]()  # no recursion: a long chain must not exceed the stack
     while path:
         last = next(reversed(path))
         entry = next(path[last], None)
@@ -207,7 +205,7 @@ def _models(
             circle = [*list(path)[list(path).index(entry) :], entry]
             label = f"aliases.{entry}"
             raise ConfigError(
-                f"{label} ({layers.origins[label]}) leads back to itself ({' -> '.join(circle)}): let one "
+                f"{label} ({layers.origins[label]}) refers to itself ({' -> '.join(circle)}): let one "
                 "of them name a model, written as provider/id",
                 param=label,
             )
@@ -231,7 +229,7 @@ def _targets(found: Found) -> tuple[str, ...]:
 
 
 def _odd_variables(environ: Mapping[str, str], providers: Mapping[str, Any]) -> tuple[str, ...]:
-    """Variables that begin like ours and are none: a misspelt one would be ignored without a word."""
+    """Warnings for variables with our prefix that are not read: a misspelt one would be ignored silently."""
     known = {variable_of("", key) for key in TOP_KEYS} | {v for names in TOP_KEYS.values() for v in names}
     known |= {variable_of(section, key) for section, specs in _SECTIONS.items() for key in specs} | set(
         _OTHER_VARIABLES
@@ -257,6 +255,6 @@ def _of_all(name: str, known: Iterable[str], starts: tuple[str, ...]) -> str:
 
 
 def _of_provider(name: str, start: str, provider: str) -> str:
-    """Only what follows the provider's name is compared: the long beginning would make anything look alike."""
+    """Compares only the part after the provider's name: with the long prefix, all names look alike."""
     close = closest_name(name.removeprefix(start), VARIABLE_KEYS)
     return f"did you mean {start}{close.upper()}?" if close else f"no field of providers.{provider} has this variable"

@@ -1,4 +1,4 @@
-"""The impure edge: which file there is, and reading it."""
+"""Finds and reads the configuration file; the only module here that does I/O."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MAX_KEY_BYTES = 100_000
 
 
 def config_path(environ: Mapping[str, str], explicit: str | os.PathLike[str] | None = None) -> Path:
-    """The configuration file: the one named, else `$ANYMODEL_CONFIG`, else `config.toml` in the user's folder.
+    """Returns the configuration file: `explicit`, else `$ANYMODEL_CONFIG`, else `config.toml` in the user's folder.
 
     Only a path typed on the command line may be relative: a variable that depends on the working directory would let a
     project decide where prompts and keys go.
@@ -34,7 +34,7 @@ def config_path(environ: Mapping[str, str], explicit: str | os.PathLike[str] | N
     named = meant(environ.get("ANYMODEL_CONFIG"))
     if named:
         return _absolute(_expanded(named, "ANYMODEL_CONFIG"), "ANYMODEL_CONFIG")
-    import platformdirs  # only who has named no file pays for it
+    import platformdirs  # needed only if no file is named
 
     return Path(platformdirs.user_config_dir(APP_NAME, appauthor=False)) / _FILE_NAME
 
@@ -53,7 +53,7 @@ def _absolute(place: Path, variable: str) -> Path:
         f"{variable} (environment) gives the relative path {str(place)!r}: configuration is never read from the "
         "working directory",
         param=variable,
-        fix=f"Write the whole path, such as {str(Path.home() / '.config' / APP_NAME / _FILE_NAME)!r}.",
+        fix=f"Write the absolute path, such as {str(Path.home() / '.config' / APP_NAME / _FILE_NAME)!r}.",
     )
 
 
@@ -64,9 +64,9 @@ def read_settings(
     *,
     with_keys: bool = True,
 ) -> Settings:
-    """The settings of this process; a file that was named must exist, the user's own need not.
+    """Reads the settings. A file that is named must exist; the default file is optional.
 
-    Without `with_keys` the key store is not read: for the command that corrects it.
+    Without `with_keys` the key store is not read, so that the command that repairs it can start.
 
     Raises:
         ConfigError: the file cannot be read, or something in it or in the environment is wrong.
@@ -99,23 +99,25 @@ def read_key_store(config: Path) -> KeyStore:
 
 
 def _who_may_read(place: Path) -> str:
-    """A warning where other users can read the key store; "" where they cannot."""
+    """A warning if other users can read the key store, else ""."""
     try:
         exposed = os.name != "nt" and bool(place.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
     except OSError:
         return ""
-    return f"{place} holds keys and other users can read it: chmod 600 {place}" if exposed else ""
+    return f"{place} contains keys and other users can read it: chmod 600 {place}" if exposed else ""
 
 
 def _who_may_change(place: Path) -> str:
-    """A warning where everybody may change the file, and so where keys and prompts go; "" where that is not so."""
+    """A warning if every user can change the file, and so redirect keys and prompts; else ""."""
     if os.name == "nt":
         return ""
     try:
         for path in (place.resolve(), place.resolve().parent):
             mode = path.stat().st_mode
             if mode & stat.S_IWOTH and not (path.is_dir() and mode & stat.S_ISVTX):
-                return f"{path} can be changed by every user of this machine, who so gets your keys: chmod o-w {path}"
+                return (
+                    f"{path} can be changed by every user of this machine, who could take your keys: chmod o-w {path}"
+                )
     except OSError:
         pass
     return ""
@@ -146,11 +148,11 @@ def _read(place: Path, limit: int) -> str:
 
 
 def read_key_file(path: str) -> str:
-    """The text of an `api_key_file`.
+    """Reads the text of an `api_key_file`.
 
     Raises:
         OSError: it cannot be read.
-        ValueError: the path is relative, or the file is no text.
+        ValueError: the path is relative, or the file is not text.
     """
     place = _expanded(path, "api_key_file")
     if not place.is_absolute():

@@ -1,4 +1,4 @@
-"""Which providers there are, and everything about each: rows, the file's sections, the environment."""
+"""Reads the providers from the table of known providers, the file and the environment."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from anymodel_mcp.errors import ConfigError
 from anymodel_mcp.wire.urls import clean_base_url, same_host
 
 LOCAL = "local:"
-"""The base URL of the embedded engine, which has none until it runs."""
+"""Stands for the base URL of the embedded engine, which has none before it runs."""
 
 PROVIDER_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -54,16 +54,16 @@ _SPECS: Mapping[str, Spec] = {
 }
 _KEYS = (*_SPECS, *SOURCES, "headers", "quirks", "overrides")
 VARIABLE_KEYS = (*_SPECS, *SOURCES, *(f"quirks_{name}" for name in sorted(QUIRK_NAMES)))
-"""What a variable can set of a provider."""
+"""The fields of a provider that a variable can set."""
 
 
 def read_providers(layers: Layers, read_file: Callable[[str], str], stored: KeyStore) -> dict[str, ProviderSettings]:
-    """All providers, in the order in which they are named: file, `ANYMODEL_PROVIDERS`, the plain OpenAI variables.
+    """Reads all providers, in this order: file, `ANYMODEL_PROVIDERS`, the plain OpenAI variables.
 
-    A provider to which no other source gives a key has that of the key store, if there is one.
+    A provider without a key from another source gets the one in the key store, if there is one.
 
     Raises:
-        ConfigError: one of them cannot be used as it stands.
+        ConfigError: one of them is not valid.
     """
     tables = layers.table("providers", layers.file)
     names = list(tables)
@@ -95,9 +95,10 @@ def _turned_on(layers: Layers) -> list[str]:
         described = meant(layers.environ.get(variable_of(f"providers.{name}", "base_url"))) is not None
         if name not in PROVIDERS and not (described and PROVIDER_NAME.fullmatch(name)):
             variable = variable_of(f"providers.{name}", "base_url")
-            hint = suggest(name, PROVIDERS, likeness=0.75) or f"for a provider of your own set {variable} too"
+            hint = suggest(name, PROVIDERS, likeness=0.75) or f"for your own provider, also set {variable}"
             raise ConfigError(
-                f"ANYMODEL_PROVIDERS (environment) names {name!r}, which has no row: {hint}", param="ANYMODEL_PROVIDERS"
+                f"ANYMODEL_PROVIDERS (environment) names {name!r}, which is not a known provider: {hint}",
+                param="ANYMODEL_PROVIDERS",
             )
     return names
 
@@ -152,7 +153,7 @@ def _provider(
 
 
 def _or_stored(layers: Layers, name: str, key: Key, base_url: str, stored: KeyStore) -> Key:
-    """The key, or that of the key store where no other source gives one."""
+    """Returns the key, or the stored one if no other source has a key."""
     if key.secret or key.command:
         return key
     address = layers.origins.get(f"providers.{name}.base_url") or layers.origins[f"providers.{name}"]
@@ -171,7 +172,7 @@ def _api_urls(row: ProviderRow, base_url: str) -> dict[ApiName, str]:
 
 
 def _overrides(layers: Layers, section: str, table: Mapping[str, Any]) -> tuple[tuple[str, Quirks], ...]:
-    """`[providers.X.overrides."o4-*"]`: `api` and `quirks` for the models that a pattern names, in the file's order."""
+    """`[providers.X.overrides."o4-*"]`: `api` and `quirks` for models that match a pattern, in the file's order."""
     found: list[tuple[str, Quirks]] = []
     tables = layers.table("overrides", table, f"{section}.")
     for pattern in tables:
@@ -209,15 +210,15 @@ def _base_url(layers: Layers, name: str, given: str | None, row: ProviderRow | N
 def _form_of(name: str) -> str:
     hint = suggest(name, PROVIDERS, likeness=0.75)
     written = 'write base_url = "https://HOST/v1"'
-    return f"{written}, or, for a provider with a row, {hint}" if hint.startswith("did") else written
+    return f"{written}, or, for a known provider, {hint}" if hint.startswith("did") else written
 
 
 def _habits(layers: Layers, name: str, dialect: str | None, base_url: str) -> ProviderRow:
-    """The row whose habits a provider shares: the one it names, its own, that of its host, else the defaults."""
+    """The row that a provider behaves like: the one it names, its own, that of its host, else OpenAI's."""
     if dialect is not None:
         if dialect not in PROVIDERS:
             origin = layers.origins[f"providers.{name}.dialect"]
-            hint = suggest(dialect, PROVIDERS) or 'it is the name of a row, "openai" by default'
+            hint = suggest(dialect, PROVIDERS) or 'it is the name of a known provider, "openai" by default'
             raise ConfigError(
                 f"providers.{name}.dialect ({origin}) is not known: {dialect!r}: {hint}",
                 param=f"providers.{name}.dialect",
@@ -229,16 +230,16 @@ def _habits(layers: Layers, name: str, dialect: str | None, base_url: str) -> Pr
 
 
 def row_of_host(base_url: str) -> ProviderRow | None:
-    """The row with this host; ports of the own machine belong to anybody."""
+    """The row with this host; a loopback port can belong to any server."""
     if urlsplit(base_url).hostname in _LOOPBACK:
         return None
     return next((row for row in PROVIDERS.values() if row.base_url and same_host(row.base_url, base_url)), None)
 
 
 def _own_variable(layers: Layers, base_url: str, row: ProviderRow | None) -> str | None:
-    """The row's key variable, if its key may go to this address: a key belongs to the address that it was made for.
+    """The row's key variable, if its key may go to this address.
 
-    `OPENAI_API_KEY` belongs to `OPENAI_BASE_URL` where that is set.
+    `OPENAI_API_KEY` belongs to `OPENAI_BASE_URL` if that is set.
     """
     if row is None or row.key_env is None:
         return None
@@ -258,12 +259,12 @@ def _models_url(layers: Layers, name: str, given: str | None, base_url: str, row
 
 _ELSEWHERE = {
     "models_url": "list the models in models instead",
-    "media_url": "configure that host as a provider of its own",
+    "media_url": "configure that host as a separate provider",
 }
 
 
 def _beside(layers: Layers, name: str, field: str, given: str | None, base_url: str) -> str | None:
-    """A second address of a provider, which must be at the host of the first."""
+    """Checks a second address of a provider, which must have the same host as its base URL."""
     if given is None:
         return None
     label = f"providers.{name}.{field}"
@@ -286,7 +287,8 @@ def _check_services(layers: Layers, name: str, services: Sequence[str]) -> None:
         if service not in SERVICES:
             hint = suggest(service, SERVICES)
             raise ConfigError(
-                f"{label} ({layers.origins[label]}) names {service!r}, which is no known service: {hint}", param=label
+                f"{label} ({layers.origins[label]}) names {service!r}, which is not a known service: {hint}",
+                param=label,
             )
 
 
@@ -295,14 +297,14 @@ def _headers(layers: Layers, section: str, table: Mapping[str, Any]) -> dict[str
     for name, value in layers.table("headers", table, f"{section}.").items():
         label = Found(name=f"{section}.headers.{name}", origin=layers.file_origin, value=None)
         if not _HEADER.fullmatch(name):
-            raise label.wrong("is no name of a header")
+            raise label.wrong("is not a valid header name")
         if not isinstance(value, str):
-            raise label.wrong("must be a text")
+            raise label.wrong("must be a string")
         text = meant(value)
         if text is None:
             continue
         if not text.isprintable() or not text.isascii():
-            raise label.wrong("holds characters that no header can carry")
+            raise label.wrong("contains characters that a header cannot contain")
         found[name] = text
         layers.origins[f"{section}.headers"] = layers.file_origin
     return found

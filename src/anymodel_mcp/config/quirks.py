@@ -10,11 +10,16 @@ from anymodel_mcp.config.values import Found, Layers, meant, split_list, variabl
 from anymodel_mcp.dialects.fields import QUIRK_NAMES, Quirks
 
 _AT_LEAST_ONE = ("embed_batch",)
-_WORDS: Mapping[Any, str] = {str: "a text", bool: "true or false", int: "a whole number, at least 0", float: "a number"}
+_WORDS: Mapping[Any, str] = {
+    str: "a string",
+    bool: "true or false",
+    int: "a whole number, at least 0",
+    float: "a number",
+}
 
 
 def read_quirks(layers: Layers, section: str, table: Mapping[str, Any]) -> Quirks:
-    """The quirks of one provider, from the file and the environment.
+    """Reads the quirks of one provider from the file and the environment.
 
     Raises:
         ConfigError: an unknown name (with the closest one), or a value of the wrong type (with what is allowed).
@@ -49,7 +54,7 @@ _WRONG = object()
 
 
 def _fit(value: Any, wanted: Any) -> Any:
-    """The value as this type, or `_WRONG`."""
+    """Converts a value to a type; returns `_WRONG` if it does not fit."""
     origin = get_origin(wanted)
     if origin in (Union, UnionType):
         if value == "none":  # TOML has no null
@@ -86,7 +91,7 @@ def _wanted(wanted: Any) -> str:
 
 
 def _from_text(text: str, wanted: Any) -> Any:
-    """A text of the environment as the type may want it."""
+    """Converts the text of a variable towards the type, as far as it fits."""
     origin = get_origin(wanted)
     if origin in (frozenset, tuple):
         return split_list(text)

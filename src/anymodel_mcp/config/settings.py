@@ -1,4 +1,4 @@
-"""What the server knows before the first call, as frozen values; a key is held in `Secret`, whose repr hides it."""
+"""The settings, as frozen values; a key is wrapped in `Secret`, whose repr hides it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from anymodel_mcp.dialects.fields import ApiName, Auth, Quirks
 
 
 class Secret:
-    """A key whose repr and str hide it; `reveal()` gives it."""
+    """A key whose repr and str hide it; `reveal()` returns it."""
 
     __slots__ = ("_value",)
 
@@ -19,7 +19,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """The key itself: for the header that carries it and for the redactor."""
+        """Returns the key, for the request header and the redactor."""
         return self._value
 
     def __repr__(self) -> str:
@@ -37,22 +37,22 @@ class Secret:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSettings:
-    """One provider that can be called; all times in seconds.
+    """A configured provider; all times are in seconds.
 
     Attributes:
         name: what stands before the slash in `provider/model`.
-        dialect: the row whose habits it shares.
+        dialect: the known provider that it behaves like.
         base_url: without a trailing slash and without an endpoint's path; a query is kept.
-        auth: how the key travels; "" = as the API of the request has it.
-        api_urls: where an API of this provider is, if not at `base_url`.
-        quirks: the user's own, over row and family.
-        overrides: the user's own for models by a pattern of their ids; a later one wins.
-        key_command: argv that prints the key, run at the first call.
+        auth: how the key is sent; "" = as the API of the request requires.
+        api_urls: the addresses of this provider's other APIs, if not at `base_url`.
+        quirks: the user's own; they override those of the row and the model family.
+        overrides: the user's quirks for models whose id matches a pattern; later ones win.
+        key_command: the command that prints the key; it runs with the first call.
         key_hint: what to set when there is no key, for messages ("set DEEPSEEK_API_KEY").
-        max_parallel: calls at once, the others wait in order; 0 = no limit.
+        max_parallel: concurrent calls, the others wait in order; 0 = no limit.
         services: what it sells besides chat and pictures: names of media services, "audio".
         media_url: root of the paths of media services, at the host of `base_url`; `None` = derived from it.
-        warnings: what was mended while reading (a pasted endpoint path).
+        warnings: what was corrected while reading, such as a pasted endpoint path.
     """
 
     name: str
@@ -81,7 +81,7 @@ class ProviderSettings:
     warnings: tuple[str, ...] = ()
 
     def quirks_of(self, model: str) -> Quirks:
-        """The user's quirks for one model."""
+        """Returns the user's quirks for one model."""
         merged: Quirks = {**self.quirks}
         for pattern, quirks in self.overrides:
             if fnmatchcase(model.lower(), pattern.lower()):
@@ -91,10 +91,10 @@ class ProviderSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Section [limits]; see design.md section 3."""
+    """Section [limits]."""
 
-    soft_deadline_s: float | None = None  # None: the host's own row decides; 0: never
-    max_output_bytes: int | None = None  # None: the host's own row decides
+    soft_deadline_s: float | None = None  # None: depends on the host; 0: never
+    max_output_bytes: int | None = None  # None: depends on the host
     max_event_bytes: int = 33_554_432
     max_concurrent_calls: int = 64
     max_line_bytes: int = 104_857_600
@@ -151,14 +151,14 @@ class ToolSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything that the server knows before the first call.
+    """The whole configuration.
 
     Attributes:
         aliases: name -> model names, tried in order.
         providers: in the order in which they were configured.
-        origins: "section.key" -> where its value came from ("environment ANYMODEL_MODEL", "file ~/...", "default").
+        origins: "section.key" -> where its value comes from ("environment ANYMODEL_MODEL", "file ~/...", "default").
         source: the configuration file that was read, if any.
-        warnings: what is odd but harmless, such as a variable whose name is nearly one of ours.
+        warnings: what is probably a mistake, such as a variable with a misspelt name.
     """
 
     default_model: str | None = None
@@ -178,7 +178,7 @@ class Settings:
     warnings: tuple[str, ...] = ()
 
     def secrets(self) -> tuple[str, ...]:
-        """Every live key and header value that must never be shown."""
+        """Returns every key and header value that must never be shown."""
         found = [p.api_key.reveal() for p in self.providers.values() if p.api_key]
         for provider in self.providers.values():
             for name, value in provider.headers.items():

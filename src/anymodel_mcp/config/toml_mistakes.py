@@ -1,7 +1,7 @@
-"""What a file that is no TOML gets wrong: the line, the cause and the fix, where the mistake has one cause. Pure.
+"""Explains why a file is not valid TOML: the line, the cause and the fix. Pure.
 
-The parser names a position and a rule of the grammar; people make a dozen mistakes, and each has its sentence here. The
-value of a key is never quoted.
+The parser names a position and a grammar rule. Most mistakes are one of about a dozen, each with its message here.
+The value of a secret is never quoted.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ class _Place:
         return _PAIR.match(self.line)
 
     def shown(self, key: str, value: str) -> str:
-        """`key = value`, the value left out where it may be a secret."""
+        """`key = value`, without the value if it may be a secret."""
         value = value if len(value) <= _SHOWN and not _SECRET_KEY.search(key) else value[0] + "…" + value[0]
         return f"{key} = {value}"
 
 
 def explain_toml(text: str, error: ValueError) -> str:
-    """What is wrong, in one sentence with the line; the parser's own words where the cause is not known."""
+    """Explains the mistake in one sentence with its line; falls back to the parser's own message."""
     words = str(error)
     lines = text.splitlines() or [""]
     found = _POSITION.search(words)
@@ -60,20 +60,20 @@ def _json(at: _Place) -> str | None:
     if not at.text.lstrip().startswith("{"):
         return None
     return (
-        "it is JSON, and the file must be TOML: write a section as [providers.work] on a line of its own, and below it "
+        "it is JSON, but the file must be TOML: write a section as [providers.work] on its own line, and below it "
         'lines such as base_url = "https://HOST/v1"'
     )
 
 
 def _curly(at: _Place) -> str | None:
     found = _CURLY.search(at.line)
-    return f"line {at.number}: {found.group()!r} is a curly quote: write straight quotes" if found else None
+    return f"line {at.number}: {found.group()!r} is a curly quote: use straight quotes" if found else None
 
 
 def _odd_space(at: _Place) -> str | None:
     found = _ODD_SPACE.search(at.line)
     return (
-        f"line {at.number} holds U+{ord(found.group()):04X}, an invisible character: type the line again"
+        f"line {at.number} contains U+{ord(found.group()):04X}, an invisible character: type the line again"
         if found
         else None
     )
@@ -88,7 +88,7 @@ def _backslash(at: _Place) -> str | None:
     value = found.group(1)
     hidden = pair is not None and _SECRET_KEY.search(pair.group("key"))
     shown = "the value" if hidden or len(value) > _SHOWN or "'" in value else f"'{value}'"
-    return f"line {at.number}: a backslash in double quotes is an escape: write {shown} in single quotes, or with /"
+    return f"line {at.number}: a backslash in double quotes is an escape: write {shown} in single quotes, or use /"
 
 
 def _twice(at: _Place) -> str | None:
@@ -105,31 +105,27 @@ def _twice(at: _Place) -> str | None:
         else:
             continue
         if (first := seen.setdefault(name, number)) != number:
-            return f"line {number}: {label} stands in line {first} already: keep one of them, with all its lines"
-    return f"line {at.number}: what this line sets is set already: keep one of them"
+            return f"line {number}: {label} is already in line {first}: keep one of them, with all its lines"
+    return f"line {at.number}: this line sets something that is already set: keep one of them"
 
 
 def _colon(at: _Place) -> str | None:
     pair = at.pair
     if "Expected '='" not in at.words or pair is None or pair.group("sign") != ":":
         return None
-    return f"line {at.number}: a colon stands where TOML has an equals sign: write {pair.group('key')} = …"
+    return f"line {at.number}: TOML uses an equals sign instead of a colon: write {pair.group('key')} = …"
 
 
 def _comment(at: _Place) -> str | None:
     start = at.line.lstrip()
     sign = next((s for s in ("//", ";", "/*", "--", "<!--") if start.startswith(s)), None)
-    return f"line {at.number}: {sign} begins no comment in TOML: write #" if sign else None
+    return f"line {at.number}: {sign} does not start a comment in TOML: use #" if sign else None
 
 
 def _export(at: _Place) -> str | None:
     start = at.line.lstrip()
     word = next((w for w in ("export ", "set ", "$env:") if start.lower().startswith(w)), None)
-    return (
-        f"line {at.number}: {word.strip()} belongs to a shell: leave it out, and put the value in quotes"
-        if word
-        else None
-    )
+    return f"line {at.number}: {word.strip()} is shell syntax: remove it, and put the value in quotes" if word else None
 
 
 def _word(at: _Place) -> str | None:
@@ -145,12 +141,12 @@ def _word(at: _Place) -> str | None:
     if _NO_VALUE.fullmatch(bare):
         return f"line {at.number}: TOML has no {bare}: remove the line"
     if _BARE.fullmatch(bare):
-        return f"line {at.number}: a text stands in quotes: write {at.shown(key, quoted(bare))}"
+        return f"line {at.number}: a string needs quotes: write {at.shown(key, quoted(bare))}"
     return None
 
 
 def quoted(text: str) -> str:
-    """A text as TOML writes it."""
+    """Quotes a string for TOML."""
     return f"'{text}'" if "\\" in text and "'" not in text else f'"{text}"'
 
 
@@ -158,13 +154,13 @@ def _open_quote(at: _Place) -> str | None:
     if not re.search(r"Unterminated string|Illegal character '\\n'|Expected \"'+\"", at.words):
         return None
     number = at.number if at.line.count('"') % 2 or at.line.count("'") % 2 else max(at.number - 1, 1)
-    return f"line {number}: a quote is opened and not closed"
+    return f"line {number}: a quote is not closed"
 
 
 def _apostrophe(at: _Place) -> str | None:
     if "Expected newline or end of document" not in at.words or at.line.count("'") % 2 == 0:
         return None
-    return f"line {at.number}: a text with an apostrophe stands in double quotes"
+    return f"line {at.number}: a string with an apostrophe needs double quotes"
 
 
 def _rest(at: _Place) -> str | None:
@@ -173,8 +169,8 @@ def _rest(at: _Place) -> str | None:
     if at.line.rstrip().endswith(","):
         return f"line {at.number}: remove the comma at the end of the line"
     if re.search(r"=\s*0\d", at.line):
-        return f"line {at.number}: a number begins with no 0: remove it, or put the value in quotes"
-    return f"line {at.number}: something follows the value: one line holds one value, and a list stands in [ ]"
+        return f"line {at.number}: a number cannot start with 0: remove it, or put the value in quotes"
+    return f"line {at.number}: there is text after the value: write one value per line, and a list in [ ]"
 
 
 def _brackets(at: _Place) -> str | None:
@@ -183,7 +179,7 @@ def _brackets(at: _Place) -> str | None:
     if "Unclosed array" in at.words or (at.pair and at.pair.group("value").startswith("[")):
         return f'line {at.number}: the list is not closed, or a comma is missing in it: write ["a", "b"]'
     if "nclosed inline table" in at.words or "{" in at.line:
-        return f"line {at.number}: a table in braces stands on one line, without a comma at its end: {{ a = 1, b = 2 }}"
+        return f"line {at.number}: a table in braces must be on one line, without a trailing comma: {{ a = 1, b = 2 }}"
     return None
 
 

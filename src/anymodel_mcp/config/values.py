@@ -1,4 +1,4 @@
-"""One value at a time: what a field takes, said once, and how a variable or a value of the file becomes it."""
+"""Reads and checks single values: what a field accepts, and how to convert variables and file values."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ TOP_KEYS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
-    """What one field takes.
+    """What one field accepts.
 
     Attributes:
-        kind: text, whole number, number, truth value, or a list of texts.
-        low: smallest number taken.
-        high: largest number taken.
-        form: what a text must look like, whole.
-        wanted: the form in words, after "must be".
+        kind: text, integer, number, boolean, or a list of strings.
+        low: the smallest accepted number.
+        high: the largest accepted number.
+        form: what the whole text must match.
+        wanted: a description of the form, after "must be".
     """
 
     kind: Literal["text", "int", "float", "bool", "texts"]
@@ -47,7 +47,7 @@ class Spec:
     wanted: str = ""
 
     def words(self) -> str:
-        """What is wanted, in words."""
+        """Describes the accepted values."""
         if self.wanted:
             return self.wanted
         if self.kind in ("int", "float"):
@@ -57,50 +57,50 @@ class Spec:
                 if self.high < math.inf
                 else f"{name}, at least {self.low:g}"
             )
-        return {"text": "a text", "bool": "true or false", "texts": "a list of texts"}[self.kind]
+        return {"text": "a string", "bool": "true or false", "texts": "a list of strings"}[self.kind]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A value, its dotted name, and where it came from."""
+    """A value with its dotted name and its origin."""
 
     name: str
     origin: str
     value: Any
 
     def wrong(self, problem: str, *, show: bool = False) -> ConfigError:
-        """The one sentence: field, place, problem and fix."""
+        """The error for this value: field, place, problem and fix."""
         shown = f", not {shorten(self.value)}" if show else ""
         return ConfigError(f"{self.name} ({self.origin}) {problem}{shown}", param=self.name)
 
 
 def shorten(value: Any) -> str:
-    """A value for a sentence, never longer than a line."""
+    """Shortens a value for a message."""
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
 def meant(text: str | None) -> str | None:
-    """What a variable says: stripped; `None` where it is missing, empty, or a placeholder that a host did not fill in.
+    """Returns the stripped text; `None` if it is missing, empty, or a placeholder that a host did not replace.
 
-    An MCPB bundle may hand over the literal "${user_config.x}" for a field left empty (survey of hosts, 2026-11-20).
+    An MCPB bundle may pass the literal "${user_config.x}" for an empty field (seen 2026-11-20).
     """
     stripped = (text or "").strip()
     return None if not stripped or _PLACEHOLDER.fullmatch(stripped) else stripped
 
 
 def parse(found: Found, spec: Spec) -> Any:
-    """A value of the file or of a command line, checked.
+    """Checks a value from the file or the command line.
 
     Raises:
-        ConfigError: it is no such value.
+        ConfigError: it is not valid.
     """
     given: Any = found.value
     for text in as_list(given) or [given]:
         if isinstance(text, str) and _CONTROL.search(text):
             raise found.wrong(
-                "holds a control character: in double quotes a backslash begins an escape (\\t is a tab): write the "
-                "value in single quotes, or with /"
+                "contains a control character: in double quotes a backslash starts an escape (\\t is a tab): write the "
+                "value in single quotes, or use /"
             )
     value = _PARSERS[spec.kind](found.value, spec)
     if value is None:
@@ -110,10 +110,10 @@ def parse(found: Found, spec: Spec) -> Any:
 
 
 def parse_text(found: Found, spec: Spec) -> Any:
-    """A value that came as text, checked.
+    """Converts and checks a value from a variable.
 
     Raises:
-        ConfigError: it is no such value.
+        ConfigError: it is not valid.
     """
     text = str(found.value)
     typed: Any = text
@@ -130,7 +130,7 @@ def parse_text(found: Found, spec: Spec) -> Any:
 
 
 def split_list(text: str) -> Any:
-    """A list in a variable: JSON, or parts between commas, with or without brackets and quotes around."""
+    """Splits the list in a variable: JSON, or values separated by commas, with or without brackets and quotes."""
     text = text.strip()
     if text.startswith(("[", '"')):
         try:
@@ -202,12 +202,12 @@ _PARSERS: Mapping[str, Callable[[Any, Spec], Any]] = {
 
 
 def closest_name(name: str, known: Iterable[str], *, likeness: float = 0.6) -> str:
-    """The known name, in lower case, that is spelt most like this one; "" = none is like it."""
+    """Returns the known name that is closest in spelling, in lower case; "" = none is close."""
     return next(iter(difflib.get_close_matches(name.lower(), sorted(known), n=1, cutoff=likeness)), "")
 
 
 def suggest(name: str, known: Iterable[str], *, likeness: float = 0.6) -> str:
-    """A hint at the right spelling, as the end of a sentence: "did you mean port?", or the names there are."""
+    """Returns a hint for the end of a message: "did you mean port?", or all known names."""
     names = sorted(known)
     if close := closest_name(name, names, likeness=likeness):
         return f"did you mean {close}?"
@@ -216,14 +216,14 @@ def suggest(name: str, known: Iterable[str], *, likeness: float = 0.6) -> str:
 
 @dataclass(slots=True)
 class Layers:
-    """Command line, environment and file over each other; remembers where each value came from.
+    """Command line, environment and file, in this order; records where each value comes from.
 
     Attributes:
         environ: variables.
         file: the parsed file.
-        file_name: for sentences; "" without a file.
-        overrides: dotted name -> value of the command line.
-        origins: filled on the way: dotted name -> place.
+        file_name: for messages; "" without a file.
+        overrides: dotted name -> value from the command line.
+        origins: dotted name -> origin; filled while reading.
     """
 
     environ: Mapping[str, str]
@@ -234,18 +234,18 @@ class Layers:
 
     @property
     def file_origin(self) -> str:
-        """How the file is called in sentences and origins."""
+        """The name of the file in messages and origins."""
         return f"file {self.file_name}" if self.file_name else "file"
 
     def get(self, section: str, key: str, spec: Spec, table: Mapping[str, Any], *variables: str) -> Any:
-        """The value of a field, or `None` where nobody gives one.
+        """Returns the value of a field; `None` = it is not set.
 
         Args:
             section: dotted; "" = the top of the file.
             key: the field's own name.
-            spec: what it takes.
-            table: the section as the file has it.
-            variables: further names of its variable, after the regular one.
+            spec: what it accepts.
+            table: the section of the file.
+            variables: more names of its variable, after the regular one.
         """
         name = f"{section}.{key}" if section else key
         if self.overrides.get(name) is not None:
@@ -268,21 +268,21 @@ class Layers:
         return value
 
     def table(self, name: str, holder: Mapping[str, Any], prefix: str = "") -> Mapping[str, Any]:
-        """A table of the file, empty where it is missing.
+        """Returns a table of the file, empty if it is missing.
 
         Raises:
-            ConfigError: something else stands under its name.
+            ConfigError: it is not a table.
         """
         value = holder.get(name, {})
         if not isinstance(value, dict):
             raise ConfigError(
-                f"{prefix}{name} ({self.file_origin}) must be a table: write [{prefix}{name}] on a line of its own",
+                f"{prefix}{name} ({self.file_origin}) must be a table: write [{prefix}{name}] on its own line",
                 param=f"{prefix}{name}",
             )
         return value  # pyright: ignore[reportUnknownVariableType] as TOML has it
 
     def check_keys(self, section: str, table: Mapping[str, Any], known: Iterable[str]) -> None:
-        """Refuses what is not known.
+        """Refuses unknown keys.
 
         Raises:
             ConfigError: with the closest name.
@@ -301,6 +301,6 @@ class Layers:
 
 
 def variable_of(section: str, key: str) -> str:
-    """The regular name of a field's variable."""
+    """Returns the regular name of a field's variable."""
     parts = [part for part in (section, key) if part]
     return "ANYMODEL_" + re.sub(r"[^A-Z0-9]", "_", "_".join(parts).upper())
