@@ -41,7 +41,7 @@ class Copy:
         assert block, f"docs/architecture.md has no block for {title!r}"
         parts = re.split(r"^# (\S+\.py)(?:: (\w+))?\n", block[1], flags=re.MULTILINE)[1:]
         for path, place, text in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
-            self._insert(self.package / path, place, text)
+            self._insert((self.folder if path.startswith("tests/") else self.package) / path, place, text)
 
     def _insert(self, path: Path, place: str | None, text: str) -> None:
         if place is None:
@@ -186,10 +186,18 @@ def test_a_host_is_a_row(copy: Copy, tmp_path: Path) -> None:
     assert copy.run("-c", known).stdout.strip() == "120"
 
 
-def test_a_store_is_a_class_and_its_choice(copy: Copy) -> None:
+def test_a_store_is_a_class_that_passes_the_tests_of_every_store(copy: Copy) -> None:
+    suite = copy.folder / "tests" / "state" / "test_store.py"
+    suite.parent.mkdir(parents=True)
+    shutil.copy(ROOT / "tests" / "state" / "test_store.py", suite)
     copy.apply("A store")
-    probe = (
-        "import sys, runpy, atexit; from anymodel_mcp.state.acme import AcmeStore;"
+    options = ["-q", "-p", "no:cacheprovider", "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(copy.folder)]
+    said = copy.run(
+        "-m", "pytest", *options, "-k", "acme and asyncio and (conversation or repairs or end)", str(suite)
+    ).stdout
+    assert re.search(r"[1-9]\d* passed", said), said
+    program = (
+        "import atexit, runpy, sys; from anymodel_mcp.state.acme import AcmeStore;"
         "atexit.register(lambda: print(sorted(AcmeStore.lists), file=sys.stderr));"
         f"runpy.run_path({str(TRIAL)!r}, run_name='__main__')"
     )
@@ -200,6 +208,6 @@ def test_a_store_is_a_class_and_its_choice(copy: Copy) -> None:
         "arguments": {},
         "reply": MODELS,
     }
-    done = copy.run("-c", probe, stdin=asked)
+    done = copy.run("-c", program, stdin=asked)
     assert "acme/m-1" in json.loads(done.stdout)["text"]
     assert "['acme https://api.acme.example/v1']" in done.stderr, "the list was kept in this store"
