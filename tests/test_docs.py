@@ -380,6 +380,10 @@ def test_the_calls_of_a_recipe_are_valid_and_answered(title: str) -> None:
     assert re.search(r"^\*Answered by .+\.\*$", section, re.MULTILINE), "who answered is said"
 
 
+NO_RECIPE = frozenset({"create_media"})
+"""Tools whose recipe needs an upstream that `scripts/recipes` does not start."""
+
+
 def test_the_recipes_show_every_tool() -> None:
     used = {call["name"] for section in SECTIONS.values() for call, _ in calls_of(section)}
-    assert used == {tool.name for tool in TOOLS}
+    assert used == {tool.name for tool in TOOLS} - NO_RECIPE

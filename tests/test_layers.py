@@ -24,6 +24,8 @@ NOT_TOOLS = {
     "bounds",
     "context",
     "json_schema",
+    "media_files",
+    "media_inputs",
     "pictures",
     "records",
     "references",

@@ -42,12 +42,14 @@ def model_names(settings: Settings) -> ModelNames:
         "completion": settings.default_completion_model,
         "embedding": settings.default_embedding_model,
         "image": settings.default_image_model,
+        "media": settings.default_media_model,
     }
     return ModelNames(
         providers=tuple(settings.providers),
         aliases=settings.aliases,
         defaults={purpose: name for purpose, name in defaults.items() if name},  # pyright: ignore[reportArgumentType] the keys are purposes
         addresses={name: provider.base_url for name, provider in settings.providers.items()},
+        services={name: provider.services for name, provider in settings.providers.items()},
         lacks={
             name: frozenset(resolve(provider.dialect, "", provider.quirks).lacks)
             for name, provider in settings.providers.items()

@@ -22,6 +22,8 @@ from mcp import Client, MCPError
 from mcp.types import CallToolResult, TextContent
 from PIL import Image
 
+from anymodel_mcp.dialects.jobs import find_job_row
+from anymodel_mcp.wire.jobs.request import root_of
 from tests.cases.compare import Outcome, compare
 from tests.cases.requests import Json
 from tests.raw_upstream import Answer, Line, Reply, Seen, Upstream, Upstreams, open_upstreams, play, serve
@@ -29,7 +31,6 @@ from tests.serving import Transport, open_client
 
 CASES_FILES = tuple(Path(__file__).with_name(name) for name in ("cases.jsonl", "cases2.jsonl", "cases3.jsonl"))
 NOT_YET_SERVED = {
-    "async_tasks": "tickets of media providers: their own submit and poll addresses",
     "audio": "transcription and speech",
     "gemini_native": "Google's own Gemini API",
     "realtime": "the Realtime API over WebSocket",
@@ -41,7 +42,8 @@ AT_ONCE = 16
 CALL_S = 55
 """A case waits 26 s at most; a call that hangs is a failure, not a wait."""
 
-_TOOLS = {"edit_image": "generate_image", "respond": "chat"}
+_MEDIA = "media_task"
+_TOOLS = {"edit_image": "generate_image", "respond": "chat", "media_task": "create_media"}
 _RENAMED = {"max_output_tokens": "max_tokens"}
 _STREAMED = frozenset({"chat", "complete"})
 _LEFT_OUT = frozenset({"save", "extra"})
@@ -103,8 +105,18 @@ def to_answer(case: Json, origin: Callable[[], str], counted: list[Seen]) -> Ans
         return to_loopback(location, origin()) if urlsplit(location).netloc == host else location
 
     http = case["http"]
-    replies = [to_reply(one, rewrite) for one in http.get("sequence", [http])]
-    turn = serve(replies)
+    media = case["request"]["tool"] == _MEDIA
+
+    def at_home(one: Json) -> Json:
+        """The same answer; of media services with its URLs at the base URL's host leading to the upstream."""
+        if not media or "body" not in one:
+            return one
+        return {**one, "body": one["body"].replace(f"https://{host}/", f"{origin()}/")}
+
+    def play_next() -> Answer:
+        return serve([to_reply(at_home(one), rewrite) for one in http.get("sequence", [http])])
+
+    turns: list[Answer] = []
     lists = case["request"]["tool"] == "list_models"
     models_url: str = case["request"].get("config", {}).get("models_url") or ""
 
@@ -114,7 +126,9 @@ def to_answer(case: Json, origin: Callable[[], str], counted: list[Seen]) -> Ans
             await play(Reply(status=404), line)
             return
         counted.append(seen)
-        await turn(seen, line)
+        if not turns:
+            turns.append(play_next())  # only now is the upstream's own address known
+        await turns[0](seen, line)
 
     return answer
 
@@ -146,7 +160,10 @@ def to_provider(case: Json, origin: str) -> Json:
         table["api"] = "responses"
     if "auth" in config:
         auth = config["auth"]
-        table["auth"] = f"header:{auth['header']}" if auth["style"] == "header" else auth["style"]
+        style = auth["style"]
+        table["auth"] = f"{style}:{auth[style]}" if style in ("header", "scheme") else style
+    if case["request"]["tool"] == _MEDIA:
+        table |= _media_fields(case, origin)
     if "models_url" in config:
         table["models_url"] = to_loopback(config["models_url"], origin)
     retry: Json = config.get("retry", {})
@@ -156,6 +173,19 @@ def to_provider(case: Json, origin: str) -> Json:
     for key in config.keys() - _CONFIG_READ_ELSEWHERE:
         table[_CONFIG_RENAMED.get(key, key)] = config[key]
     return table
+
+
+def _media_fields(case: Json, origin: str) -> Json:
+    """The service that the provider sells; at a vendor's own address also the root of the vendor's own paths."""
+    args = case["request"]["args"]
+    base_url = _base_url(case)
+    found = find_job_row(args["service"], args.get("action", ""), urlsplit(base_url).hostname or "")
+    assert found, args
+    row, _ = found
+    fields: Json = {"services": [args["service"]]}
+    if (urlsplit(base_url).hostname or "").endswith(row.hosts or ("none",)):
+        fields["media_url"] = to_loopback(root_of(row, base_url), origin)
+    return fields
 
 
 def to_config(providers: Mapping[str, Json], folder: Path) -> str:
@@ -192,7 +222,7 @@ def _from_responses(given: Json) -> Json:
 def _shape(tool: str, args: Json, case: Json) -> Json:
     if tool == "list_models":
         return {**args, "provider": provider_name(case)}
-    args["model"] = f"{provider_name(case)}/{args['model']}"
+    args["model"] = f"{provider_name(case)}/{args['model'] if tool != _TOOLS[_MEDIA] else args.get('model', '')}"
     if tool in _STREAMED:
         args.setdefault("stream", False)
     if isinstance(args.get("stop"), str):

@@ -20,6 +20,9 @@ class Call:
         saved: how much had arrived when its text was last stored.
         job: what continues it after a restart; `None` = nothing can.
         saved_job: the job as it was last stored.
+        job_over: nothing continues the job any more.
+        facts: what the record of an unfinished call says.
+        stopped: its caller wants it stopped, work at the provider included.
     """
 
     def __init__(self, tool: str, host: str, redactor: Redactor | None = None) -> None:
@@ -41,6 +44,9 @@ class Call:
         self._shown: list[str] = []
         self.job: Json | None = None
         self.saved_job: Json | None = None
+        self.job_over = False
+        self.facts: Json = {}
+        self.stopped = False
         self._watched = False
 
     @property
@@ -94,6 +100,11 @@ class Call:
     def secure(self, outcome: Outcome) -> None:
         """Sets what the call ends with if it fails or is cancelled from now on: what has been paid for."""
         self.secured = outcome
+
+    def stop(self) -> None:
+        """Ends the call because its caller asks for that."""
+        self.stopped = True
+        self.scope.cancel()
 
     def note(self) -> str:
         """The progress line: time, what each model is doing, the newest text; without keys."""

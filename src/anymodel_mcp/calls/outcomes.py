@@ -38,9 +38,24 @@ def with_job(outcome: Outcome, handle: str, task_id: str) -> Outcome:
     """The outcome of a call whose job goes on: the way to continue it, in record and advice."""
     if outcome.error is None or job_ended(outcome):
         return outcome
+    if not task_id:
+        return _submitted_blindly(outcome) if outcome.error.get("kind") == "cancelled" else outcome
     error = {**outcome.error, "task_id": task_id, "retryable": False}
     advice = f"get_result(id={handle!r}) continues job {task_id!r}; do not submit it again: it may be paid for."
     return replace(outcome, error=error, advice=advice, result_id=handle)
+
+
+LOOK_FIRST = (
+    "Look at the vendor's own list of jobs before you submit it again: it may be running and paid for; its id was "
+    "never read here."
+)
+"""What to do about a submit whose answer was never read."""
+
+
+def _submitted_blindly(outcome: Outcome) -> Outcome:
+    """A call that was stopped while its submit was on its way."""
+    message = f"{(outcome.error or {}).get('message', '')}; the submit may have been sent, and its answer was not read"
+    return replace(outcome, error={**(outcome.error or {}), "message": message, "retryable": False}, advice=LOOK_FIRST)
 
 
 def with_warnings(outcome: Outcome, *warnings: str) -> Outcome:

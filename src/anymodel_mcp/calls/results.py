@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import anyio
 from anyio.abc import TaskGroup
@@ -20,6 +21,7 @@ from anymodel_mcp.errors import AnyModelError
 from anymodel_mcp.redact import Redactor
 from anymodel_mcp.state import CallRow, Store, StoredCall, new_id
 from anymodel_mcp.types import Json, Outcome
+from anymodel_mcp.wire.decode.json_values import as_object
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +77,27 @@ class Results:
             self._hold(call)
         self._group.start_soon(self._save_first, call, anyio.Event())
 
+    async def save_job(self, call: Call, job: Json) -> None:
+        """The same, and waits for the store, a moment at most."""
+        call.job = job
+        if call.row is None:
+            self._hold(call)
+        saved = anyio.Event()
+        self._group.start_soon(self._save_first, call, saved)
+        with anyio.move_on_after(SAVE_WAIT_S):
+            await saved.wait()
+
+    async def find_job(self, handle: str) -> Json | None:
+        """Provider, service and task id of a call's job, running or ended; `None` = there is none."""
+        held = self._held.get(handle)
+        if held is not None and held.job is not None:
+            return {**held.facts, "provider": held.job.get("provider"), "task_id": held.job.get("task_id")}
+        job = await self._store.load_job(handle)
+        if job is not None:
+            return {"provider": job.get("provider"), "task_id": job.get("task_id"), **job.get("data", {})}
+        stored = await self._store.get_call(handle)
+        return as_object((stored.record or {}).get("record")) or None if stored else None
+
     async def adopt(self, handle: str, redactor: Redactor) -> Call | None:
         """Makes this process continue a stored job; `None` = there is none, or another process runs it."""
         job = await self._store.load_job(handle)
@@ -121,7 +144,7 @@ class Results:
                 await self._store.save_job(row.id, call.job)
                 call.saved_job = call.job
             if call.outcome is not None:
-                if call.job is not None and job_ended(call.outcome):
+                if call.job is not None and (call.job_over or job_ended(call.outcome) or not call.job.get("task_id")):
                     await self._store.end_job(row.id)
                 await self._store.finish_call(row, status_of(call.outcome), dump(call.outcome), call.outcome.text)
                 self._held.pop(row.id, None)
@@ -149,7 +172,7 @@ class Results:
             await self._store.beat(self.worker_id, list(self._held))
             for handle in await self._store.cancels_asked(self.worker_id):
                 if handle in self._held:
-                    self._held[handle].scope.cancel()
+                    self._held[handle].stop()
         except AnyModelError as error:  # a locked file: the next round saves what this one could not
             log.warning("running calls could not be saved: %s", error.failure.message)
             self._drop_excess()
@@ -172,6 +195,12 @@ class Results:
         now = self._clock()
         return [(row, max(now - row.created, 0)) for row in await self._store.list_calls(limit)]
 
+    async def _with_task(self, outcome: Outcome) -> Outcome:
+        """The outcome of a call that another process runs, with the id of its job."""
+        job = await self._store.load_job(outcome.result_id or "") if outcome.status == "running" else None
+        task_id = (job or {}).get("task_id")
+        return replace(outcome, record={"task_id": task_id}, notes=[f"job {task_id}"]) if task_id else outcome
+
     async def fetch_stored(
         self, handle: str, *, wait_s: float, cancel: bool, send: SendProgress | None
     ) -> Outcome | None:
@@ -186,7 +215,7 @@ class Results:
                 return None
             now = anyio.current_time()
             if row.status != "running" or now >= ends:
-                return load(row, self._clock())
+                return await self._with_task(load(row, self._clock()))
             if send is not None and now - sent_at >= SILENCE_S:
                 value, sent_at = value + 1, now
                 if not await send_note(send, value, f"{row.tool}: still running, {len(row.text)} characters so far"):

@@ -38,6 +38,8 @@ Work = Callable[[Call], Awaitable[Outcome]]
 
 CANCEL_WAIT_S = 2.0
 _LONG_CHARS = 200_000
+STOP_S = 10.0
+"""How long a provider may take to stop a job."""
 
 
 class Calls:
@@ -51,6 +53,7 @@ class Calls:
 
     Attributes:
         on_resume: continues a stored job.
+        on_stop: stops a job at its provider; gives what the call ends with.
     """
 
     def __init__(self, group: TaskGroup, store: Store, redactor: Redactor, limit: int) -> None:
@@ -62,6 +65,7 @@ class Calls:
         self._handing_back = False
         self.results = Results(group, store)
         self.on_resume: Callable[[Call, Json], Awaitable[Outcome]] | None = None
+        self.on_stop: Callable[[Call, Json], Awaitable[Failure]] | None = None
 
     async def run(
         self, tool: str, host: str, work: Work, *, wait_budget_s: float | None, progress: SendProgress | None
@@ -94,7 +98,7 @@ class Calls:
     def _running(self, call: Call, handle: str) -> Outcome:
         """What there is of a call that goes on without its request."""
         task_id = (call.job or {}).get("task_id")
-        known = {"conversation": call.conversation, "task_id": task_id}
+        known = {**call.facts, "conversation": call.conversation, "task_id": task_id}
         notes = [f"job {task_id}"] if task_id else []
         record = {k: v for k, v in known.items() if v} or None
         return Outcome(
@@ -130,17 +134,31 @@ class Calls:
             with call.scope:
                 call.outcome = await self._clean(await self._guarded(call, work))
             if call.outcome is None:
-                call.outcome = self._early(call, Failure(kind="cancelled", message="the call was cancelled"))
+                call.outcome = self._early(call, await self._stopped(call))
         finally:
             if call.outcome is None:
-                call.outcome = self._early(call, Failure(kind="cancelled", message="the server was stopped"))
-            if call.row is not None and call.job is not None:
+                failure = Failure(kind="cancelled", message="the server was stopped")
+                going_on = call.job is not None and not call.job_over  # the next process continues the job
+                call.outcome = failed(failure, call.text) if going_on else self._early(call, failure)
+            if call.row is not None and call.job is not None and not call.job_over:
                 call.outcome = with_job(call.outcome, call.row.id, str(call.job.get("task_id", "")))
             call.done.set()
             if call.row is None and call.abandoned and call.outcome.error is None:
                 self.results.keep_soon(call)  # paid for, and nobody is there to take it
             elif call.row is not None:
                 await self.results.finish(call)
+
+    async def _stopped(self, call: Call) -> Failure:
+        """How a cancelled call ends; a job whose caller asked for that is stopped at its provider too."""
+        failure = Failure(kind="cancelled", message="the call was cancelled")
+        if not call.stopped or call.job is None or self.on_stop is None:
+            return failure
+        with anyio.CancelScope(shield=True, deadline=anyio.current_time() + STOP_S):
+            try:
+                return await self.on_stop(call, call.job)
+            except AnyModelError as error:
+                return replace(failure, message=f"the call was cancelled; its job was not: {error.failure.message}")
+        return replace(failure, message=f"the call was cancelled; its provider did not answer within {STOP_S:g} s")
 
     async def _guarded(self, call: Call, work: Work) -> Outcome:
         try:
@@ -195,8 +213,8 @@ class Calls:
             scope.cancel()
 
     def cancel(self, call: Call) -> None:
-        """Ends a call: its upstream connection closes at once."""
-        call.scope.cancel()
+        """Ends a call: its upstream connection closes at once, and its job is stopped at the provider."""
+        call.stop()
 
     def abandon(self, call: Call) -> None:
         """Ends a call whose request is gone; an answer that is there all the same goes to the store."""
@@ -208,6 +226,14 @@ class Calls:
     def keep_job(self, call: Call, job: Json) -> None:
         """Gives a call that submitted a job a handle at once: from now on any process can continue it."""
         self.results.keep_job(call, job)
+
+    async def save_job(self, call: Call, job: Json) -> None:
+        """The same, and waits a moment for the store: before a request that must not be forgotten."""
+        await self.results.save_job(call, job)
+
+    async def find_job(self, handle: str) -> Json | None:
+        """What is known of the job of a call: `provider`, `service` and `task_id`; `None` = there is none."""
+        return await self.results.find_job(handle)
 
     async def detach(self, call: Call) -> str:
         """Gives a running call a handle and lets it go on without its request."""
@@ -253,10 +279,14 @@ class Calls:
         """What is behind a handle, waiting up to `wait_s` for its end; `None` when there is no such handle."""
         call = self.results.held(handle) or await self._resume(handle)
         if call is None:
-            return await self.results.fetch_stored(handle, wait_s=wait_s, cancel=cancel, send=progress)
+            outcome = await self.results.fetch_stored(handle, wait_s=wait_s, cancel=cancel, send=progress)
+            # its worker may have died meanwhile: then the job is continued here
+            call = await self._resume(handle) if outcome and outcome.error and not cancel else None
+            if call is None:
+                return outcome
         if cancel:
             self.cancel(call)
-            wait_s = max(wait_s, CANCEL_WAIT_S)
+            wait_s = max(wait_s, CANCEL_WAIT_S if call.job is None else CANCEL_WAIT_S + STOP_S)
         if not await self.wait(call, for_s=wait_s, progress=progress):
             return self._running(call, handle)
         return replace(call.outcome or Outcome(), result_id=handle)

@@ -1,4 +1,4 @@
-"""Saved pictures and vectors: one folder, names of our making, bytes unchanged, a quota.
+"""Saved pictures, sounds, videos and vectors: one folder, names of our making, bytes unchanged, a quota.
 
 Nothing that a model or a caller says becomes part of a path but a slug of letters, digits and hyphens.
 """
@@ -25,7 +25,10 @@ import anyio.to_thread
 from anymodel_mcp.config import Files
 from anymodel_mcp.errors import ArgumentError, ConfigError, excerpt
 from anymodel_mcp.media.decoding import scale_isolated
+from anymodel_mcp.media.downloads import PartFile
 from anymodel_mcp.media.images import EXTENSIONS, Scaled, measure
+from anymodel_mcp.media.sizes import in_mb
+from anymodel_mcp.media.sniff import MEDIA_ENDINGS, extension
 from anymodel_mcp.types import Json
 from anymodel_mcp.wire.content.sniff import sniff_picture
 
@@ -35,11 +38,14 @@ PREVIEW_BYTES = 200_000
 _NAME = re.compile(r"[0-9]{8}-[a-z0-9-]{0,60}-?[0-9a-f]{16}\.[a-z0-9]{1,5}")
 _SLUG_CHARS = 40
 _MOST_HELD_BYTES = 64 * 2**20
+_MOST_OPENED_BYTES = 100_000_000
+_YOUNG_S = 86_400
 _PART_S = 3600
 """An unfinished file of this age belongs to a process that was killed."""
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
 _MIMES = {ending: mime for mime, ending in EXTENSIONS.items()} | {
+    **{ending: mime for mime, ending in MEDIA_ENDINGS.items()},
     "npy": "application/octet-stream",
     "json": "application/json",
 }
@@ -122,6 +128,35 @@ class Artifacts:
         """
         return await anyio.to_thread.run_sync(self._save_vectors, vectors, ids, meta)
 
+    async def begin(self, title: str) -> PartFile:
+        """A new file in the folder that is written piece by piece; `complete` gives it its name.
+
+        Raises:
+            ConfigError: the folder cannot be written.
+        """
+        return await anyio.to_thread.run_sync(self._begin, title)
+
+    async def complete(self, part: PartFile, mime: str) -> SavedFile:
+        """Gives a file that is whole its name.
+
+        Args:
+            part: from `begin`.
+            mime: its type, which the name's ending shows.
+
+        Raises:
+            ConfigError: the folder cannot be written.
+        """
+        return await anyio.to_thread.run_sync(self._complete, part, mime)
+
+    def describe(self, name: str) -> tuple[str, int] | None:
+        """Media type and size of a saved file; `None` = there is none of that name."""
+        if _NAME.fullmatch(name):
+            with contextlib.suppress(OSError):
+                return _mime_of(name), (self.folder / name).stat(follow_symlinks=False).st_size
+            if (held := self._held.get(name)) is not None:
+                return _mime_of(name), len(held)
+        return None
+
     async def preview(self, content: bytes) -> Scaled:
         """A picture small enough for every host: at most 512 px and 200 kB; if there is none, the reason."""
         return await scale_isolated(content, max_edge=PREVIEW_EDGE, max_bytes=PREVIEW_BYTES)
@@ -135,6 +170,46 @@ class Artifacts:
         return await anyio.to_thread.run_sync(self._open_saved, name)
 
     # --- below: in a worker thread ------------------------------------------------------------------------------------
+
+    def _begin(self, title: str) -> PartFile:
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            stem = self._name(secrets.token_bytes(16), title, "bin").removesuffix(".bin")
+            return PartFile(self.folder / f".{stem}.bin.part", stem, self._reserve)
+        except OSError as exc:
+            raise self._unwritable(exc) from exc
+
+    def _complete(self, part: PartFile, mime: str) -> SavedFile:
+        path = self.folder / f"{part.stem}.{extension(mime)}"
+        try:
+            part.close()
+            part.path.replace(path)
+        except OSError as exc:
+            raise self._unwritable(exc) from exc
+        size = measure(part.head) if mime.startswith("image/") else None
+        width, height = size or (None, None)
+        return SavedFile(path=path, name=path.name, mime=mime, bytes=part.size, width=width, height=height)
+
+    def _reserve(self, size: int) -> None:
+        """Makes room for a large file; files of the last day are not removed for it.
+
+        Raises:
+            ConfigError: there is no room.
+        """
+        with self._lock:
+            room = self._make_room(size, 1, spare_young=True)
+        if not room:
+            raise ConfigError(
+                f"a file of {in_mb(size)} does not fit: the saved files of the last day leave no room for it within "
+                f"files.keep_mb ({self._max_bytes // 1_000_000})",
+                fix="Raise files.keep_mb, or remove files from the output folder; the file is at its URL.",
+            )
+
+    def _unwritable(self, exc: OSError) -> ConfigError:
+        return ConfigError(
+            f"the output folder {str(self.folder)!r} cannot be written: {exc.strerror or exc}",
+            fix="Set files.output_dir (or ANYMODEL_FILES_OUTPUT_DIR) to a folder that can be written.",
+        )
 
     def _save_picture(self, content: bytes, title: str) -> SavedFile:
         file = self._described(content, title)
@@ -178,12 +253,10 @@ class Artifacts:
                     _write_whole(self.folder / name, content)
                     self._held.pop(name, None)
         except OSError as exc:
-            raise ConfigError(
-                f"the output folder {str(self.folder)!r} cannot be written: {exc.strerror or exc}",
-                fix="Set files.output_dir (or ANYMODEL_FILES_OUTPUT_DIR) to a folder that can be written.",
-            ) from exc
+            raise self._unwritable(exc) from exc
 
-    def _make_room(self, new_bytes: int, new_files: int) -> None:
+    def _make_room(self, new_bytes: int, new_files: int, *, spare_young: bool = False) -> bool:
+        """Removes the oldest files until the new ones fit; false where that is not enough."""
         found: list[tuple[float, int, Path]] = []
         with os.scandir(self.folder) as entries:
             for entry in entries:
@@ -197,17 +270,24 @@ class Artifacts:
                     elif stat.st_mtime < self._now().timestamp() - _PART_S:
                         Path(entry.path).unlink()
         total, count = sum(size for _, size, _ in found) + new_bytes, len(found) + new_files
-        for _, size, path in sorted(found):
-            if total <= self._max_bytes and count <= self._max_files:
-                return
+        young = self._now().timestamp() - _YOUNG_S
+        for changed, size, path in sorted(found):
+            if (total <= self._max_bytes and count <= self._max_files) or (spare_young and changed > young):
+                break
             path.unlink(missing_ok=True)
             total, count = total - size, count - 1
+        return total <= self._max_bytes
 
     def _open_saved(self, name: str) -> tuple[bytes, str]:
         if _NAME.fullmatch(name):
             with contextlib.suppress(OSError):
                 handle = os.open(self.folder / name, os.O_RDONLY | _NOFOLLOW | _BINARY)
                 with os.fdopen(handle, "rb") as file:
+                    if (size := os.fstat(handle).st_size) > _MOST_OPENED_BYTES:
+                        raise ArgumentError(
+                            f"the file has {in_mb(size)}, too much for one answer",
+                            fix=f"Open it where it is: {self.folder / name}",
+                        )
                     return file.read(), _mime_of(name)
             if (held := self._held.get(name)) is not None:
                 return held, _mime_of(name)

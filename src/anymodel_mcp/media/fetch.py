@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from ipaddress import IPv4Address, IPv6Address, IPv6Network
 from urllib.parse import urljoin
 
@@ -120,6 +121,68 @@ async def fetch_public(
         ) from exc
 
 
+@asynccontextmanager
+async def open_public(
+    url: str,
+    headers: Mapping[str, str],
+    *,
+    transport: httpx2.AsyncBaseTransport | None = None,
+    resolver: Resolver = resolve_name,
+    idle_s: float = 60,
+) -> AsyncGenerator[httpx2.Response]:
+    """The response to a GET from a public https address, for a reader that takes it piece by piece.
+
+    Args:
+        url: sent as it is.
+        headers: sent besides our own.
+        transport: sends the requests, which name checked addresses in place of hosts.
+        resolver: gives the addresses of a name.
+        idle_s: the longest silence.
+
+    Raises:
+        ArgumentError: the URL is refused.
+        ProviderError: the name cannot be resolved.
+    """
+    target = _parse(url)
+    with anyio.fail_after(idle_s):
+        addresses = await _addresses(target, resolver)
+    own = transport or httpx2.AsyncHTTPTransport(verify=open_tls(), trust_env=False)
+    timeouts = httpx2.Timeout(idle_s, connect=10)
+    async with httpx2.AsyncClient(
+        transport=own, trust_env=False, follow_redirects=False, timeout=timeouts, headers=_HEADERS
+    ) as client:
+        response = await _send_first(client, target, addresses, headers)
+        try:
+            _check_peer(response, str(target))
+            yield response
+        finally:
+            await response.aclose()
+
+
+async def _send_first(
+    client: httpx2.AsyncClient, target: httpx2.URL, addresses: Sequence[str], headers: Mapping[str, str]
+) -> httpx2.Response:
+    """The response of the first address that can be reached."""
+    *others, last = addresses
+    for address in others:
+        try:
+            return await client.send(_request(client, target, address, headers), stream=True)
+        except (httpx2.ConnectError, httpx2.ConnectTimeout):
+            continue
+    return await client.send(_request(client, target, last, headers), stream=True)
+
+
+def _request(
+    client: httpx2.AsyncClient, target: httpx2.URL, address: str, headers: Mapping[str, str]
+) -> httpx2.Request:
+    return client.build_request(
+        "GET",
+        target.copy_with(host=address),
+        headers={**headers, "Host": target.netloc.decode("ascii")},
+        extensions={"sni_hostname": target.raw_host.decode("ascii")},
+    )
+
+
 async def _follow(client: httpx2.AsyncClient, resolver: Resolver, url: str, max_bytes: int, redirects: int) -> bytes:
     for _ in range(redirects + 1):
         target = _parse(url)
@@ -177,13 +240,7 @@ async def _get(client: httpx2.AsyncClient, target: httpx2.URL, addresses: Sequen
 
 
 async def _get_from(client: httpx2.AsyncClient, target: httpx2.URL, address: str, max_bytes: int) -> bytes | str:
-    request = client.build_request(
-        "GET",
-        target.copy_with(host=address),
-        headers={"Host": target.netloc.decode("ascii")},
-        extensions={"sni_hostname": target.raw_host.decode("ascii")},
-    )
-    response = await client.send(request, stream=True)
+    response = await client.send(_request(client, target, address, {}), stream=True)
     try:
         client.cookies.clear()
         _check_peer(response, str(target))

@@ -158,7 +158,9 @@ def _meta(outcome: Outcome, redactor: Redactor) -> Json:
         return {
             ERROR_KEY: {**outcome.error, "message": redactor.clean(str(outcome.error.get("message", ""))), **handle}
         }
-    return {RESULT_KEY: {**(outcome.record or {}), "status": outcome.status, **handle}}
+    record = outcome.record or {}
+    status = record.get("status", "complete") if outcome.status == "complete" else outcome.status
+    return {RESULT_KEY: {**record, "status": status, **handle}}
 
 
 def _pictures(shown: Sequence[Attachment], inline: str, peer: ClientInfo) -> list[ContentBlock]:

@@ -1,6 +1,6 @@
 """The tools, one module each; `TOOLS` is their listing order."""
 
-from anymodel_mcp.tools import chat, complete, embed, generate_image, get_result, list_models
+from anymodel_mcp.tools import chat, complete, create_media, embed, generate_image, get_result, list_models
 from anymodel_mcp.tools.context import ToolSpec
 
 TOOLS: tuple[ToolSpec, ...] = (
@@ -8,6 +8,7 @@ TOOLS: tuple[ToolSpec, ...] = (
     complete.TOOL,
     embed.TOOL,
     generate_image.TOOL,
+    create_media.TOOL,
     list_models.TOOL,
     get_result.TOOL,
 )

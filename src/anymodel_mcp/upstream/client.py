@@ -6,12 +6,10 @@ closing the connection on cancellation. What to send, how to read it, whether to
 
 from __future__ import annotations
 
-import json
 import math
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager, suppress
-from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
@@ -21,14 +19,15 @@ import httpx2
 from anymodel_mcp.config import ProviderSettings
 from anymodel_mcp.dialects.fields import API_AUTH, ApiName
 from anymodel_mcp.errors import ArgumentError, ConfigError, ProviderError
-from anymodel_mcp.types import CallStats, Json
+from anymodel_mcp.types import CallStats
 from anymodel_mcp.upstream.call_state import CallState, LearnedRepairs, OnDeltas, ResponseDeadline, ignore_deltas
 from anymodel_mcp.upstream.network_errors import Path, explain, explain_refusal, path_to, words
+from anymodel_mcp.upstream.requests import auth_headers, form_parts, json_bytes
 from anymodel_mcp.wire.exchange import Reader, ResponseHead, WireRequest
 from anymodel_mcp.wire.failures.provider_error import read_failure
 from anymodel_mcp.wire.failures.repair import apply, find_repair
 from anymodel_mcp.wire.failures.retry import retry_delay
-from anymodel_mcp.wire.urls import join
+from anymodel_mcp.wire.urls import join, may_have_key, same_origin
 
 T = TypeVar("T")
 ReadKey = Callable[[], Awaitable[str | None]]
@@ -170,6 +169,8 @@ class ProviderClient:
                 journey.repairs.append(repair)
                 return
         ambiguous = journey.head is None and error.failure.code != "not_sent"
+        if wire.endpoint == "jobs" and not wire.repeatable and journey.head is not None:
+            ambiguous = journey.head.status >= 500  # the job may run all the same
         delay = retry_delay(
             error,
             attempt=journey.requests - len(journey.repairs) - journey.key_renewed,
@@ -250,19 +251,20 @@ class ProviderClient:
 
     def _request(self, wire: WireRequest, key: str | None) -> httpx2.Request:
         headers = {"accept": "text/event-stream, application/json" if wire.stream else "application/json"}
-        headers.update(_auth(self._auth_of(wire), key))
-        headers.update(wire.default_headers)
-        headers.update({k.lower(): v for k, v in self.settings.headers.items()})
-        headers.update({k.lower(): v for k, v in wire.headers.items()})
         url = self._url(wire)
+        if not wire.url or may_have_key(url, self.settings.base_url, wire.hosts):
+            headers.update(auth_headers(self._auth_of(wire), key))
+            headers.update(wire.default_headers)
+            headers.update({k.lower(): v for k, v in self.settings.headers.items()})
+        headers.update({k.lower(): v for k, v in wire.headers.items()})
         timeout = httpx2.Timeout(None, connect=self.settings.connect_timeout_s)
-        as_json = wire.method == "POST" and wire.body is not None and not wire.multipart
-        body = _json_bytes(wire.body or {}) if as_json else None
+        as_json = wire.method in ("POST", "PUT") and wire.body is not None and not wire.multipart
+        body = json_bytes(wire.body or {}) if as_json else None
         if body is not None:
             headers.setdefault("content-type", "application/json")
         try:
             if wire.multipart:
-                parts = _form_parts(wire)
+                parts = form_parts(wire)
                 return self._http.build_request(wire.method, url, files=parts, headers=headers, timeout=timeout)
             return self._http.build_request(wire.method, url, content=body, headers=headers, timeout=timeout)
         except (httpx2.InvalidURL, UnicodeEncodeError, ValueError) as error:
@@ -273,7 +275,30 @@ class ProviderClient:
                 fix=f"Look at [providers.{self.settings.name}] in the configuration.",
             ) from error
 
+    @asynccontextmanager
+    async def open_file(self, url: str, headers: Mapping[str, str]) -> AsyncGenerator[httpx2.Response]:
+        """The response to a GET of a file at the provider's own address; no redirect is followed.
+
+        Raises:
+            ArgumentError: the address is another one, which must not have the key.
+        """
+        if not same_origin(url, self.settings.base_url):
+            raise ArgumentError("the key does not go to another host than that of base_url")
+        wire = WireRequest(method="GET", path="", url=url, endpoint="jobs", headers=headers)
+        request = self._request(wire, await self._read_key())
+        request.extensions["timeout"] = httpx2.Timeout(
+            self.settings.idle_timeout_s, connect=self.settings.connect_timeout_s
+        ).as_dict()
+        response = await self._http.send(request, stream=True)
+        try:
+            yield response
+        finally:
+            with anyio.CancelScope(shield=True, deadline=anyio.current_time() + 1):
+                await response.aclose()
+
     def _url(self, wire: WireRequest) -> str:
+        if wire.url:
+            return wire.url
         if wire.endpoint == "models" and self.settings.models_url:
             return join(self.settings.models_url, "", wire.query)
         base_url = self.settings.api_urls.get(_API_OF.get(wire.endpoint, "chat"), self.settings.base_url)
@@ -283,7 +308,7 @@ class ProviderClient:
         """How the key travels: as configured, else as the API of the request has it."""
         settings = self.settings
         shared = "chat" if settings.api in settings.api_urls else settings.api
-        return settings.auth or API_AUTH[_API_OF.get(wire.endpoint, shared)]
+        return settings.auth or wire.auth or API_AUTH[_API_OF.get(wire.endpoint, shared)]
 
     async def _open(self, request: httpx2.Request, journey: CallState) -> httpx2.Response:
         """Sends; follows a redirect only to the same host, with method, body and key unchanged."""
@@ -321,22 +346,6 @@ async def _pump(response: httpx2.Response, reader: Reader[Any], clock: ResponseD
                 return
 
 
-def _form_parts(wire: WireRequest) -> list[tuple[str, Any]]:
-    """All parts of a form: a field is a part without a file name, so that a form without files is multipart too."""
-    fields = [(name, (None, value.encode())) for name, value in wire.form]
-    return [*fields, *((name, (part.name, part.content, part.mime)) for name, part in wire.files)]
-
-
-def _json_bytes(body: Json) -> bytes:
-    try:
-        return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-    except (ValueError, RecursionError) as error:
-        raise ArgumentError(
-            "the request cannot be written as JSON: it holds NaN, an infinite number or half a character",
-            fix="Look at options and messages, and at the extra fields of the configuration.",
-        ) from error
-
-
 async def _read_some(response: httpx2.Response, limit: int) -> bytes:
     body = bytearray()
     async with aclosing(response.aiter_bytes()) as chunks:
@@ -349,15 +358,6 @@ async def _read_some(response: httpx2.Response, limit: int) -> bytes:
 
 def _head(response: httpx2.Response) -> ResponseHead:
     return ResponseHead(status=response.status_code, headers={k.lower(): v for k, v in response.headers.items()})
-
-
-def _auth(auth: str, key: str | None) -> dict[str, str]:
-    if not key or auth == "none":
-        return {}
-    if auth.startswith("header:"):
-        return {auth.removeprefix("header:").strip().lower(): key}
-    scheme = auth.removeprefix("scheme:").strip() if auth.startswith("scheme:") else "Bearer"
-    return {"authorization": f"{scheme} {key}"}
 
 
 def _same_host_redirect(response: httpx2.Response) -> str | None:
@@ -381,10 +381,3 @@ def _url_of(error: httpx2.TransportError, request: httpx2.Request) -> str:
         return str(error.request.url)
     except RuntimeError:  # the transport named no request
         return str(request.url)
-
-
-def told(error: ProviderError, provider: str, model: str | None) -> ProviderError:
-    """The same error with the names that the sender does not know filled in."""
-    failure = error.failure
-    error.failure = replace(failure, provider=failure.provider or provider, model=failure.model or model)
-    return error

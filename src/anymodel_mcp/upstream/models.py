@@ -20,11 +20,12 @@ from anymodel_mcp.upstream.directory import Directory
 from anymodel_mcp.upstream.endpoint import Endpoint
 from anymodel_mcp.upstream.explain import Explainer
 from anymodel_mcp.upstream.jobs import Job
+from anymodel_mcp.upstream.media_jobs import MAYBE_TAKEN, MediaResult
 from anymodel_mcp.upstream.naming import cannot_see, routing_note, seeing_models, sees_no_pictures
 from anymodel_mcp.upstream.pricing import add_cost
 from anymodel_mcp.upstream.routing import Purpose, Target
 
-Result = TypeVar("Result", ChatResult, EmbeddingsResult, ImagesResult)
+Result = TypeVar("Result", ChatResult, EmbeddingsResult, ImagesResult, MediaResult)
 
 FALLS_BACK: frozenset[ErrorKind] = frozenset(
     {
@@ -86,6 +87,7 @@ class Question(Generic[Result]):
         on_text: takes the answer text as it arrives; `None` = nobody reads it before it is complete.
         phase: the progress text until the first delta.
         paid: the work is paid for once a provider takes it.
+        targets: who is asked, where the tool has chosen them; empty = whom the name means.
         pictures: it holds some: models that are known not to see them are not asked.
     """
 
@@ -96,6 +98,7 @@ class Question(Generic[Result]):
     on_text: Callable[[str], None] | None = None
     phase: str = "waiting for the first token"
     paid: bool = False
+    targets: Sequence[Target] = ()
     pictures: bool = False
 
 
@@ -135,7 +138,7 @@ class Models:
         Raises:
             AnyModelError: the last failure; earlier ones are named in its message.
         """
-        targets = await self.directory.targets(question.name, question.purpose)
+        targets = question.targets or await self.directory.targets(question.name, question.purpose)
         failed: list[str] = []
         for target in targets[:-1]:
             try:
@@ -213,6 +216,8 @@ def _falls_back(error: AnyModelError, question: Question[Result]) -> bool:
     """Whether the next target may be asked: nothing has arrived, and nothing paid for can have been made."""
     if isinstance(error, ArgumentError):  # this model cannot see, another one may
         return question.pictures
+    if error.failure.code == MAYBE_TAKEN:
+        return False
     kinds = REFUSALS if question.paid else FALLS_BACK
     return error.kind in kinds and not error.failure.partial_text and not question.line.chars
 

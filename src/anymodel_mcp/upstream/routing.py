@@ -12,7 +12,7 @@ from typing import Literal
 from anymodel_mcp.errors import ConfigError
 from anymodel_mcp.types import ModelRecord
 
-Purpose = Literal["chat", "completion", "embedding", "image"]
+Purpose = Literal["chat", "completion", "embedding", "image", "media"]
 
 NOTHING_CONFIGURED = (
     "no provider is configured. Run `anymodel-mcp setup` in a terminal, or set OPENAI_API_KEY (and OPENAI_BASE_URL for "
@@ -43,6 +43,7 @@ class ModelNames:
         aliases: name -> model names, tried in order.
         defaults: purpose -> name.
         addresses: provider -> base URL.
+        services: provider -> what it sells besides chat and pictures.
         lacks: provider -> what it is known not to do ("images", "image_edits", ...).
     """
 
@@ -50,6 +51,7 @@ class ModelNames:
     aliases: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
     defaults: Mapping[Purpose, str] = field(default_factory=dict["Purpose", str])
     addresses: Mapping[str, str] = field(default_factory=dict[str, str])
+    services: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
     lacks: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
 
     def default_for(self, purpose: Purpose) -> str | None:

@@ -29,7 +29,9 @@ class WireRequest:
 
     Attributes:
         path: what follows the base URL, such as "chat/completions".
-        url: the whole address, where it is not below the base URL; it gets the key only where its host may have it.
+        url: the whole address, where it is not below the base URL; it gets the key only where `may_have_key` says so.
+        hosts: the vendor's own hosts, which may have the key where the base URL is one of them.
+        auth: how the key travels, where that differs from the provider's own way; "" = as configured.
         body: the fields of the JSON body or of the form; `None` for GET.
         multipart: the fields are sent as a multipart form; otherwise as JSON.
         files: parts of a multipart form: (field name, part).
@@ -46,6 +48,8 @@ class WireRequest:
     method: Literal["GET", "POST", "PUT", "DELETE"] = "POST"
     path: str
     url: str = ""
+    hosts: Sequence[str] = ()
+    auth: str = ""
     endpoint: Endpoint
     body: dict[str, Any] | None = None
     multipart: bool = False

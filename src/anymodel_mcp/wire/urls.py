@@ -7,7 +7,7 @@ mended with a warning (the pasted path of an endpoint) or refused with a sentenc
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import SplitResult, urlencode, urlsplit, urlunsplit
 
 from anymodel_mcp.errors import ConfigError
@@ -108,3 +108,34 @@ def same_host(one: str, other: str) -> bool:
 def _place(url: str) -> tuple[str, int]:
     parts = urlsplit(url)
     return parts.hostname or "", parts.port or (80 if parts.scheme == "http" else 443)
+
+
+def is_of(host: str, hosts: Sequence[str]) -> bool:
+    """Whether a host is one of these, or below one."""
+    return any(host == own or host.endswith("." + own) for own in hosts)
+
+
+def same_origin(one: str, other: str) -> bool:
+    """Whether two addresses have scheme, host and port in common, and neither names a user."""
+    try:
+        here, there = urlsplit(one), urlsplit(other)
+        alike = (here.scheme, _place(one)) == (there.scheme, _place(other))
+    except ValueError:
+        return False
+    return alike and "@" not in here.netloc + there.netloc
+
+
+def may_have_key(url: str, base_url: str, hosts: Sequence[str] = ()) -> bool:
+    """Whether the provider's key may go to `url`: its own origin, or https at a host of the same vendor.
+
+    The vendor's hosts count only where the base URL itself is one of them: a reseller's key never goes to the vendor.
+    """
+    if same_origin(url, base_url):
+        return True
+    try:
+        there, here = urlsplit(url), urlsplit(base_url)
+        port = there.port
+    except ValueError:
+        return False
+    at_vendor = is_of(here.hostname or "", hosts) and is_of(there.hostname or "", hosts)
+    return at_vendor and there.scheme == "https" and port in (None, 443) and "@" not in there.netloc

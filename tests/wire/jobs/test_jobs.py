@@ -22,9 +22,9 @@ from anymodel_mcp.wire.jobs.request import (
     build_cancel,
     build_poll,
     build_submit,
-    may_have_key,
     root_of,
 )
+from anymodel_mcp.wire.urls import may_have_key
 from tests.wire.feeding import JSON_HEAD, as_bytes, everyway
 
 GATEWAY = "https://gw.example/v1"
@@ -115,7 +115,7 @@ def test_a_configured_media_url_replaces_the_derived_root() -> None:
     ],
 )
 def test_the_key_goes_to_the_base_url_and_the_vendors_own_hosts_only(url: str, base: str, allowed: bool) -> None:
-    assert may_have_key(JOB_ROWS["flux"], url, base) == allowed
+    assert may_have_key(url, base, JOB_ROWS["flux"].hosts) == allowed
 
 
 def test_a_polling_url_on_another_host_is_not_followed() -> None:

@@ -28,6 +28,7 @@ ROWS: tuple[JobRow, ...] = (
         name="fal",
         root="base",
         hosts=("fal.run",),
+        auth="scheme:Key",
         submit={"run": "/{model}"},
         poll="GET @status_url|/{model}/requests/{id}/status",
         ids=("request_id",),

@@ -45,6 +45,7 @@ ROWS: tuple[JobRow, ...] = (
         texts={"describe": "properties.finalPrompt", "shorten": "properties.finalPrompt"},
         buttons=("buttons[]", "action", "customId"),
         input_action="modal",
+        bytes_only=True,
         models=("mj", "midjourney", "niji"),
         source="https://github.com/novicezk/midjourney-proxy/blob/main/docs/api.md; "
         "https://docs.newapi.pro (Midjourney)",
@@ -54,6 +55,7 @@ ROWS: tuple[JobRow, ...] = (
         name="flux",
         prefix="/flux",
         hosts=("bfl.ai",),
+        auth="header:x-key",
         submit={"generate": "/v1/{model}"},
         poll="GET @polling_url|/v1/get_result?id={id}",
         fields={"image": "input_image as base64", "image_end": "input_image_2 as base64"},

@@ -62,6 +62,7 @@ class JobRow:
         poll: "GET /path/{id}", "POST /path", or "GET @key|/path/{id}": the URL that the submit answer holds at `key`,
             where it is on an allowed host, else the path.
         root: what paths are appended to: the origin of the base URL, or the base URL itself.
+        auth: how the key travels at `hosts`, where that is not the provider's own way ("header:NAME", "scheme:WORD").
         prefix: what resellers put before the vendor's paths; not used at `hosts`.
         hosts: the vendor's own hosts (with subdomains): they may receive the key, and take no prefix.
         form: the submit is multipart.
@@ -89,6 +90,7 @@ class JobRow:
         cost: where the price in US dollars is, and the divisor that makes it dollars.
         every_s: pauses between polls, in seconds; the last one repeats.
         url_only: files must be public URLs.
+        bytes_only: files are sent as bytes; one given by URL is fetched first.
         models: beginnings of model names that mean this service.
         minutes: how long such a job usually takes, for the text of an unfinished call.
         source: where the facts are documented.
@@ -105,6 +107,7 @@ class JobRow:
     root: Literal["origin", "base"] = "origin"
     prefix: str = ""
     hosts: tuple[str, ...] = ()
+    auth: str = ""
     form: bool = False
     fields: Mapping[str, str] = field(default_factory=lambda: _NONE)
     action_fields: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: _NONE)
@@ -128,6 +131,7 @@ class JobRow:
     cost: tuple[str, float] | None = None
     every_s: tuple[float, ...] = (2, 3, 5, 10)
     url_only: bool = False
+    bytes_only: bool = False
     models: tuple[str, ...] = ()
     minutes: str = "1 to 5 minutes"
     tried: bool = False

@@ -198,6 +198,7 @@ ROWS: tuple[JobRow, ...] = (
         prefix="/vidu",
         root="base",
         hosts=("vidu.com", "vidu.cn"),
+        auth="scheme:Token",
         submit={
             "text2video": "/text2video",
             "img2video": "/img2video",
@@ -218,6 +219,7 @@ ROWS: tuple[JobRow, ...] = (
     JobRow(
         name="veo",
         hosts=("generativelanguage.googleapis.com",),
+        auth="header:x-goog-api-key",
         submit={"generate": "/v1beta/models/{model}:predictLongRunning"},
         poll="GET /v1beta/{+id}",
         ids=("name",),

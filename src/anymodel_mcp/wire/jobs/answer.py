@@ -15,14 +15,15 @@ from urllib.parse import urljoin
 
 from anymodel_mcp.dialects.jobs.row import JobRow
 from anymodel_mcp.errors import ErrorKind, Failure, ProviderError
-from anymodel_mcp.types import Json
+from anymodel_mcp.types import Delta, Json
 from anymodel_mcp.wire.decode.body import BodyReader, Document
 from anymodel_mcp.wire.decode.json_values import as_number, as_object
 from anymodel_mcp.wire.exchange import Reader, ReadOptions, ResponseHead
 from anymodel_mcp.wire.failures.provider_error import failure_from, tidy
-from anymodel_mcp.wire.jobs.fields import find_outputs, find_progress, find_reason
+from anymodel_mcp.wire.jobs.fields import MAX_OUTPUTS, find_known, find_outputs, find_progress, find_reason
 from anymodel_mcp.wire.jobs.paths import first_at, read_path
-from anymodel_mcp.wire.jobs.request import Job, may_have_key
+from anymodel_mcp.wire.jobs.request import Job
+from anymodel_mcp.wire.urls import may_have_key
 
 Status = Literal["queued", "running", "done", "failed", "needs_input"]
 
@@ -118,6 +119,23 @@ def read_submit(head: ResponseHead, job: Job, row: JobRow, base_url: str, option
 def read_poll(head: ResponseHead, job: Job, row: JobRow, options: ReadOptions) -> Reader[JobState]:
     """Reads the answer to a poll."""
     return BodyReader(head, _PollDocument(head, job, row), max_event_bytes=options.max_event_bytes)
+
+
+def read_nothing() -> Reader[None]:
+    """Reads the answer to a request whose status says all."""
+    return _Ignored()
+
+
+class _Ignored:
+    done = False
+    partial_text = ""
+
+    def feed(self, data: bytes) -> Sequence[Delta]:
+        """Takes the next bytes."""
+        return ()
+
+    def finish(self, *, broken: str | None = None) -> None:
+        """Nothing."""
 
 
 class _JobDocument(Document[Any]):
@@ -220,7 +238,7 @@ def _links(answer: Any, row: JobRow, base_url: str) -> dict[str, str]:
         value = first_at(answer, key)
         if isinstance(value, str):
             url = urljoin(base_url, value)
-            if may_have_key(row, url, base_url):
+            if may_have_key(url, base_url, row.hosts):
                 found[key] = url
     return found
 
@@ -244,14 +262,17 @@ def job_state(answer: Any, job: Job, row: JobRow, *, status: int) -> JobState:
     if stands == "failed":
         return replace(common, failure=_failed(answer, word, row, job, status))
     if stands == "done" or (stands != "needs_input" and _at_once(row, outputs, answer)):
+        if not outputs and not texts and not row.fetch:
+            outputs = find_known(answer)
+        many = [f"the answer names {len(outputs)} results; the first {MAX_OUTPUTS} are taken"]
         some_failed = ["one of the results failed: " + tidy(find_reason(answer))] if _part_failed(answer) else []
         return replace(
             common,
             status="done",
-            outputs=outputs,
-            texts=texts,
+            outputs=outputs[:MAX_OUTPUTS],
+            texts=texts[:MAX_OUTPUTS],
             needs_fetch=bool(row.fetch and not outputs and not texts),
-            warnings=[*common.warnings, *some_failed],
+            warnings=[*common.warnings, *some_failed, *(many if len(outputs) > MAX_OUTPUTS else ())],
         )
     return common
 

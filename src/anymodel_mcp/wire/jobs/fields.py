@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, cast
 
 from anymodel_mcp.dialects.jobs.row import JobRow
@@ -38,7 +39,8 @@ _NO_RESULT = re.compile(
     r"callback|webhook|polling|status_url|response_url|cancel|cover|thumb|notify|source|input|last_frame|stream",
     re.IGNORECASE,
 )
-_MAX_OUTPUTS = 64
+MAX_OUTPUTS = 64
+"""The most results of one job that are taken."""
 _MAX_DEPTH = 12
 
 
@@ -46,9 +48,17 @@ def find_outputs(answer: Any, row: JobRow) -> list[str]:
     """The result URLs of a finished job, in order, each once."""
     if row.outputs:
         found = [v for place in row.outputs for v in read_path(answer, place) if isinstance(v, str) and v]
-    else:
-        found = _by_known_keys(answer, "", 0)
-    return list(dict.fromkeys(v for v in found if v.startswith(("http://", "https://", "data:", "/"))))[:_MAX_OUTPUTS]
+        return _addresses(found)
+    return find_known(answer)
+
+
+def find_known(answer: Any) -> list[str]:
+    """The same by well-known key names, where a row does not say where they are or an answer has them elsewhere."""
+    return _addresses(_by_known_keys(answer, "", 0))
+
+
+def _addresses(found: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(v for v in found if v.startswith(("http://", "https://", "data:", "/"))))
 
 
 def _by_known_keys(value: Any, name: str, depth: int) -> list[str]:

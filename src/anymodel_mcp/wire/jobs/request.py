@@ -15,6 +15,7 @@ from anymodel_mcp.errors import ArgumentError
 from anymodel_mcp.types import FilePart, Json
 from anymodel_mcp.wire.exchange import WireRequest
 from anymodel_mcp.wire.jobs.paths import first_at, write_path
+from anymodel_mcp.wire.urls import is_of
 
 _VERSIONS = re.compile(r"(/(?:api/)?v\d+(?:beta\d*|alpha\d*)?|/openai|/compatible-mode/v1|/ent/v2)+/?$")
 _TEMPLATE = re.compile(r"\{(\+?)(\w+)\}")
@@ -84,44 +85,23 @@ class Job:
         return cls(**{name: value[name] for name in cls.__dataclass_fields__ if name in value})
 
 
-def root_of(row: JobRow, base_url: str, media_url: str = "") -> str:
+def root_of(row: JobRow, base_url: str, media_url: str = "", host: str = "") -> str:
     """What the row's paths are appended to.
 
     Args:
         row: the service.
         base_url: of the provider, as configured.
-        media_url: the configured root of media paths; "" = derived from `base_url`.
+        media_url: the configured root of media paths, used as it is; "" = derived from `base_url`.
+        host: whose paths the provider has; "" = those of the base URL's host.
     """
     if media_url:
-        root = media_url.rstrip("/")
-    elif row.root == "base":
+        return media_url.partition("?")[0].rstrip("/")
+    if row.root == "base":
         root = base_url.partition("?")[0].rstrip("/")
     else:
         root = _VERSIONS.sub("", base_url.partition("?")[0].rstrip("/"))
-    host = urlsplit(root).hostname or ""
-    return root if not row.prefix or _is_of(host, row.hosts) else root + row.prefix
-
-
-def _is_of(host: str, hosts: Sequence[str]) -> bool:
-    return any(host == own or host.endswith("." + own) for own in hosts)
-
-
-def may_have_key(row: JobRow, url: str, base_url: str) -> bool:
-    """Whether the provider's key may go to `url`: its own origin, or https at a host of the row's vendor.
-
-    A row's hosts count only where the base URL itself is one of them: a reseller's key never goes to the vendor.
-    """
-    try:
-        there, here = urlsplit(url), urlsplit(base_url)
-        ports = (there.port, here.port)
-    except ValueError:
-        return False
-    if "@" in there.netloc:
-        return False
-    if (there.scheme, there.hostname, ports[0]) == (here.scheme, here.hostname, ports[1]):
-        return True
-    own = _is_of(here.hostname or "", row.hosts)
-    return own and there.scheme == "https" and ports[0] in (None, 443) and _is_of(there.hostname or "", row.hosts)
+    host = host or urlsplit(root).hostname or ""
+    return root if not row.prefix or is_of(host, row.hosts) else root + row.prefix
 
 
 def build_submit(request: JobRequest, row: JobRow, root: str) -> tuple[WireRequest, Job]:
@@ -142,6 +122,8 @@ def build_submit(request: JobRequest, row: JobRow, root: str) -> tuple[WireReque
     wire = WireRequest(
         path="",
         url=root + path,
+        hosts=row.hosts,
+        auth=_auth(row, root),
         endpoint="jobs",
         body=body,
         multipart=row.form,
@@ -151,6 +133,11 @@ def build_submit(request: JobRequest, row: JobRow, root: str) -> tuple[WireReque
         repeatable=False,
     )
     return wire, job
+
+
+def _auth(row: JobRow, url: str) -> str:
+    """The vendor's own way for the key, at the vendor's own hosts."""
+    return row.auth if is_of(urlsplit(url).hostname or "", row.hosts) else ""
 
 
 def _unknown_action(row: JobRow, action: str) -> ArgumentError:
@@ -321,6 +308,8 @@ def _later(template: str, job: Job, row: JobRow, body: Mapping[str, Any]) -> Wir
         method=cast("Literal['GET', 'POST', 'PUT', 'DELETE']", method),
         path="",
         url=url,
+        hosts=row.hosts,
+        auth=_auth(row, url),
         endpoint="jobs",
         body=sent or None,
         headers=dict(row.headers),
