@@ -68,6 +68,7 @@ class Home:
     environ: Mapping[str, str] = field(default_factory=dict[str, str])
     engines: Sequence[Engine] = ()
     started: list[tuple[Sequence[str], Mapping[str, str]]] = field(default_factory=list[Any])
+    keyring: dict[str, str] | None = None
     on_start: Callable[[], Trial] = lambda: Trial(tools=6, answer="hello")
 
     @property
@@ -114,7 +115,12 @@ class Home:
         return self.on_start()
 
     def _keyring(self, action: str, user: str, password: str) -> None:
-        raise ConfigError("no keyring here")
+        if self.keyring is None:
+            raise ConfigError("no keyring here")
+        if action == "del":
+            del self.keyring[user]
+        else:
+            self.keyring[user] = password
 
 
 @pytest.fixture
@@ -308,7 +314,11 @@ async def test_an_interrupt_at_each_question_changes_nothing(home: Home, answere
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), ConfigError("no")], ids=["Ctrl-C", "error"])
-async def test_an_interrupt_while_the_host_is_tried_brings_everything_back(home: Home, error: BaseException) -> None:
+@pytest.mark.parametrize("keyring", [False, True], ids=["file", "keyring"])
+async def test_an_interrupt_while_the_host_is_tried_brings_everything_back(
+    home: Home, error: BaseException, *, keyring: bool
+) -> None:
+    home.keyring = {}
     (home.folder / ".cursor").mkdir()
     (home.folder / ".cursor" / "mcp.json").write_text('{"mcpServers": {"other": {"command": "x"}}}', encoding="utf-8")
     before = home.files()
@@ -320,8 +330,9 @@ async def test_an_interrupt_while_the_host_is_tried_brings_everything_back(home:
     home.on_start = interrupt
     async with open_upstream(upstream()) as provider:
         with pytest.raises(type(error)):
-            await home.run(Typist(answers=answers(f"{provider.origin}/v1")))
+            await home.run(Typist(answers=answers(f"{provider.origin}/v1")), keyring=keyring)
     assert home.files() == before
+    assert home.keyring == {}
 
 
 async def test_declining_writes_nothing(home: Home) -> None:
@@ -371,6 +382,15 @@ async def test_a_keyring_that_refuses_writes_nothing(home: Home) -> None:
         with pytest.raises(ConfigError, match="no keyring here"):
             await home.run(piped(KEY), base_url=f"{provider.origin}/v1", yes=True, keyring=True)
     assert home.files() == {}
+
+
+async def test_a_key_for_the_keyring_is_in_no_file(home: Home) -> None:
+    home.keyring = {}
+    async with open_upstream(upstream()) as provider:
+        assert await home.run(piped(KEY), base_url=f"{provider.origin}/v1", yes=True, keyring=True) == 0
+        assert home.keyring == {f"openai {provider.origin}": KEY}
+    assert all(KEY.encode() not in content for content, _ in home.files().values())
+    assert read_settings({"ANYMODEL_CONFIG": str(home.config)}).providers["openai"].key_command
 
 
 async def test_the_command_says_what_the_provider_said_without_the_key(tmp_path: Path) -> None:

@@ -121,8 +121,8 @@ def _notes(
         )
     elif literal:
         notes.append(
-            f"{_names(literal)}: left out, because {host.title} cannot look it up. Set api_key_command or api_key_file "
-            "in your configuration file, or use --write-keys to store the value unencrypted in this file."
+            f"{_names(literal)}: left out, because {host.title} cannot look it up. Store it once for all hosts "
+            "with `anymodel-mcp key set PROVIDER`, or use --write-keys to store the value unencrypted in this file."
         )
     return tuple(notes)
 

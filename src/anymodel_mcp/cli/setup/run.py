@@ -26,7 +26,7 @@ from anymodel_mcp.cli.setup.plan import Plan, render_config, render_stored
 from anymodel_mcp.cli.setup.present import Present, read_present, replaced_variables, settings_with
 from anymodel_mcp.cli.setup.provider import Address, find_address
 from anymodel_mcp.cli.setup.rollback import keep_files
-from anymodel_mcp.cli.setup.work import Work, draw_work, write_work
+from anymodel_mcp.cli.setup.work import Work, draw_work, written
 from anymodel_mcp.config import Secret
 from anymodel_mcp.config.key_store import keyring_user, origin_of
 from anymodel_mcp.errors import ConfigError
@@ -72,12 +72,7 @@ def setup(around: Surroundings, flags: Flags) -> int:
         dialog=replace(around.dialog, write=write_clean),
         machine=replace(around.machine, write=write_clean),
     )
-    try:
-        return _Setup(around, flags).run()
-    except KeyboardInterrupt:
-        around.dialog.write("")
-        around.dialog.write("Interrupted: everything is as it was.")
-        raise
+    return _Setup(around, flags).run()
 
 
 class _Setup:
@@ -165,8 +160,7 @@ class _Setup:
         if changes and (refused := self._refusal()):
             return refused
         possible = [p for p in previews if p.possible]
-        with keep_files([*work.files, *(machine.locate(p.host) for p in possible)]):
-            write_work(work, self._around.keyring)
+        with keep_files([machine.locate(p.host) for p in possible]), written(work, self._around.keyring):
             statuses = [add_to_host(p, machine, text, self._around.start) for p in possible]
         return self._end(plan, max([0, *statuses, *(EXIT_FAILED for p in previews if not p.possible)]))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +12,10 @@ from anymodel_mcp.cli.install.plan import Change
 from anymodel_mcp.cli.install.screen import draw_diff
 from anymodel_mcp.cli.key import Keyring, write_keys
 from anymodel_mcp.cli.setup.plan import Plan
+from anymodel_mcp.cli.setup.rollback import keep_files
 from anymodel_mcp.config import Secret
 from anymodel_mcp.config.key_store import FILE_NAME, StoredKey, fingerprint, origin_of
+from anymodel_mcp.errors import ConfigError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,16 +64,31 @@ def draw_work(work: Work, plan: Plan) -> list[str]:
     return lines or ["", "The configuration is as it should be: nothing to change."]
 
 
-def write_work(work: Work, keyring: Keyring) -> None:
-    """Writes the changes.
+@contextmanager
+def written(work: Work, keyring: Keyring) -> Generator[None]:
+    """Writes the changes; an exception in the block, Ctrl-C included, takes all of them back.
 
     Raises:
         ConfigError: one of them cannot be written.
     """
-    if work.keyring:
-        user, key = work.keyring
-        keyring("set", user, key.reveal())
-    if work.keys is not None:
-        write_keys(work.config.path, work.keys)
-    if not work.config.is_empty:
-        replace_file(work.config.path, work.config.after or b"")
+    with keep_files(work.files), _in_keyring(work, keyring):
+        if work.keys is not None:
+            write_keys(work.config.path, work.keys)
+        if not work.config.is_empty:
+            replace_file(work.config.path, work.config.after or b"")
+        yield
+
+
+@contextmanager
+def _in_keyring(work: Work, keyring: Keyring) -> Generator[None]:
+    if work.keyring is None:
+        yield
+        return
+    user, key = work.keyring
+    keyring("set", user, key.reveal())
+    try:
+        yield
+    except BaseException:
+        with suppress(ConfigError):  # the first failure is the one to report
+            keyring("del", user, "")
+        raise
