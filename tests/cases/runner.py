@@ -32,7 +32,6 @@ from tests.serving import Transport, open_client
 CASES_FILES = tuple(Path(__file__).with_name(name) for name in ("cases.jsonl", "cases2.jsonl", "cases3.jsonl"))
 NOT_YET_SERVED = {
     "audio": "transcription and speech",
-    "gemini_native": "Google's own Gemini API",
     "realtime": "the Realtime API over WebSocket",
     "rerank": "rerank endpoints",
 }

@@ -77,7 +77,12 @@ FAMILIES: tuple[Family, ...] = (
     ),
     _family(
         r"gemini-3",
-        {"reasoning": "thinking_level", "reasoning_efforts": ("minimal", "low", "medium", "high")},
+        {
+            "reasoning": "thinking_level",
+            "reasoning_efforts": ("minimal", "low", "medium", "high"),
+            # https://ai.google.dev/gemini-api/docs/thought-signatures
+            "foreign_signature": "skip_thought_signature_validator",
+        },
         _THINK,
         api="gemini",
     ),

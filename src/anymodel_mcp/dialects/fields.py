@@ -75,6 +75,8 @@ class Dialect:
             opened the block), "none".
         reasoning_back: which field of an assistant message must come back in the next turn: "none", "tools"
             (within a tool loop only), "always".
+        foreign_signature: what stands for the thought signature of a function call that another model has made, where
+            the Gemini API requires one; "" = nothing.
         structured: the strongest form of structured answers: "json_schema", "json_object", "tool" (a tool that
             the model must call, in the Messages API), "instruction".
         vision_urls: pictures may be given by URL (else their bytes are sent).
@@ -110,6 +112,7 @@ class Dialect:
     reasoning_split: bool = False
     think_tags: Literal["leading", "closing_only_possible", "none"] = "leading"
     reasoning_back: Literal["none", "tools", "always"] = "none"
+    foreign_signature: str = ""
     structured: Literal["json_schema", "json_object", "tool", "instruction"] = "json_schema"
     vision_urls: bool = True
     file_parts: Literal["chat", "responses", "none"] = "chat"
@@ -145,6 +148,7 @@ class Quirks(TypedDict, total=False):
     reasoning_split: bool
     think_tags: Literal["leading", "closing_only_possible", "none"]
     reasoning_back: Literal["none", "tools", "always"]
+    foreign_signature: str
     structured: Literal["json_schema", "json_object", "tool", "instruction"]
     vision_urls: bool
     file_parts: Literal["chat", "responses", "none"]

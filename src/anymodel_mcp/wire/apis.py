@@ -31,6 +31,9 @@ from anymodel_mcp.wire.completions import build_completion, read_completion
 from anymodel_mcp.wire.embeddings.answer import read_embeddings
 from anymodel_mcp.wire.embeddings.request import build_embeddings
 from anymodel_mcp.wire.exchange import Reader, ReadOptions, ResponseHead, WireRequest
+from anymodel_mcp.wire.gemini import parts as gemini_parts
+from anymodel_mcp.wire.gemini.answer import read_generate
+from anymodel_mcp.wire.gemini.request import build_generate
 from anymodel_mcp.wire.images.answer import read_images, read_task
 from anymodel_mcp.wire.images.request import build_image, build_task
 from anymodel_mcp.wire.models.answer import read_models
@@ -66,6 +69,7 @@ CHAT_APIS: Mapping[ApiName, Api[ChatRequest, ChatResult]] = MappingProxyType(
         "chat": Api(build_chat, read_chat, carried=_REASONING),
         "responses": Api(build_responses, read_responses, file_parts="responses"),
         "anthropic": Api(build_messages, read_messages, file_parts="chat", carried=(anthropic_blocks.CARRIED,)),
+        "gemini": Api(build_generate, read_generate, file_parts="chat", carried=(gemini_parts.CARRIED,)),
     }
 )
 """The APIs through which a chat turn can go, by the word of the configuration."""

@@ -11,7 +11,7 @@ from typing import Any
 from anymodel_mcp.errors import ArgumentError
 from anymodel_mcp.types import Json
 from anymodel_mcp.wire.decode.json_values import as_list, as_object, as_text, first_text, objects, parse_or_none
-from anymodel_mcp.wire.fields.messages import text_of
+from anymodel_mcp.wire.fields.messages import split_data_url, text_of
 
 CARRIED = "anthropic_content"
 """The field of an assistant message that holds its blocks as they came."""
@@ -19,7 +19,6 @@ CARRIED = "anthropic_content"
 _INSTRUCTING = ("system", "developer")
 _KEPT = ("cache_control", "citations")
 _BAD_ID = re.compile(r"[^A-Za-z0-9_-]")
-_DATA_URL = re.compile(r"data:([^;,]*)((?:;[^;,]*)*),", re.IGNORECASE)
 
 
 def split_system(messages: Sequence[Json]) -> tuple[str | list[Json], list[Json]]:
@@ -131,10 +130,10 @@ def _address(fields: Json) -> str:
 
 def _source(address: str) -> Json:
     """A picture or a document by its data or its address."""
-    found = _DATA_URL.match(address)
+    found = split_data_url(address)
     if found is None:
         return {"type": "url", "url": address}
-    return {"type": "base64", "media_type": found[1].lower() or "image/png", "data": address[found.end() :]}
+    return {"type": "base64", "media_type": found[0] or "image/png", "data": found[1]}
 
 
 def _document(file: Json) -> Json:

@@ -50,13 +50,16 @@ class BodyReader(Generic[T]):
         head: status and headers.
         assembler: puts the answer together.
         max_event_bytes: the most that one line, event or bare value may take.
+        elements: an array is a stream of its elements.
     """
 
-    def __init__(self, head: ResponseHead, assembler: Assembler[T], *, max_event_bytes: int) -> None:
+    def __init__(
+        self, head: ResponseHead, assembler: Assembler[T], *, max_event_bytes: int, elements: bool = False
+    ) -> None:
         self._head: Final = head
         self._assembler: Final = assembler
         self._limit: Final = max_event_bytes
-        self._decoder: Final = EventDecoder(assembler, max_event_bytes=max_event_bytes)
+        self._decoder: Final = EventDecoder(assembler, max_event_bytes=max_event_bytes, elements=elements)
 
     @property
     def done(self) -> bool:

@@ -22,6 +22,7 @@ from anymodel_mcp.wire.decode.pattern import Pattern
 _STRAY_CHARS = 4096
 _FIELDS = ("data", "event", "error", "id", "retry")
 _SHORT = 80
+_ELEMENT = re.compile(r"[^\s,]")
 _STRUCTURE = re.compile(r'["\\{}\[\]]')
 _MOST_STRUCTURE = 1_000_000
 _OBJECT = ("data: {", "data:{")
@@ -91,9 +92,11 @@ class EventDecoder:
     Args:
         sink: takes the values.
         max_event_bytes: the most that one line, event or bare value may take.
+        elements: an array that is cut off gives the elements that came whole: it is a stream of them.
     """
 
-    def __init__(self, sink: Sink, *, max_event_bytes: int) -> None:
+    def __init__(self, sink: Sink, *, max_event_bytes: int, elements: bool = False) -> None:
+        self._elements: Final = elements
         self._sink: Final = sink
         self._limit: Final = max_event_bytes
         self._cutter: Final = LineCutter(max_event_bytes)
@@ -311,10 +314,21 @@ class EventDecoder:
             try:
                 value, place = scan_json(text, place)
             except BAD_JSON as error:
+                if self._elements and text[place] == "[":
+                    self._add_elements(text, place + 1)
                 self._unread(text[place:], error)
                 return
             self._add("", value, bare=True)
             place += len(text) - place - len(text[place:].lstrip())
+
+    def _add_elements(self, text: str, place: int) -> None:
+        """Delivers the elements of an array that is cut off."""
+        while (found := _ELEMENT.search(text, place)) and not self._sink.done:
+            try:
+                value, place = scan_json(text, found.start())
+            except BAD_JSON:
+                return
+            self._add("", value, bare=True)
 
     def _unread(self, rest: str, error: Exception) -> None:
         """What no JSON value begins with: events behind the value, or a value that was cut off, or rubbish."""

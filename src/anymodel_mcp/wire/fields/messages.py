@@ -16,6 +16,7 @@ from anymodel_mcp.wire.decode.json_values import as_list, as_object, as_text, ob
 MAX_FILE_BYTES = 50_000_000  # for one file and in all: https://docs.leapx-hub.com, surveyed 2026-11-20
 
 _INSTRUCTING = ("system", "developer")
+_DATA_URL = re.compile(r"data:([^;,]*)(?:;[^;,]*)*,", re.IGNORECASE)
 _NO_BASE64 = re.compile(r"[^A-Za-z0-9+/=_\-\s]")
 
 
@@ -91,6 +92,12 @@ def _text_type(parts: list[Any]) -> str:
 def text_of(content: Any) -> str:
     """The text of a message's content, its parts joined."""
     return as_text(content) or "\n".join(p["text"] for p in objects(content) if isinstance(p.get("text"), str))
+
+
+def split_data_url(address: str) -> tuple[str, str] | None:
+    """Media type in lower case ("" if it names none) and data of a data URL; `None` for any other address."""
+    found = _DATA_URL.match(address)
+    return (found[1].lower(), address[found.end() :]) if found else None
 
 
 def check_file_bytes(messages: Sequence[Json]) -> None:
