@@ -61,11 +61,12 @@ async def _context(handle: Handler, folder: Path, tool: str) -> AsyncGenerator[T
         defaults: Any = dict.fromkeys(("chat", "completion", "embedding", "image"), "p/m")
         names = ModelNames(providers=("p",), defaults=defaults)
         call = Call(tool, "test")
+        redactor = Redactor()
         models = Models(
             directory=Directory(names, catalog),
             open=endpoint,
             catalog=catalog,
-            explainer=Explainer(catalog, {}),
+            explainer=Explainer(catalog, names, {}),
             account=partial(Ledger(group, store).entry, host="test", tool=tool),
         )
         yield ToolContext(
@@ -74,8 +75,8 @@ async def _context(handle: Handler, folder: Path, tool: str) -> AsyncGenerator[T
             catalog=catalog,
             inputs=Inputs(Files()),
             artifacts=Artifacts(Files(output_dir=str(folder / "out")), folder),
-            conversations=Conversations(store, lambda value: value),
-            calls=Calls(group, store, Redactor(), 4),
+            conversations=Conversations(store, redactor.value, redactor.holds_key),
+            calls=Calls(group, store, redactor, 4),
         )
 
 
