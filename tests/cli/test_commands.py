@@ -68,7 +68,7 @@ def test_the_version_is_that_of_the_package(tmp_path: Path) -> None:
         (["ask", "hi", "--max-tokens", "many"], "--max-tokens", "anymodel-mcp ask --help"),
         (["models", "--capability", "smelling"], "--capability", "anymodel-mcp models --help"),
         (["uninstall"], "uninstall", "anymodel-mcp uninstall --help"),
-        (["usage", "--since", "yesterday"], "--since 'yesterday' is no span of time", "Write 30m"),
+        (["usage", "--since", "yesterday"], "--since 'yesterday' is not a duration or date", "Write 30m"),
         (["install", "curser"], "'curser' is not a known host", "Did you mean cursor"),
         (["ask", "hi", "--config", "/nowhere.toml"], "there is no configuration file", "anymodel-mcp doctor"),
     ],
@@ -139,7 +139,7 @@ def test_the_entry_point_leads_to_the_commands(capsys: pytest.CaptureFixture[str
         (ProviderError("slow", kind="rate_limit", provider="p", model="m", status=429, retry_after_s=7), 1, "in 7 s"),
         (ProviderError("odd", kind="server", retryable=True), 1, "try again"),
         (ExceptionGroup("several", [ConfigError("inner")]), 2, "inner"),
-        (ValueError("bug"), 1, "a fault of this program: ValueError: bug"),
+        (ValueError("bug"), 1, "a bug in this program: ValueError: bug"),
     ],
     ids=["ctrl-c", "config", "retry-after", "retryable", "group", "bug"],
 )

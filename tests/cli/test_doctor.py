@@ -44,7 +44,7 @@ async def test_with_nothing_configured_the_demo_and_the_variables_are_named(tmp_
     assert status == 1
     assert "no provider is configured" in desk.said
     assert "anymodel-mcp demo" in desk.said
-    assert "1 problem to mend" in desk.said
+    assert "1 problem to fix" in desk.said
 
 
 async def test_a_broken_configuration_is_a_finding_and_the_rest_is_looked_at(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ async def test_each_value_is_told_with_where_it_comes_from_and_no_key(tmp_path: 
     assert "key from environment DEEPSEEK_API_KEY" in desk.said
     assert "ollama: http://localhost:11434/v1 (built in), no key" in desk.said
     assert "local: the model that runs on this machine" in desk.said
-    assert "MISTRAL_API_KEY is set, but mistral is not switched on" in desk.said
+    assert "MISTRAL_API_KEY is set, but mistral is not turned on" in desk.said
     assert "default model: work/m" in desk.said
     assert "secret-tenant" not in desk.said
 
@@ -76,8 +76,8 @@ async def test_each_value_is_told_with_where_it_comes_from_and_no_key(tmp_path: 
     [
         ({"ANYMODEL_PROVIDERS": "deepseek"}, "deepseek has no key", 1),
         ({"OPENAI_API_KEY": KEY}, "no default model", 0),
-        ({"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": "http://gateway.example/v1"}, "the key travels without TLS", 0),
-        ({"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": "https://g.example/v1/chat/completions"}, "Mend base_url", 0),
+        ({"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": "http://gateway.example/v1"}, "the key is sent without TLS", 0),
+        ({"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": "https://g.example/v1/chat/completions"}, "Correct base_url", 0),
         ({"OPENAI_API_KEY": KEY, "ANYMODEL_MODLE": "x"}, "ANYMODEL_MODLE is not read", 0),
     ],
     ids=["no-key", "no-default", "no-tls", "pasted-path", "misspelt-variable"],
@@ -147,7 +147,7 @@ async def test_a_healthy_store_is_named_and_a_sick_one_too(tmp_path: Path) -> No
     _, desk = await _examine(tmp_path, {"OPENAI_API_KEY": KEY}, config="")
     assert f"results are kept in {data / 'anymodel.db'}" in desk.said
     _, desk = await _examine(tmp_path, {"OPENAI_API_KEY": KEY, "ANYMODEL_STORE_ENABLED": "false"}, config="")
-    assert "the store is switched off" in desk.said
+    assert "the store is disabled" in desk.said
     (data / "anymodel.db").write_bytes(b"no database at all" * 100)
     _, desk = await _examine(tmp_path, {"OPENAI_API_KEY": KEY}, config="")
     assert "! store: " in desk.said

@@ -99,7 +99,7 @@ async def test_a_healthy_provider_is_called_so(tmp_path: Path) -> None:
         status, desk = await _examine(tmp_path, f"{upstream.origin}/v1")
     assert status == 0, desk.said
     assert "lists 2 models" in desk.said
-    assert "the key is good: m answers" in desk.said
+    assert "the key works: m answers" in desk.said
     assert "All is well" in desk.said
     body = upstream.seen[-1].json()
     assert (body["stream"], len(body["messages"])) == (True, 1)
@@ -116,13 +116,13 @@ ILLNESSES: dict[str, tuple[str, Mapping[str, Reply], Reply, str, str, int]] = {
         "Check the key: ",
         1,
     ),
-    "v1-missing": ("", HEALTHY, NOT_FOUND, "is not the address of the API", "Set base_url = {origin}/v1", 1),
-    "v1-missing-and-html": ("", HEALTHY, HTML, "is not the address of the API", "Set base_url = {origin}/v1", 1),
+    "v1-missing": ("", HEALTHY, NOT_FOUND, "is not the base URL of the API", "Set base_url = {origin}/v1", 1),
+    "v1-missing-and-html": ("", HEALTHY, HTML, "is not the base URL of the API", "Set base_url = {origin}/v1", 1),
     "v1-too-much": (
         "/v1",
         {"/models": MODELS, "/chat/completions": STREAM},
         NOT_FOUND,
-        "is not the address of the API",
+        "is not the base URL of the API",
         "Set base_url = {origin}",
         1,
     ),
@@ -130,7 +130,7 @@ ILLNESSES: dict[str, tuple[str, Mapping[str, Reply], Reply, str, str, int]] = {
         "/v1",
         {"/api/v1/models": UNAUTHORISED},
         NOT_FOUND,
-        "is not the address of the API",
+        "is not the base URL of the API",
         "Set base_url = {origin}/api/v1",
         1,
     ),
@@ -195,7 +195,7 @@ async def test_a_closed_port_is_named(tmp_path: Path) -> None:
 async def test_a_name_that_leads_nowhere_is_named(tmp_path: Path) -> None:
     status, desk = await _examine(tmp_path, "https://nobody.invalid/v1")
     assert status == 1
-    assert "the name nobody.invalid leads nowhere" in desk.said
+    assert "the name nobody.invalid does not resolve" in desk.said
 
 
 async def test_a_lookup_that_hangs_is_given_up(tmp_path: Path) -> None:

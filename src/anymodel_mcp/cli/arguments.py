@@ -1,4 +1,4 @@
-"""What people type: a `--config` before the command, misspelt names, a question without `ask`."""
+"""Handles what people type: `--config` before the command, misspelt names, a question without `ask`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _KNOWN = re.compile(r"\s*Available commands: (?P<known>.+?)\.?$")
 
 
 def config_last(argv: Sequence[str]) -> list[str]:
-    """The arguments with a leading `--config PATH` behind the command, where every command takes it."""
+    """Moves a leading `--config PATH` behind the command, where every command accepts it."""
     lead: list[str] = []
     rest = list(argv)
     while rest and (rest[0] == "--config" or rest[0].startswith("--config=")):
@@ -25,7 +25,7 @@ def config_last(argv: Sequence[str]) -> list[str]:
 
 
 def explain_misspelt(argv: Sequence[str], error: CycloptsError) -> tuple[str, str]:
-    """Why the arguments are refused, and what to do."""
+    """Returns why the arguments are refused, and what to do."""
     message = " ".join(str(error).split())
     command = argv[0] if argv and not argv[0].startswith("-") else ""
     if isinstance(error, UnknownCommandError) and " " in command:
@@ -38,4 +38,4 @@ def explain_misspelt(argv: Sequence[str], error: CycloptsError) -> tuple[str, st
         return why, f"Did you mean {meant['meant'].strip(chr(34))}?"
     if known:
         return why, f"Commands: {known['known']}."
-    return why, f"anymodel-mcp {command} --help".replace("  ", " ") + " shows what there is."
+    return why, f"anymodel-mcp {command} --help".replace("  ", " ") + " shows the options."

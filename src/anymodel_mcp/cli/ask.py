@@ -1,4 +1,4 @@
-"""`ask`: one question from the terminal, through the same core as the tool `chat`.
+"""`ask`: asks one question from the terminal, with the same code as the tool `chat`.
 
 Only the answer goes to stdout. Who answered, tokens, notes and warnings go to stderr.
 """
@@ -25,11 +25,11 @@ HOST = "terminal"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What is asked, as the command line gives it.
+    """A question, as given on the command line.
 
     Attributes:
-        prompt: the question and what was piped.
-        models: none = the default; several = each answers, under its name.
+        prompt: the question and the text from a pipe.
+        models: none = the default model; several = each answers, under its name.
         as_json: print the record instead of the answer.
     """
 
@@ -44,7 +44,7 @@ class Question:
     temperature: float | None = None
 
     def arguments(self) -> Json:
-        """The arguments of the tool."""
+        """Returns the arguments for the tool."""
         name: Json = {"model": self.models[0]} if len(self.models) == 1 else {"models": list(self.models) or None}
         return name | {
             "prompt": self.prompt,
@@ -58,7 +58,7 @@ class Question:
 
 
 async def ask(terminal: Terminal, settings: Settings, question: Question) -> int:
-    """Asks, and writes the answer while it comes; gives the exit status."""
+    """Asks, and writes the answer while it arrives; returns the exit status."""
     try:
         arguments = _checked(settings, question)
     except AnyModelError as error:
@@ -87,7 +87,7 @@ def _checked(settings: Settings, question: Question) -> ChatArguments:
     for path in filter(_is_local, (*question.images, *question.files)):
         if not os.path.isfile(_absolute(path)):
             raise ArgumentError(
-                f"there is no file {path!r}", fix="Correct the path; it is seen from the folder you are in."
+                f"there is no file {path!r}", fix="Correct the path; relative paths start in the current folder."
             )
     return parse(ChatArguments, question.arguments(), frozenset())
 
@@ -114,14 +114,12 @@ def _show(terminal: Terminal, printer: Printer, question: Question, outcome: Out
             remark(terminal, footer)
     if outcome.error is None:
         return 0
-    complain(
-        terminal, str(record.get("message")), "each answer above says why", "`anymodel-mcp doctor` looks at every part."
-    )
+    complain(terminal, str(record.get("message")), "each answer above says why", "Run `anymodel-mcp doctor`.")
     return EXIT_FAILED
 
 
 def _footer(record: Json) -> str:
-    """Who answered, what it took."""
+    """Which model answered, the tokens and the time."""
     if "answers" in record:
         return ""
     usage: dict[str, Any] = record.get("usage", {})
@@ -130,7 +128,7 @@ def _footer(record: Json) -> str:
         parts.append(f"{usage['input']} tokens in, {usage['output']} out")
     if usage.get("cost"):
         parts.append(f"${usage['cost']:.6f}".rstrip("0"))
-    first = f", first word after {record['first_delta_s']:.1f} s" if "first_delta_s" in record else ""
+    first = f", first token after {record['first_delta_s']:.1f} s" if "first_delta_s" in record else ""
     parts.append(f"{record.get('duration_s', 0):.1f} s{first}")
     return " · ".join(parts)
 
@@ -140,14 +138,14 @@ def _is_local(reference: str) -> bool:
 
 
 def _absolute(reference: str) -> str:
-    """A path as the user means it: seen from the working directory, `~` filled in, links followed."""
+    """Resolves a path: relative to the working directory, with `~` and links."""
     return os.path.realpath(Path(reference).expanduser()) if _is_local(reference) else reference
 
 
 def _allowing(settings: Settings, references: Sequence[str]) -> Settings:
-    """The settings with the folders of the named files allowed, for this one call: who types a path wants it read.
+    """Allows the folders of the named files for this call: a user who types a path wants it read.
 
-    Nothing but the named files is read: `chat` opens no path that is not an argument.
+    Only the named files are read: `chat` opens no path that is not an argument.
     """
     folders = tuple(dict.fromkeys(os.path.dirname(_absolute(r)) for r in references if _is_local(r)))
     return replace(settings, files=replace(settings.files, allowed_dirs=folders)) if folders else settings

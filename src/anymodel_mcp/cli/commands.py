@@ -1,4 +1,4 @@
-"""The command line: what each command is called, takes and says in its help; the work is in the modules beside."""
+"""The command line: names, options and help of all commands. Other modules do the work."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _DIFF = {"@@": "cyan", "+": "green", "-": "red"}
 
 
 def run_command(argv: list[str], terminal: Terminal | None = None) -> int:
-    """Runs one command; gives its exit status: 0, 1 failed, 2 configuration or usage, 130 Ctrl-C."""
+    """Runs one command; returns its exit status: 0 success, 1 failure, 2 configuration or usage, 130 Ctrl-C."""
     terminal = terminal or this_terminal()
     argv = config_last(argv)
     if not argv:
@@ -52,7 +52,7 @@ def run_command(argv: list[str], terminal: Terminal | None = None) -> int:
 
 
 def build_commands(terminal: Terminal) -> App:
-    """All commands, bound to one terminal."""
+    """Builds all commands for one terminal."""
     app = App(
         name="anymodel-mcp",
         help=HELP,
@@ -94,7 +94,7 @@ class _Commands:
 
     def ask(
         self,
-        *question: Annotated[str, Parameter(help="The question; text from a pipe is added to it.")],
+        *question: Annotated[str, Parameter(help="The question; text from a pipe is added.")],
         config: Config = None,
         model: Annotated[
             list[str] | None,
@@ -114,10 +114,10 @@ class _Commands:
             list[str] | None,
             Parameter(negative="", show_default=False, help="Text or PDF: path or https URL; may be repeated."),
         ] = None,
-        max_tokens: Annotated[int | None, Parameter(help="Longest answer, in tokens.")] = None,
-        temperature: Annotated[float | None, Parameter(help="0 = the likeliest words.")] = None,
+        max_tokens: Annotated[int | None, Parameter(help="The most tokens to generate.")] = None,
+        temperature: Annotated[float | None, Parameter(help="0 = most predictable.")] = None,
         stream: Annotated[
-            bool, Parameter(name="--stream", show_default=False, help="Show the answer while it comes.")
+            bool, Parameter(name="--stream", show_default=False, help="Show the answer while it arrives.")
         ] = True,
         json: Json = False,
     ) -> int:
@@ -145,12 +145,12 @@ class _Commands:
 
     def models(
         self,
-        *query: Annotated[str, Parameter(help="Words that the name holds.")],
+        *query: Annotated[str, Parameter(help="Words that the name contains.")],
         config: Config = None,
         provider: Annotated[str | None, Parameter(name=["--provider", "-p"], help="One provider only.")] = None,
         capability: Annotated[Capability | None, Parameter(name=["--capability", "-c"], help="What it can do.")] = None,
-        limit: Annotated[int, Parameter(help="How many at most; 0 = all.")] = 50,
-        refresh: Annotated[bool, Parameter(negative="", show_default=False, help="Ask the providers anew.")] = False,
+        limit: Annotated[int, Parameter(help="The most models to show; 0 = all.")] = 50,
+        refresh: Annotated[bool, Parameter(negative="", show_default=False, help="Request the lists again.")] = False,
         json: Json = False,
     ) -> int:
         """List the models that can be called."""
@@ -174,9 +174,9 @@ class _Commands:
         offline: Annotated[bool, Parameter(negative="", show_default=False, help="Ask no provider.")] = False,
         json: Json = False,
     ) -> int:
-        """Look at every part: configuration, providers, folders, hosts; each finding with its fix.
+        """Check configuration, providers, folders and hosts; each problem comes with its fix.
 
-        Each provider with a known chat model is asked for one word, which costs a few tokens.
+        Asks each provider with a known chat model for one word, which costs a few tokens.
         """
         from anymodel_mcp.cli.doctor import doctor
 
@@ -185,11 +185,11 @@ class _Commands:
     def install(
         self,
         host: Annotated[
-            str | None, Parameter(show_default=False, help=f"One of: {_HOSTS}. None: those found here.")
+            str | None, Parameter(show_default=False, help=f"One of: {_HOSTS}. Without it: the hosts found here.")
         ] = None,
         *,
         config: Config = None,
-        name: Annotated[str, Parameter(help="What the server is called there.")] = "anymodel",
+        name: Annotated[str, Parameter(help="The name of the server there.")] = "anymodel",
         dry_run: Annotated[
             bool, Parameter(negative="", show_default=False, help="Show the change, write nothing.")
         ] = False,
@@ -199,7 +199,7 @@ class _Commands:
         ] = False,
         yes: Yes = False,
     ) -> int:
-        """Add this server to a host's configuration: shows the change, asks, writes, and starts the server once."""
+        """Add this server to a host's configuration: show the change, ask, write, start the server once."""
         from anymodel_mcp.cli.install import install, install_found
 
         path = config_path(self._terminal.environ, str(config) if config else None)
@@ -215,13 +215,13 @@ class _Commands:
         self,
         host: Annotated[str, Parameter(help="As for install.")],
         *,
-        name: Annotated[str, Parameter(help="What the server is called there.")] = "anymodel",
+        name: Annotated[str, Parameter(help="The name of the server there.")] = "anymodel",
         dry_run: Annotated[
             bool, Parameter(negative="", show_default=False, help="Show the change, write nothing.")
         ] = False,
         yes: Yes = False,
     ) -> int:
-        """Remove this server from a host's configuration: shows the change, asks, writes."""
+        """Remove this server from a host's configuration: show the change, ask, write."""
         from anymodel_mcp.cli.install import uninstall
 
         return uninstall(host, self._machine(yes=yes), name=name, dry_run=dry_run)
@@ -294,7 +294,7 @@ class _Commands:
 
 
 def _read(path: Path | None) -> str | None:
-    """The text of the configuration file; `None` = there is none that can be read (`doctor` says why)."""
+    """Returns the text of the configuration file; `None` if it cannot be read (`doctor` says why)."""
     try:
         return path.read_text(encoding="utf-8") if path else None
     except (OSError, UnicodeDecodeError):

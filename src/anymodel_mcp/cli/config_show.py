@@ -1,4 +1,4 @@
-"""`config show`: every value, and where it comes from; keys are never shown."""
+"""`config show`: prints every value and where it comes from, but never a key."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _INNER = ("name", "key_hint", "warnings")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One value of the configuration, ready to be shown."""
+    """One configuration value, ready to print."""
 
     key: str
     value: Any
@@ -25,7 +25,7 @@ class Entry:
 
 
 def entries(settings: Settings) -> list[Entry]:
-    """All values by their dotted names, in the order of the file."""
+    """Returns all values by dotted name, in the order of the file."""
     return [
         Entry(key=key, value=_shown(key, value), origin=find_origin(settings, key))
         for key, value in _flat("", settings)
@@ -34,7 +34,7 @@ def entries(settings: Settings) -> list[Entry]:
 
 
 def find_origin(settings: Settings, key: str) -> str:
-    """Where the value of `key` comes from; of a table, where its parts do."""
+    """Returns the origin of a value; for a table, the origins of its parts."""
     if key in settings.origins:
         return settings.origins[key]
     parts = [origin for name, origin in settings.origins.items() if name.startswith(f"{key}.")]
@@ -77,7 +77,7 @@ def _plain(value: Any) -> Any:
 
 
 def show_config(terminal: Terminal, settings: Settings, *, as_json: bool, everything: bool) -> int:
-    """Prints the configuration; without `everything` only what is not default."""
+    """Prints the configuration; without `everything`, only values that are not the default."""
     found = entries(settings)
     if as_json:
         values = {e.key: {"value": e.value, "origin": e.origin} for e in found}
@@ -87,11 +87,11 @@ def show_config(terminal: Terminal, settings: Settings, *, as_json: bool, everyt
     if chosen:
         show_table(terminal, ("name", "value", "from"), [(e.key, _text(e.value), e.origin) for e in chosen])
     else:
-        remark(terminal, "nothing is configured; everything is at its default")
+        remark(terminal, "nothing is configured; every value is the default")
     for warning in settings.warnings:
         remark(terminal, warning, "yellow")
     if not everything:
-        remark(terminal, f"{len(found) - len(chosen)} values are at their defaults: --all shows them")
+        remark(terminal, f"{len(found) - len(chosen)} values are defaults: --all shows them")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""`models`: what can be called, as a table; the same search as the tool `list_models`."""
+"""`models`: prints the models as a table, with the same search as the tool `list_models`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _COLUMNS = ("model", "can", "context", "$/M in", "$/M out", "")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """Which models are wanted; `limit` 0 = all."""
+    """Which models to show; `limit` 0 = all."""
 
     query: str | None = None
     provider: str | None = None
@@ -34,7 +34,7 @@ class Search:
 
 
 async def models(terminal: Terminal, settings: Settings, search: Search) -> int:
-    """Prints the models that match; gives the exit status."""
+    """Prints the matching models; returns the exit status."""
     if not settings.providers:
         return complain_of(terminal, "no model list", no_provider())
     async with open_services(
@@ -57,7 +57,7 @@ async def models(terminal: Terminal, settings: Settings, search: Search) -> int:
 
 
 async def _search(services: Services, search: Search) -> tuple[Sequence[Json], int, Sequence[str]]:
-    """The records, how many match in all, and what is worth saying about the lists."""
+    """Returns the records, the number of all matches, and remarks about the lists."""
     found: list[Json] = []
     while True:
         left = search.limit - len(found) if search.limit else _PAGE

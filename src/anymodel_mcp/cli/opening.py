@@ -1,4 +1,4 @@
-"""The first words: what this is and how to get a first answer."""
+"""The text for a user who starts without a command: what this is, and how to get a first answer."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ Without a command it speaks MCP on stdin and stdout: that is how hosts start it.
 
 
 def opening() -> Text:
-    """What a person sees who types the bare command."""
+    """Returns the text for a user who types the command without arguments."""
     lines: list[tuple[str, str]] = [
         ("anymodel-mcp setup", "start here: provider, key, default model, your hosts"),
         ("anymodel-mcp demo", "try it without a key: a small model on this machine"),
         ('anymodel-mcp ask "Why is the sky blue?"', "ask a model"),
-        ("anymodel-mcp doctor", "is everything in place? every finding with its fix"),
+        ("anymodel-mcp doctor", "check everything; each problem comes with its fix"),
         ("anymodel-mcp --help", "all commands"),
     ]
     text = Text.assemble(
         (f"AnyModel MCP {__version__}", "bold"),
         " lets Claude, Cursor and any other MCP host call any model behind an OpenAI-compatible API.\n",
-        "Hosts start this command by themselves and speak MCP with it. To try it here:\n\n",
+        "Hosts start this command and speak MCP with it. To try it here:\n\n",
     )
     width = max(len(command) for command, _ in lines)
     for command, words in lines:
@@ -34,7 +34,7 @@ def opening() -> Text:
 
 
 def first_lines() -> Text:
-    """The first three lines of the help: each leads to an answer."""
+    """Returns the first three lines of the help: each leads to an answer."""
     lines = [
         ("Start here:", "anymodel-mcp setup   (provider, key, default model, your hosts)"),
         ("Try it without a key:", "anymodel-mcp demo"),

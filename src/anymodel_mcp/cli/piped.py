@@ -1,4 +1,4 @@
-"""What comes through a pipe beside the question."""
+"""Reads the text that is piped to a command."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def read_piped(
     if stdin is None or stdin.closed or not _carries_data(stdin, socket_wait_s):
         return ""
     hint = threading.Timer(
-        hint_after_s, tell, ["waiting for the end of standard input (a pipe is open; < /dev/null closes it)"]
+        hint_after_s, tell, ["waiting for the end of standard input (a pipe is open; use < /dev/null to close it)"]
     )
     hint.daemon = True
     hint.start()
@@ -69,7 +69,7 @@ def read_first_line(
     """
     if stdin is None or stdin.closed or not _carries_data(stdin, socket_wait_s):
         return ""
-    hint = threading.Timer(hint_after_s, tell, ["waiting for a line on standard input (< /dev/null gives none)"])
+    hint = threading.Timer(hint_after_s, tell, ["waiting for a line on standard input (use < /dev/null to send none)"])
     hint.daemon = True
     hint.start()
     try:
@@ -104,7 +104,7 @@ def _text(raw: bytes) -> str:
     """UTF-8, or UTF-16 with its mark, as PowerShell writes it.
 
     Raises:
-        ArgumentError: the bytes are no text.
+        ArgumentError: the bytes are not text.
     """
     marked = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     if not marked and b"\0" in raw[:8192]:

@@ -1,4 +1,4 @@
-"""`serve`: the server over stdio or HTTP; imports nothing that only people at a terminal need."""
+"""`serve`: runs the server over stdio or HTTP; imports nothing that only terminal commands need."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class StderrLines(logging.Formatter):
         self._redactor = redactor
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line of a record."""
+        """Formats a record as one line."""
         line = f"{record.levelname} {record.name}: {record.getMessage()}"
         if record.exc_info and record.exc_info[1] is not None:
             line += f" ({type(record.exc_info[1]).__name__})"
@@ -51,13 +51,13 @@ def log_to_stderr(redactor: Redactor) -> None:
 
 
 def complain(error: AnyModelError) -> None:
-    """Three lines on stderr: what, why, do this."""
+    """Prints three lines on stderr: what, why, what to do."""
     failure = error.failure
     sys.stderr.write(f"anymodel-mcp: {failure.message}\n" + (f"{failure.fix}\n" if failure.fix else ""))
 
 
 def serve(argv: list[str]) -> int:
-    """Serves until the host goes or the process is told to stop; gives the exit status."""
+    """Serves until the host closes the connection or the process gets a signal; returns the exit status."""
     options = _parse(argv) if argv else SimpleNamespace(**dict.fromkeys(_OPTIONS), http=False)
     try:
         settings = read_settings(os.environ, options.config, _overrides(options))
@@ -94,9 +94,9 @@ def _overrides(options: SimpleNamespace) -> Mapping[str, object]:
 
 
 def _serve_stdio(settings: Settings, config_error: ConfigError | None = None) -> int:
-    """Serves over stdio; a configuration that cannot be read ends no server: each call answers with the sentence.
+    """Serves over stdio. If the configuration cannot be read, the server starts, and each call returns the error.
 
-    A host shows nothing but "closed" for a server that exits.
+    For a server that exits, a host only shows "closed".
     """
     from anymodel_mcp.transports.stdio import run_stdio
 
@@ -120,7 +120,7 @@ def _serve_http(settings: Settings) -> int:
 
 
 def _build(settings: Settings, config_error: ConfigError | None = None) -> AnyModelServer:
-    """The server of this process; each worker makes its own."""
+    """Builds the server of this process; each worker builds its own."""
     from anymodel_mcp.app import build_server
 
     redactor = Redactor(settings.secrets())

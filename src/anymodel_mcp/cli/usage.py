@@ -1,4 +1,4 @@
-"""`usage`: the ledger of calls, summed up."""
+"""`usage`: prints sums of the usage ledger."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _SECONDS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 def parse_since(text: str, now: float) -> float:
-    """The moment that "30m", "24h", "7d", "4w" or a date means, in seconds since the epoch.
+    """Returns the time that "30m", "24h", "7d", "4w" or a date means, in seconds since the epoch.
 
     Raises:
-        ArgumentError: it means none.
+        ArgumentError: it is not valid.
     """
     text = text.strip().lower()
     if span := _SPAN.fullmatch(text):
@@ -33,15 +33,15 @@ def parse_since(text: str, now: float) -> float:
         return datetime.combine(date.fromisoformat(text), datetime.min.time()).timestamp()
     except (ValueError, OverflowError, OSError):
         raise ArgumentError(
-            f"--since {text!r} is no span of time", fix="Write 30m, 24h, 7d, 4w or a date such as 2026-11-01."
+            f"--since {text!r} is not a duration or date", fix="Write 30m, 24h, 7d, 4w or a date such as 2026-11-01."
         ) from None
 
 
 async def usage(terminal: Terminal, settings: Settings, *, since: str, by: UsageKey, as_json: bool) -> int:
-    """Prints the sums of the ledger; gives the exit status.
+    """Prints the sums; returns the exit status.
 
     Raises:
-        ArgumentError: `since` is no span of time.
+        ArgumentError: `since` is not valid.
     """
     start = parse_since(since, time.time())
     folder = terminal.data_dir or Path(platformdirs.user_data_dir(APP_NAME))
@@ -59,7 +59,7 @@ async def usage(terminal: Terminal, settings: Settings, *, since: str, by: Usage
     else:
         remark(terminal, f"no calls since {datetime.fromtimestamp(start):%Y-%m-%d %H:%M}")
     if not settings.store.enabled:
-        remark(terminal, "the store is switched off ([store] enabled = false): nothing is kept", "yellow")
+        remark(terminal, "the store is disabled ([store] enabled = false): nothing is kept", "yellow")
     for warning in warnings:
         remark(terminal, warning, "yellow")
     return 0

@@ -1,7 +1,7 @@
-"""`doctor`: looks at every part and says what is wrong and how to mend it.
+"""`doctor`: checks every part and says what is wrong and how to fix it.
 
 `findings.py` has what a finding is; `configured.py`, `machine.py`, `hosts.py` and `providers.py` find; nothing here
-changes anything. Providers are asked side by side.
+changes anything. Providers are checked in parallel.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ async def doctor(
     as_json: bool = False,
     patience: Patience | None = None,
 ) -> int:
-    """Prints the findings of all parts; gives 0 when none of them is a failure."""
+    """Prints all findings; returns 0 if none of them is a failure."""
     sections = [look_at_machine(terminal)]
     try:
         settings = read_settings(terminal.environ, str(config) if config else None)
@@ -88,7 +88,7 @@ def _conclude(terminal: Terminal, sections: Sequence[Section], *, as_json: bool)
         write_json(terminal, {"ok": not failures, "failures": failures, "warnings": warnings, "sections": parts})
     else:
         warned = f", {_count(warnings, 'warning')}" if warnings else ""
-        said = f"{_count(failures, 'problem')} to mend" if failures else "All is well"
+        said = f"{_count(failures, 'problem')} to fix" if failures else "All is well"
         terminal.out.print(Text(f"\n{said}{warned}.", style="bold red" if failures else "bold green"))
     return EXIT_FAILED if failures else 0
 

@@ -1,4 +1,4 @@
-"""Addresses: does the name resolve, which other base URL may be meant."""
+"""Checks whether a host name resolves, and which other base URL may be meant."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ROOTS = ("/v1", "/api/v1", "/openai/v1")
 
 
 async def look_up(url: str, within_s: float) -> Finding | None:
-    """What is wrong with the name of a host; `None` = it resolves."""
+    """Returns what is wrong with a host name; `None` = it resolves."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     try:
@@ -24,20 +24,20 @@ async def look_up(url: str, within_s: float) -> Finding | None:
         return Finding(
             "fail",
             f"looking up {host} takes longer than {within_s:g} s",
-            "Is this machine on the network? Is its DNS in order?",
+            "Check the network and DNS of this machine.",
         )
     except (OSError, UnicodeError) as error:
         why = getattr(error, "strerror", None) or str(error)
         return Finding(
             "fail",
-            f"the name {host} leads nowhere ({why})",
-            "Mend the host in base_url, or the network of this machine.",
+            f"the name {host} does not resolve ({why})",
+            "Correct the host in base_url, or check the network of this machine.",
         )
     return None
 
 
 def other_base_urls(base_url: str) -> tuple[str, ...]:
-    """Addresses that may be meant instead, likeliest first: with and without /v1."""
+    """Returns base URLs that may be meant instead, likeliest first: with and without /v1."""
     parts = urlsplit(base_url)
     path = parts.path.rstrip("/")
     if not path:

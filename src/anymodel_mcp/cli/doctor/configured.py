@@ -1,4 +1,4 @@
-"""What is configured, and from where. Pure."""
+"""Reports what is configured, and from where. Pure."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from anymodel_mcp.dialects.resolve import find_row
 
 
 def look_at_settings(settings: Settings, environ: Mapping[str, str]) -> Section:
-    """The file, the providers and their keys, the default model."""
+    """Checks the file, the providers and their keys, and the default model."""
     return Section("configuration", tuple(_look(settings, environ)))
 
 
 def _look(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
     yield Finding(
-        "ok" if settings.source else "note", f"file: {settings.source or 'none; the environment alone counts'}"
+        "ok" if settings.source else "note", f"file: {settings.source or 'none; only environment variables are used'}"
     )
     for warning in settings.warnings:
         yield Finding("warn", warning)
@@ -48,7 +48,7 @@ def _look_at_provider(settings: Settings, provider: ProviderSettings) -> Iterato
     address = f"{bare_url(provider.base_url)} ({_from(settings, f'{prefix}.base_url')})"
     yield Finding("ok", f"{provider.name}: {address}, {_key_words(settings, provider)}")
     for warning in provider.warnings:
-        yield Finding("warn", f"{provider.name}: {warning}", f"Mend base_url of {provider.name}.")
+        yield Finding("warn", f"{provider.name}: {warning}", f"Correct base_url of {provider.name}.")
     row = find_row(provider.name)
     wants_key = row is not None and bool(row.key_env) and not row.key_optional and row.base_url == provider.base_url
     if wants_key and provider.auth != "none" and not provider.api_key and not provider.key_command:
@@ -56,7 +56,11 @@ def _look_at_provider(settings: Settings, provider: ProviderSettings) -> Iterato
             "fail", f"{provider.name} has no key", provider.key_hint or f"Set {row.key_env if row else 'it'}."
         )
     if provider.api_key and provider.base_url.startswith("http:") and not _is_near(provider.base_url):
-        yield Finding("warn", f"{provider.name}: the key travels without TLS", "Use https in base_url if it can.")
+        yield Finding(
+            "warn",
+            f"{provider.name}: the key is sent without TLS",
+            "Use https in base_url if the provider supports it.",
+        )
 
 
 def _key_words(settings: Settings, provider: ProviderSettings) -> str:
@@ -85,12 +89,12 @@ def _default(settings: Settings) -> Finding:
 
 
 def _unused(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
-    """Keys that lie about: nothing is picked up that nobody asked for, and people wonder why."""
+    """Reports key variables of providers that are not turned on, because users expect them to work."""
     used = {p.dialect for p in settings.providers.values()} | set(settings.providers)
     waiting = [r for r in PROVIDERS.values() if r.key_env and environ.get(r.key_env, "").strip() and r.name not in used]
     for row in waiting:
         yield Finding(
-            "note", f"{row.key_env} is set, but {row.name} is not switched on", f"ANYMODEL_PROVIDERS={row.name}"
+            "note", f"{row.key_env} is set, but {row.name} is not turned on", f"ANYMODEL_PROVIDERS={row.name}"
         )
 
 

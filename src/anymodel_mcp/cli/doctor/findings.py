@@ -1,4 +1,4 @@
-"""What the doctor finds."""
+"""The results of `doctor`."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ Level = Literal["ok", "note", "warn", "fail"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One fact; `fix` is what to do about it, empty where nothing is to be done."""
+    """One result; `fix` says what to do, empty if there is nothing to do."""
 
     level: Level
     text: str
     fix: str = ""
 
     def record(self) -> Json:
-        """The finding as JSON."""
+        """Returns the finding as JSON."""
         return {"level": self.level, "text": self.text, **({"fix": self.fix} if self.fix else {})}
 
 

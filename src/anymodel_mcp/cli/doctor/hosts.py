@@ -1,4 +1,4 @@
-"""Which hosts are configured to start this server, and whether they could."""
+"""Checks which hosts are configured to start this server, and whether they can."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _OURS = ("anymodel-mcp", "anymodel_mcp")
 
 
 async def look_at_hosts(terminal: Terminal) -> Section:
-    """The entries of this server in the files of the known hosts."""
+    """Checks the entries of this server in the files of the known hosts."""
     found = await anyio.to_thread.run_sync(lambda: tuple(f for row in CONFIGURABLE for f in _look(terminal, row)))
     none = Finding(
         "note",
@@ -63,7 +63,7 @@ def _judge(terminal: Terminal, row: ConfigurableHost, path: Path, name: str, ent
     if os.path.isabs(program):
         if Path(program).is_file():
             return Finding("ok", where)
-        return Finding("fail", f"{where} starts {program}, which is not there (any more)", again)
+        return Finding("fail", f"{where} starts {program}, which does not exist (any more)", again)
     if shutil.which(program, path=gui_path(terminal)):
         return Finding("ok", where)
     return Finding("warn", f"{where} starts {program!r}, which a desktop app does not find", again)

@@ -1,4 +1,4 @@
-"""The machine: versions, what a desktop program would find, folders and the store."""
+"""Checks the machine: versions, what a desktop app finds, folders and the store."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from anymodel_mcp.upstream.proxies import check_proxy, select_proxy
 
 
 def look_at_machine(terminal: Terminal) -> Section:
-    """Versions, and what a desktop program would find of us."""
+    """Reports versions, and whether a desktop app finds this program."""
     libraries = ", ".join(f"{name} {metadata.version(name)}" for name in ("mcp", "httpx2"))
     system = f"{platform.system()} {platform.machine()}"
     versions = f"anymodel-mcp {__version__}, Python {platform.python_version()}, {libraries}, {system}"
@@ -35,7 +35,7 @@ def look_at_machine(terminal: Terminal) -> Section:
 
 
 def network_findings(environ: Mapping[str, str]) -> Sequence[Finding]:
-    """What is wrong with the variables that name certificates and proxies; who needs neither is not affected."""
+    """Checks the variables for certificates and proxies."""
     found: list[ConfigError] = []
     try:
         open_tls(environ)
@@ -51,7 +51,7 @@ def network_findings(environ: Mapping[str, str]) -> Sequence[Finding]:
 
 
 def gui_path(terminal: Terminal) -> str:
-    """The PATH of a program that was not started from a shell; on Windows it is the user's own."""
+    """Returns the PATH of a program that was not started from a shell; on Windows it is the user's own."""
     return DESKTOP_PATHS.get(terminal.platform, terminal.environ.get("PATH", ""))
 
 
@@ -64,12 +64,12 @@ def _gui_finding(terminal: Terminal) -> Finding:
     return Finding(
         "warn",
         "a desktop app finds neither `anymodel-mcp` nor `uvx` (it does not see your shell's PATH)",
-        f"`anymodel-mcp install HOST` writes the whole path; by hand, write {program} as the command.",
+        f"`anymodel-mcp install HOST` writes the full path; by hand, use {program} as the command.",
     )
 
 
 async def look_at_storage(terminal: Terminal, settings: Settings) -> Section:
-    """Whether pictures and results can be kept."""
+    """Checks whether pictures and results can be saved."""
     folder = terminal.data_dir or Path(platformdirs.user_data_dir(APP_NAME))
     outputs = Artifacts(settings.files, folder)
     return Section("storage", (_folder_finding(outputs.folder), *await _store_findings(settings, folder)))
@@ -80,7 +80,7 @@ def _folder_finding(folder: Path) -> Finding:
     nearest = next(p for p in (folder, *folder.parents) if os.path.lexists(p))
     try:
         if not nearest.is_dir():
-            return Finding("fail", f"pictures cannot be saved in {folder}: {nearest} is no folder", fix)
+            return Finding("fail", f"pictures cannot be saved in {folder}: {nearest} is not a folder", fix)
         if nearest == folder:
             with tempfile.NamedTemporaryFile(dir=folder, prefix=".doctor-"):
                 return Finding("ok", f"pictures are saved in {folder}")
@@ -93,7 +93,9 @@ def _folder_finding(folder: Path) -> Finding:
 
 async def _store_findings(settings: Settings, folder: Path) -> tuple[Finding, ...]:
     if not settings.store.enabled:
-        return (Finding("note", "the store is switched off: results, threads and usage end with the process"),)
+        return (
+            Finding("note", "the store is disabled: results, conversations and usage are lost when the process ends"),
+        )
     if not settings.store.path and not folder.exists():  # noqa: ASYNC240 one look; the doctor makes no folders
         return (Finding("ok", f"results will be kept in {folder}"),)
     async with open_store(settings.store, folder) as store:

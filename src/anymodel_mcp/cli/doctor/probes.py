@@ -1,4 +1,4 @@
-"""Two small questions to a provider, through the same client as every call: its model list, and one word."""
+"""Sends two small requests to a provider with the normal client: its model list, and a one-word chat."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _UNREACHABLE = ("connection", "timeout")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """What came of the questions.
+    """The results of the requests.
 
     Attributes:
         chat_name: the model that was asked; `None` = none was.
@@ -41,7 +41,7 @@ class Probe:
 
     @property
     def unreachable(self) -> AnyModelError | None:
-        """Why nothing came back, where nothing did, or nothing could be sent."""
+        """The error, if no response arrived or no request could be sent."""
         error = self.list_error
         if error is None or error.failure.status is not None:
             return None
@@ -49,7 +49,7 @@ class Probe:
 
     @property
     def refused(self) -> AnyModelError | None:
-        """The refusal of the key, where the list already needs one."""
+        """The refusal of the key, if the list already needs one."""
         return self.list_error if self.list_error and self.list_error.kind == "auth" else None
 
     @property
@@ -59,10 +59,12 @@ class Probe:
 
 
 async def ask_list(services: Services, provider: str, within_s: float) -> Probe:
-    """Asks for the list of models."""
+    """Requests the model list."""
     started = anyio.current_time()
     error: AnyModelError = ProviderError(
-        f"no answer within {within_s:g} s", kind="timeout", fix="Is base_url right, the server up, a proxy needed?"
+        f"no answer within {within_s:g} s",
+        kind="timeout",
+        fix="Check base_url, whether the server is running, and whether a proxy is needed.",
     )
     with anyio.move_on_after(within_s):
         try:

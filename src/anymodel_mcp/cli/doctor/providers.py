@@ -1,4 +1,4 @@
-"""Asks each provider: does its name resolve, does it answer, take the key, list models, stream an answer."""
+"""Checks each provider: name lookup, connection, key, model list, streaming."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Patience:
     Attributes:
         lookup_s: for a name.
         answer_s: for a model list.
-        word_s: for the first word of a model, which a local server may have to load.
-        slow_s: an answer that takes longer is called slow.
+        word_s: for the first token of a model, which a local server may have to load.
+        slow_s: an answer that takes longer is reported as slow.
     """
 
     lookup_s: float = 5
@@ -42,7 +42,7 @@ class Patience:
 
 
 async def look_at_providers(terminal: Terminal, settings: Settings, patience: Patience) -> list[Section]:
-    """One section for each provider, in their order; all are asked side by side."""
+    """Returns one section per provider, in their order; checks all of them in parallel."""
     found: dict[str, Section] = {}
     impatient = {name: _impatient(p, patience) for name, p in settings.providers.items()}
     quick = replace(settings, providers=impatient, store=StoreSettings(enabled=False))
@@ -58,7 +58,7 @@ async def look_at_providers(terminal: Terminal, settings: Settings, patience: Pa
 
 
 def _impatient(provider: ProviderSettings, patience: Patience) -> ProviderSettings:
-    """One try, and no longer than the doctor waits."""
+    """Allows one attempt, and no longer than the doctor waits."""
     most = patience.word_s
     return replace(
         provider,
@@ -71,7 +71,7 @@ def _impatient(provider: ProviderSettings, patience: Patience) -> ProviderSettin
 
 
 class _Visit:
-    """The questions to one provider."""
+    """The checks of one provider."""
 
     def __init__(self, terminal: Terminal, settings: Settings, provider: ProviderSettings, patience: Patience) -> None:
         self._terminal = terminal
@@ -80,7 +80,7 @@ class _Visit:
         self._patience = patience
 
     async def look(self) -> list[Finding]:
-        """What there is to say, in the order of the way: name, connection, key, list, stream."""
+        """Returns the findings in this order: name, connection, key, list, stream."""
         provider = self._provider
         if provider.base_url.startswith(LOCAL):
             return [_engine_finding()]
@@ -119,7 +119,7 @@ class _Visit:
         return probe if model is None else await ask_chat(services, provider.name, model, probe)
 
     async def _right_address(self, probe: Probe) -> Finding | None:
-        """The finding that names another base URL, where this one is wrong and that one answers."""
+        """Returns a finding with another base URL, if this one is wrong and the other one answers."""
         wrong = probe.list_error and probe.list_error.kind in _WRONG_PLACE and not probe.answered
         if not wrong or (probe.chat_error and probe.chat_error.kind in _OF_AN_API):
             return None
@@ -128,7 +128,7 @@ class _Visit:
             if other.models or other.refused:
                 return Finding(
                     "fail",
-                    f"{bare_url(self._provider.base_url)} is not the address of the API, {bare_url(base_url)} is",
+                    f"{bare_url(self._provider.base_url)} is not the base URL of the API; {bare_url(base_url)} is",
                     f"Set base_url = {bare_url(base_url)}",
                 )
         return None
@@ -148,7 +148,9 @@ class _Visit:
             slow = probe.list_s > self._patience.slow_s
             words = f"lists {len(probe.models)} models after {probe.list_s:.1f} s"
             return (
-                Finding("warn", f"slow: {words}", "Is the server busy, or loading?") if slow else Finding("ok", words)
+                Finding("warn", f"slow: {words}", "The server may be busy, or loading.")
+                if slow
+                else Finding("ok", words)
             )
         failure = probe.list_error.failure
         if probe.answered:
@@ -164,7 +166,7 @@ class _Visit:
             return [
                 Finding(
                     "note",
-                    "no chat model is known, so none was asked, and a list alone does not prove the key",
+                    "no chat model is known, so the key was not checked: a list does not always need it",
                     f"Set default_model to one of its models, or: anymodel-mcp ask -m {self._provider.name}/MODEL hi",
                 )
             ]
@@ -184,21 +186,17 @@ class _Visit:
 
     def _stream_finding(self, probe: Probe) -> Finding:
         first = probe.first_s if probe.first_s is not None else probe.chat_s
-        words = f"{probe.chat_name} answers, first word after {first:.1f} s"
+        words = f"{probe.chat_name} answers, first token after {first:.1f} s"
         if not probe.pieces:
-            return Finding(
-                "warn", f"{words}, but does not stream", "Long answers will show nothing until they are whole."
-            )
+            return Finding("warn", f"{words}, but does not stream", "Long answers appear only when they are complete.")
         tokens = f", {probe.tokens} tokens spent" if probe.tokens else ""
-        words = (
-            f"the key is good: {words}, streamed{tokens}" if self._provider.api_key else f"{words}, streamed{tokens}"
-        )
+        words = f"the key works: {words}, streamed{tokens}" if self._provider.api_key else f"{words}, streamed{tokens}"
         if first > self._patience.slow_s:
-            return Finding("warn", f"slow: {words}", "Is the server busy, or loading its model?")
+            return Finding("warn", f"slow: {words}", "The server may be busy, or loading the model.")
         return Finding("ok", words)
 
 
 def _engine_finding() -> Finding:
     if find_spec("xllamacpp") is None:
         return Finding("fail", "the engine is not installed", "pip install 'anymodel-mcp[local]'")
-    return Finding("ok", "the engine is installed; `anymodel-mcp demo` shows it at work")
+    return Finding("ok", "the engine is installed; try it with `anymodel-mcp demo`")
