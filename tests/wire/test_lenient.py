@@ -49,7 +49,7 @@ def test_a_glimpse_is_short_and_never_fails() -> None:
     deep: list[Any] = []
     for _ in range(200_000):
         deep = [deep]
-    assert glimpse(deep) == "…"
+    assert len(glimpse(deep)) <= 600
     while deep:
         deep = deep[0]
 

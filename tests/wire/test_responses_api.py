@@ -229,7 +229,7 @@ def test_a_text_without_end_is_cut_off() -> None:
     reader = responses_reader(SSE_HEAD, limit=300)
     outcome, _ = run(reader, [events({"type": "response.output_text.delta", "delta": "x" * 100}).encode()] * 5)
     assert isinstance(outcome, Failure)
-    assert outcome.kind == "too_large"
+    assert outcome.kind == "protocol"
 
 
 BEGUN: Json = {
@@ -276,7 +276,7 @@ def test_arguments_without_end_are_cut_off() -> None:
     piece = {"type": "response.function_call_arguments.delta", "delta": "x" * 100}
     outcome, _ = run(reader, [events(piece).encode()] * 5)
     assert isinstance(outcome, Failure)
-    assert outcome.kind == "too_large"
+    assert outcome.kind == "protocol"
 
 
 @pytest.mark.parametrize(

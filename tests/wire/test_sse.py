@@ -169,8 +169,20 @@ def test_a_page_without_a_title_is_a_page_too() -> None:
         pytest.param("data: {\n" + 'data: "a": 1,\n' * 200, id="an event of many lines"),
         pytest.param("{\n" + '"a": 1,\n' * 200, id="a bare value of many lines"),
         pytest.param("x" * 2000, id="a line that never ends"),
+    ],
+)
+def test_what_exceeds_the_limit_ends_the_answer(stream: str) -> None:
+    failure = chat_failure(stream, limit=500)
+    assert failure.kind == "too_large"
+    assert "max_event_bytes" in failure.fix
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
         pytest.param(texts("Hi") * 300, id="a text of many pieces"),
         pytest.param("".join(chunk({"reasoning": "x" * 100}) for _ in range(20)), id="thoughts"),
+        pytest.param("".join(chunk({"content": "x" * 60}, index=i % 10) for i in range(20)), id="several choices"),
         pytest.param(
             "".join(
                 chunk({"tool_calls": [{"index": 0, "id": "a", "function": {"arguments": "x" * 100}}]})
@@ -180,9 +192,9 @@ def test_a_page_without_a_title_is_a_page_too() -> None:
         ),
     ],
 )
-def test_what_exceeds_the_limit_ends_the_answer(stream: str) -> None:
+def test_an_answer_that_is_too_long_in_all_is_refused(stream: str) -> None:
     failure = chat_failure(stream, limit=500)
-    assert failure.kind == "too_large"
+    assert (failure.kind, failure.retryable) == ("protocol", False)
     assert "max_event_bytes" in failure.fix
 
 

@@ -49,6 +49,7 @@ class CallState:
     started: float
     ends: float
     requests: int = 0
+    body_bytes: int = 0
     first_delta_s: float | None = None
     head: ResponseHead | None = None
     key: str | None = field(default=None, repr=False)

@@ -20,6 +20,7 @@ from anymodel_mcp.config import ProviderSettings
 from anymodel_mcp.dialects.fields import API_AUTH, ApiName
 from anymodel_mcp.errors import ArgumentError, ConfigError, ProviderError
 from anymodel_mcp.types import CallStats
+from anymodel_mcp.upstream.bodies import ACCEPT_ENCODING, MAX_BODY_BYTES, body_pieces, feed, finish, read_some
 from anymodel_mcp.upstream.call_state import CallState, LearnedRepairs, OnDeltas, ResponseDeadline, ignore_deltas
 from anymodel_mcp.upstream.network_errors import Path, explain, explain_refusal, path_to, words
 from anymodel_mcp.upstream.requests import auth_headers, form_parts, json_bytes
@@ -192,6 +193,7 @@ class ProviderClient:
     ) -> T:
         journey.requests += 1
         journey.head = None
+        journey.body_bytes = 0
         reader: Reader[T] | None = None
         journey.key = await self._read_key()
         request = self._request(wire, journey.key)
@@ -205,7 +207,7 @@ class ProviderClient:
                     if head.status >= 300:
                         if refusal := explain_refusal(head.status, self._find_path(str(response.request.url))):
                             raise refusal
-                        body = await _read_some(response, _ERROR_BODY_BYTES)
+                        body = await read_some(response, _ERROR_BODY_BYTES)
                         raise read_failure(
                             head,
                             body,
@@ -219,8 +221,6 @@ class ProviderClient:
                 finally:
                     with anyio.CancelScope(shield=True, deadline=anyio.current_time() + 1):
                         await response.aclose()
-        except httpx2.DecodingError as error:
-            raise ProviderError(f"the answer's compression cannot be undone: {error}", kind="protocol") from error
         except httpx2.TransportError as error:
             if reader is None:
                 raise explain(
@@ -228,17 +228,17 @@ class ProviderClient:
                 ) from error
             broken = f"the connection broke{self._find_path(_url_of(error, request)).via} ({words(error)})"
         if clock.fired:
-            return self._late(clock.reason, reader, journey)
+            return await self._late(clock.reason, reader, journey)
         if reader is None:  # pragma: no cover - the scope swallows only its own cancellation, seen above
             raise ProviderError("the request ended without an answer", kind="protocol")
-        return reader.finish(broken=broken)
+        return await finish(reader, journey.body_bytes, broken=broken)
 
-    def _late(self, reason: str, reader: Reader[T] | None, journey: CallState) -> T:
+    async def _late(self, reason: str, reader: Reader[T] | None, journey: CallState) -> T:
         """A whole answer whose connection only stayed open, or the timeout with what had come."""
         partial = ""
         if reader is not None:
             try:
-                return reader.finish(broken=reason)
+                return await finish(reader, journey.body_bytes, broken=reason)
             except ProviderError as error:
                 partial = error.failure.partial_text or reader.partial_text
         raise ProviderError(
@@ -251,6 +251,7 @@ class ProviderClient:
 
     def _request(self, wire: WireRequest, key: str | None) -> httpx2.Request:
         headers = {"accept": "text/event-stream, application/json" if wire.stream else "application/json"}
+        headers["accept-encoding"] = ACCEPT_ENCODING
         url = self._url(wire)
         if not wire.url or may_have_key(url, self.settings.base_url, wire.hosts):
             headers.update(auth_headers(self._auth_of(wire), key))
@@ -333,27 +334,24 @@ async def _pump(response: httpx2.Response, reader: Reader[Any], clock: ResponseD
     """Feeds the reader until the answer is whole or the body ends."""
     heard = False
     events = (response.headers.get("content-type") or "").lower().startswith("text/event-stream")
-    async with aclosing(response.aiter_bytes()) as chunks:
-        async for chunk in chunks:
-            news = journey.deliver(reader.feed(chunk))
+    async with aclosing(body_pieces(response)) as pieces:
+        async for piece in pieces:
+            journey.body_bytes += len(piece)
+            if journey.body_bytes > MAX_BODY_BYTES:
+                raise ProviderError(
+                    f"the answer is longer than {MAX_BODY_BYTES // 1_000_000} MB",
+                    kind="protocol",
+                    partial_text=reader.partial_text or None,
+                )
+            news = journey.deliver(await feed(reader, piece))
             heard = heard or news or not events
             if heard:
                 clock.heard()
             if reader.done:
                 with anyio.move_on_after(_DRAIN_S):  # a peer that ends its body now gets its connection reused
-                    async for _ in chunks:
+                    async for _ in pieces:
                         break
                 return
-
-
-async def _read_some(response: httpx2.Response, limit: int) -> bytes:
-    body = bytearray()
-    async with aclosing(response.aiter_bytes()) as chunks:
-        async for chunk in chunks:
-            body += chunk
-            if len(body) >= limit:
-                break
-    return bytes(body[:limit])
 
 
 def _head(response: httpx2.Response) -> ResponseHead:

@@ -124,6 +124,11 @@ class Reader(Protocol[T_co]):
         """The text that has come so far."""
         ...
 
+    @property
+    def held_bytes(self) -> int:
+        """How much is held of a part that has not ended; the sender reads a large one beside the event loop."""
+        ...
+
     def feed(self, data: bytes) -> Sequence[Delta]:
         """Takes the next bytes; gives what became readable.
 

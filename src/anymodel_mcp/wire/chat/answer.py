@@ -33,7 +33,8 @@ from anymodel_mcp.wire.exchange import Reader, ReadOptions, ResponseHead, WireRe
 from anymodel_mcp.wire.failures.provider_error import failure_from, taken_on, tidy
 
 _TICKETS = ("id", "request_id", "requestId", "task_id", "taskId")
-_MAX_CHOICES = 128
+_MAX_CHOICES = 16
+_SMALLER = "Ask for less: a smaller max_tokens, a smaller n; limits.max_event_bytes is the most text of one answer."
 _ACCEPTED = 202
 _QUIET = frozenset(
     {"id", "object", "created", "model", "choices", "usage", "system_fingerprint", "service_tier", "obfuscation"}
@@ -98,6 +99,7 @@ class Accumulator:
         self._native = False  # an answer in a server's own form
         self._frames = 0
         self._odd = self._ticket = ""
+        self._others = 0  # the size of all choices but the first
         self.error: ProviderError | None = None
         """The failure that the answer itself told; it ends the answer."""
 
@@ -159,7 +161,7 @@ class Accumulator:
     def _take_text(self, first: Choice, field: str, text: str, pieces: int) -> None:
         """Keeps text up to the limit, in however many pieces it comes."""
         self._usage_last = False
-        room = self._max_chars - first.size
+        room = self._max_chars - self._others - first.size
         over = len(text) > room
         if over:
             text = text[:room]
@@ -184,7 +186,7 @@ class Accumulator:
         if not frame.get("choices") and (native := from_native(frame)):
             frame, self._native = native, True
         if self._is_fine(frame):
-            for choice in as_list(frame.get("choices"))[:_MAX_CHOICES]:
+            for choice in as_list(frame.get("choices"))[: _MAX_CHOICES + 1]:
                 self._add_choice(choice, bare=bare)
             self._add_envelope(frame)
 
@@ -233,14 +235,15 @@ class Accumulator:
         choice = self._choices.get(index)
         if choice is None:
             if len(self._choices) >= _MAX_CHOICES:
+                self._exceed(f"more than {_MAX_CHOICES} choices")
                 return
             choice = self._choices[index] = Choice(
-                self._think_tags, self._news if index == 0 else DeltaBuffer(), self._offered
+                self._think_tags, self._news if index == 0 else DeltaBuffer(kept=False), self._offered
             )
             if index == 0:
                 self._first = choice
         choice.add(source, self._citations)
-        self._check_size(choice)
+        self._check_size()
         if "delta" not in source and ("message" in source or (bare and "text" in source)):
             self._whole = True
 
@@ -257,12 +260,20 @@ class Accumulator:
         if not (frame.get("choices") or usage or self._odd):
             self._odd = tidy(glimpse(frame))
 
-    def _check_size(self, choice: Choice) -> None:
-        if choice.size > self._max_chars and self.error is None:
+    def _check_size(self) -> None:
+        """One budget for all choices together."""
+        sizes = sum(choice.size for choice in self._choices.values())
+        self._others = sizes - (self._first.size if self._first else 0)
+        if sizes > self._max_chars and self.error is None:
             self._too_long()
 
     def _too_long(self) -> None:
-        self.fail(f"the answer is longer than {self._max_chars} characters", "too_large")
+        self._exceed(f"more than {self._max_chars} characters, all choices together")
+
+    def _exceed(self, what: str) -> None:
+        if self.error is None:
+            error = self._failure(f"the answer holds {what}", "protocol", fix=_SMALLER)
+            self._fail(error.having(retryable=False))
 
     def fail(self, message: str, kind: ErrorKind) -> None:
         """Ends the answer with a failure that its reader has found."""

@@ -11,8 +11,10 @@ from anymodel_mcp.wire.content.details import ReasoningDetails
 from anymodel_mcp.wire.content.finish import raw_finish
 from anymodel_mcp.wire.content.harmony import TextSplitter
 from anymodel_mcp.wire.content.parts import Citations, Content, different, read_picture, thought_text
+from anymodel_mcp.wire.content.pieces import Pieces
 from anymodel_mcp.wire.content.thinking import Mode
 from anymodel_mcp.wire.content.tool_calls import ToolCalls
+from anymodel_mcp.wire.decode.extent import weight
 from anymodel_mcp.wire.decode.json_values import as_list, as_object, as_text, joined_pairs
 from anymodel_mcp.wire.failures.shapes import filtered_categories
 
@@ -23,9 +25,14 @@ _MAX_PICTURES = 64
 
 
 class DeltaBuffer:
-    """What became readable, in order; neighbours of one kind are one piece."""
+    """What became readable, in order; neighbours of one kind are one piece.
 
-    def __init__(self) -> None:
+    Args:
+        kept: whether anybody takes it; else only `any_came` is.
+    """
+
+    def __init__(self, *, kept: bool = True) -> None:
+        self._kept = kept
         self._pieces: list[tuple[str, list[str]]] = []
         self.any_came = False
         """Text or reasoning has come at all."""
@@ -33,6 +40,8 @@ class DeltaBuffer:
     def add(self, kind: str, text: str) -> None:
         """Takes a piece."""
         self.any_came = True
+        if not self._kept:
+            return
         if self._pieces and self._pieces[-1][0] == kind:
             self._pieces[-1][1].append(text)
         else:
@@ -72,8 +81,7 @@ class Choice:
     def __init__(self, think_tags: Mode, news: DeltaBuffer, offered: Collection[str] = ()) -> None:
         self._news: Final = news
         self._splitter: Final = TextSplitter(think_tags)
-        self._text: list[str] = []
-        self._text_pieces = 0
+        self._text: Final = Pieces()
         self._thoughts: dict[str, list[str]] = {}  # by the field that carries them
         self._refusal: list[str] = []
         self._calls: Final = ToolCalls(offered)
@@ -81,6 +89,7 @@ class Choice:
         self._details: Final = ReasoningDetails()
         self._extra: Json = {}
         self._message: Json = {}
+        self._message_weight = 0
         self.finish_raw: str | None = None
         """The provider's word for why it ended; `None` as long as it has not."""
         self.filtered: list[str] = []
@@ -90,8 +99,7 @@ class Choice:
 
     def add_plain(self, text: str, pieces: int) -> None:
         """Takes text that follows plain text."""
-        self._text.append(text)
-        self._text_pieces += pieces
+        self._text.append(text, pieces)
         self.size += len(text)
         self._news.add("text", text)
 
@@ -109,6 +117,8 @@ class Choice:
         message = as_object(source.get("message"))
         if message:
             self._message = message
+            self.size += weight(message) - self._message_weight
+            self._message_weight = weight(message)
             citations.read(message)
             if isinstance(message.get("content"), list):
                 citations.add(Content(message["content"]).notes)
@@ -131,9 +141,9 @@ class Choice:
 
     def _repeats(self, content: Any) -> bool:
         """The last frame holds the whole text once more (RAGFlow did): its delta is not another piece of it."""
-        if not isinstance(content, str) or len(content) < _REPEAT_CHARS or self._text_pieces < 2:
+        if not isinstance(content, str) or len(content) < _REPEAT_CHARS or self._text.count < 2:
             return False
-        return content == "".join(self._text)
+        return content == self._text.join()
 
     def _add_fields(self, fields: Json, citations: Citations) -> None:
         """Takes the fields of a delta or a message."""
@@ -182,7 +192,6 @@ class Choice:
     def _take_piece(self, kind: str, piece: str) -> None:
         if kind == "text":
             self._text.append(piece)
-            self._text_pieces += 1
             self._news.add("text", piece)
         else:
             self._hear_thought("tags", piece)
@@ -205,7 +214,7 @@ class Choice:
 
     def text_so_far(self) -> str:
         """The text, with what is held back."""
-        text = "".join(self._text) + self._splitter.pending
+        text = self._text.join() + self._splitter.pending
         return joined_pairs(text or Content(self._message.get("content")).text)
 
     def has_content(self) -> bool:
@@ -237,7 +246,7 @@ class Choice:
         if self._calls.skipped:
             warnings.append(f"{self._calls.skipped} entries of tool_calls are no calls and were left out")
         return ReadChoice(
-            text=joined_pairs("".join(self._text)),
+            text=joined_pairs(self._text.join()),
             reasoning=joined_pairs(self._reasoning()),
             refusal="".join(self._refusal),
             calls=calls,

@@ -19,6 +19,8 @@ _HEAD_CHARS = 200
 """Of a data URL, before its data."""
 _TITLE_CHARS = 500
 _MAX_LINKED = 64
+_MAX_SOURCES = 1000
+_MAX_URL_CHARS = 8192
 _THOUGHTS = ("thinking", "reasoning", "reasoning_content", "reasoning_text", "summary_text")
 _WORDS = ("text", "output_text", "input_text")
 _MAX_DEPTH = 4
@@ -194,8 +196,8 @@ class Citations:
             source = as_object(entry)
             inner = as_object(source.get("url_citation")) or as_object(source.get("web")) or source
             url = as_text(entry) or first_text(inner, "url", "link", "uri", "source")
-            if url and len(self._titles) < 1000:
-                title = first_text(inner, "title", "name") or None
+            if url and len(url) <= _MAX_URL_CHARS and len(self._titles) < _MAX_SOURCES:
+                title = first_text(inner, "title", "name")[:_TITLE_CHARS] or None
                 self._titles[url] = self._titles.get(url) or title
 
     def read(self, frame: Json) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 
 from anymodel_mcp.errors import ErrorKind, ProviderError
 from anymodel_mcp.types import Delta
+from anymodel_mcp.wire.decode.extent import MAX_VALUES, ExcessError
 from anymodel_mcp.wire.decode.sse import Broken, EventDecoder, Oversize, Sink
 from anymodel_mcp.wire.exchange import ResponseHead
 from anymodel_mcp.wire.failures.meanings import says_challenged
@@ -50,16 +51,25 @@ class BodyReader(Generic[T]):
         head: status and headers.
         assembler: puts the answer together.
         max_event_bytes: the most that one line, event or bare value may take.
+        max_values: the most JSON values in one of them.
         elements: an array is a stream of its elements.
     """
 
     def __init__(
-        self, head: ResponseHead, assembler: Assembler[T], *, max_event_bytes: int, elements: bool = False
+        self,
+        head: ResponseHead,
+        assembler: Assembler[T],
+        *,
+        max_event_bytes: int,
+        max_values: int = MAX_VALUES,
+        elements: bool = False,
     ) -> None:
         self._head: Final = head
         self._assembler: Final = assembler
         self._limit: Final = max_event_bytes
-        self._decoder: Final = EventDecoder(assembler, max_event_bytes=max_event_bytes, elements=elements)
+        self._decoder: Final = EventDecoder(
+            assembler, max_event_bytes=max_event_bytes, max_values=max_values, elements=elements
+        )
 
     @property
     def done(self) -> bool:
@@ -70,6 +80,11 @@ class BodyReader(Generic[T]):
     def partial_text(self) -> str:
         """The text that has come so far."""
         return self._assembler.partial_text
+
+    @property
+    def held_bytes(self) -> int:
+        """How much is held of a line, event or value that has not ended: it is read at once when it ends."""
+        return self._decoder.held_bytes
 
     def feed(self, data: bytes) -> Sequence[Delta]:
         """Takes the next bytes; gives what became readable."""
@@ -85,6 +100,10 @@ class BodyReader(Generic[T]):
                 self._decoder.feed(data)
         except Oversize:
             self._fail(f"a part of the answer is longer than {self._limit} bytes", "too_large")
+        except ExcessError as error:
+            self._fail(f"the answer holds {error}", "protocol")
+            if self._assembler.error is not None:
+                self._assembler.error.having(retryable=False)
         except Broken as error:
             self._fail(f"an event of the stream is no JSON: {tidy(str(error), 120)}", "protocol")
 

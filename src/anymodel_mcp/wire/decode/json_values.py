@@ -12,8 +12,10 @@ from typing import Any, Final, cast
 
 from anymodel_mcp.redact import shorten
 from anymodel_mcp.types import Json
+from anymodel_mcp.wire.decode.extent import ExcessError, check_extent
 
 _DECODER = json.JSONDecoder(strict=False)
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
 BAD_JSON: tuple[type[Exception], ...] = (ValueError, RecursionError)
 """What parsing raises: malformed text or numbers of absurd length, nesting without end."""
 scan_once: Final = cast("Callable[[str, int], tuple[Any, int]]", _DECODER.scan_once)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] there since Python 2.6, not in the stubs
@@ -43,10 +45,11 @@ def scan_json(text: str, start: int) -> tuple[Any, int]:
 
 
 def parse_or_none(text: str) -> Any:
-    """The value of a JSON text, or `None` where it is none."""
+    """The value of a JSON text, or `None` where it is none or holds too much."""
     try:
+        check_extent(text)
         return _DECODER.decode(text)
-    except BAD_JSON:
+    except (ExcessError, *BAD_JSON):
         return None
 
 
@@ -62,7 +65,12 @@ def is_json(value: Any) -> bool:
 def glimpse(value: Any, limit: int = 600) -> str:
     """The beginning of a JSON value as text."""
     try:
-        return shorten(json.dumps(value, ensure_ascii=False), limit)
+        text = ""
+        for piece in _ENCODER.iterencode(value):
+            text += piece
+            if len(text) > limit:
+                break
+        return shorten(text, limit)
     except BAD_JSON:
         return "…"
 

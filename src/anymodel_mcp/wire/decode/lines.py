@@ -37,6 +37,11 @@ class LineCutter:
         self._held_bytes = 0
         self._after_cr = False
 
+    @property
+    def held_bytes(self) -> int:
+        """How much is held of a line that has not ended."""
+        return self._held_bytes
+
     def feed(self, data: bytes) -> list[str]:
         """The lines that are now whole, without their ends.
 

@@ -15,6 +15,7 @@ import re
 from typing import Any, Final, Protocol
 
 from anymodel_mcp.redact import shorten
+from anymodel_mcp.wire.decode.extent import MAX_VALUES, check_extent
 from anymodel_mcp.wire.decode.json_values import BAD_JSON, parse_json, parse_or_none, scan_json, scan_once
 from anymodel_mcp.wire.decode.lines import LineCutter, Oversize
 from anymodel_mcp.wire.decode.pattern import Pattern
@@ -25,6 +26,8 @@ _SHORT = 80
 _ELEMENT = re.compile(r"[^\s,]")
 _STRUCTURE = re.compile(r'["\\{}\[\]]')
 _MOST_STRUCTURE = 1_000_000
+_PLAIN_CHARS = 100_000
+"""Longer lines are looked at before they are parsed."""
 _OBJECT = ("data: {", "data:{")
 
 
@@ -92,12 +95,16 @@ class EventDecoder:
     Args:
         sink: takes the values.
         max_event_bytes: the most that one line, event or bare value may take.
+        max_values: the most JSON values in one of them.
         elements: an array that is cut off gives the elements that came whole: it is a stream of them.
     """
 
-    def __init__(self, sink: Sink, *, max_event_bytes: int, elements: bool = False) -> None:
+    def __init__(
+        self, sink: Sink, *, max_event_bytes: int, max_values: int = MAX_VALUES, elements: bool = False
+    ) -> None:
         self._elements: Final = elements
         self._sink: Final = sink
+        self._max_values: Final = max_values
         self._limit: Final = max_event_bytes
         self._cutter: Final = LineCutter(max_event_bytes)
         self._event = ""
@@ -122,6 +129,7 @@ class EventDecoder:
 
         Raises:
             Oversize: a limit is exceeded.
+            ExcessError: a value holds too much.
             Broken: an event that should be JSON is not.
         """
         try:
@@ -130,6 +138,11 @@ class EventDecoder:
             self._lines(error.before)
             raise
         self._lines(lines)
+
+    @property
+    def held_bytes(self) -> int:
+        """How much is held of a line, event or value that has not ended."""
+        return self._cutter.held_bytes + self._size
 
     def finish(self) -> None:
         """The body has ended: what is still open is delivered if it is whole.
@@ -154,18 +167,18 @@ class EventDecoder:
         read = pattern.read
         texts: list[str] = []
         for line in lines:
+            if not line and (idle or not self.seen):
+                continue
             text = read(line)
             if text is not None:
                 texts.append(text)
-                continue
-            if not line and idle:
                 continue
             if texts:
                 self._give_texts(texts)
                 texts = []
             if self._sink.done:
                 return
-            field = self._plain_event(line) if idle and line.startswith(_OBJECT) else ""
+            field = self._plain_event(line) if idle and len(line) < _PLAIN_CHARS and line.startswith(_OBJECT) else ""
             if field:
                 pattern.learn(line, field)
             else:
@@ -222,6 +235,7 @@ class EventDecoder:
             self._sink.end()
             return
         if not (self._data and self._data[0].startswith(("{", "["))):
+            check_extent(line, self._max_values)
             try:
                 value, end = scan_json(line, start)
             except BAD_JSON:
@@ -259,6 +273,7 @@ class EventDecoder:
         self._data, self._event, self._size = [], "", 0
         if not text.strip():
             return
+        check_extent(text, self._max_values)
         try:
             value = parse_json(text)
         except BAD_JSON:
@@ -297,8 +312,10 @@ class EventDecoder:
         self._bare.append(line)
 
     def _try_bare(self) -> bool:
+        text = "\n".join(self._bare)
+        check_extent(text, self._max_values)
         try:
-            value = parse_json("\n".join(self._bare))
+            value = parse_json(text)
         except BAD_JSON:
             return False
         self._bare, self._size = [], 0
@@ -309,6 +326,7 @@ class EventDecoder:
         """The body has ended: the values that stand one after the other in what was held."""
         text = "\n".join(self._bare)
         self._bare, self._size = [], 0
+        check_extent(text, self._max_values)
         place = 0
         while place < len(text) and not self._sink.done:
             try:

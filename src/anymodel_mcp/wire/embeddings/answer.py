@@ -13,19 +13,23 @@ from anymodel_mcp.wire.decode.json_values import as_count, as_list, as_object, a
 from anymodel_mcp.wire.embeddings.encodings import Form, asked_form, decode_vector
 from anymodel_mcp.wire.exchange import Reader, ReadOptions, ResponseHead, WireRequest
 
-_VECTOR_BYTES = 131_072
-"""More than the JSON of the longest vector: 4,096 numbers of 24 characters, and its envelope."""
+_MAX_BYTES = 128_000_000
+_MAX_NUMBERS = 20_000_000
 _UNREADABLE = "an embedding came as base64 that does not hold the numbers that were asked for"
 _ASK_FOR_FLOATS = 'Put {"encoding_format": "float"} into options, or set quirks.embed_form.'
 _LISTS = ("data", "embeddings", "vectors", "float", "result", "output")
 
 
 def read_embeddings(head: ResponseHead, sent: WireRequest, options: ReadOptions) -> Reader[EmbeddingsResult]:
-    """Reads one vector for each input that was sent; the body may be longer than `max_event_bytes`."""
+    """Reads one vector for each input that was sent: at most 128 MB and 20 million numbers."""
     count = len(as_list((sent.body or {}).get("input")))
-    limit = max(options.max_event_bytes, count * _VECTOR_BYTES)
     form = asked_form(sent.body or {}, options.dialect.embed_form)
-    return BodyReader(head, Embeddings(head, model=options.model, count=count, form=form), max_event_bytes=limit)
+    return BodyReader(
+        head,
+        Embeddings(head, model=options.model, count=count, form=form),
+        max_event_bytes=_MAX_BYTES,
+        max_values=_MAX_NUMBERS,
+    )
 
 
 class Embeddings(Document[EmbeddingsResult]):

@@ -49,6 +49,10 @@ class _PicturesFromChat:
     def partial_text(self) -> str:
         return self._chat.partial_text
 
+    @property
+    def held_bytes(self) -> int:
+        return self._chat.held_bytes
+
     def feed(self, data: bytes) -> Sequence[Delta]:
         return self._chat.feed(data)
 
@@ -229,6 +233,11 @@ class PictureReader:
     def partial_text(self) -> str:
         """There is no text in such an answer."""
         return ""
+
+    @property
+    def held_bytes(self) -> int:
+        """How much is held of a value that has not ended."""
+        return self._body.held_bytes
 
     def feed(self, data: bytes) -> tuple[()]:
         """Takes the next bytes; there is no news of pictures."""

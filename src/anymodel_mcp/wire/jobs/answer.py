@@ -129,6 +129,7 @@ def read_nothing() -> Reader[None]:
 class _Ignored:
     done = False
     partial_text = ""
+    held_bytes = 0
 
     def feed(self, data: bytes) -> Sequence[Delta]:
         """Takes the next bytes."""

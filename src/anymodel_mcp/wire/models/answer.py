@@ -53,6 +53,7 @@ _TYPES: tuple[tuple[re.Pattern[str], Capability], ...] = (
 _OTHER_TYPE = re.compile(
     r"video|audio|music|speech|re-?rank|^asr|^tts|transcri|moderation|upscal|inpaint", re.IGNORECASE
 )
+_MAX_MODELS = 20_000
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -81,12 +82,15 @@ class Models(Document[ModelList]):
         if entries is None:
             raise self.failure("the answer is no list of models", "protocol")
         records: dict[str, ModelRecord] = {}
-        for entry in entries:
+        skipped = 0
+        for entry in entries[:_MAX_MODELS]:
             record = _record(entry, self._provider)
+            skipped += record is None
             if record is not None and record.id not in records:
                 records[record.id] = record
-        skipped = sum(1 for e in entries if _record(e, self._provider) is None)
         warnings = (f"{skipped} entries of the list have no id and were left out",) if skipped else ()
+        if len(entries) > _MAX_MODELS:
+            warnings += (f"the list holds {len(entries)} entries: those after {_MAX_MODELS} were left out",)
         return ModelList(models=tuple(records.values()), next_page=_next_page(body), warnings=warnings)
 
 

@@ -123,7 +123,9 @@ class ResponsesAnswer:
         else:
             self._step(kind, frame)
             if self._live.size + self._arguments_size > self._max_chars:
-                self.fail(f"the answer is longer than {self._max_chars} characters", "too_large")
+                self.fail(f"the answer holds more than {self._max_chars} characters", "protocol")
+                if self.error is not None:
+                    self.error.having(retryable=False)
 
     def _whole_or_error(self, value: Any, frame: Json, *, named: bool, bare: bool) -> None:
         """An error, or a response that came as one document."""
