@@ -30,6 +30,7 @@ CONFIGURATIONS: dict[str, tuple[str, Mapping[str, str]]] = {
     "prefix": (WORK + "[tools]\nprefix = 'any_'", {}),
     "all by name": ("[tools]\nenabled = ['chat', 'complete', 'embed', 'generate_image', 'list_models']", {}),
     "one tool": (WORK + "[tools]\nenabled = ['embed']", {}),
+    "media": (WORK + "services = ['suno']\n", {}),
     "default by name": ("[tools]\nenabled = ['default']", {}),
     "only the result": (WORK + "[tools]\nenabled = ['get_result']", {}),
     "by variable": ("", {"ANYMODEL_PROVIDERS": "ollama", "ANYMODEL_TOOLS_ENABLED": "chat,list_models"}),

@@ -45,6 +45,8 @@ def with_job(outcome: Outcome, handle: str, task_id: str) -> Outcome:
     return replace(outcome, error=error, advice=advice, result_id=handle)
 
 
+CANCELLED = "the call was cancelled"
+"""Why a call ended that had no job."""
 LOOK_FIRST = (
     "Look at the vendor's own list of jobs before you submit it again: it may be running and paid for; its id was "
     "never read here."

@@ -23,7 +23,7 @@ import anyio.to_thread
 from anyio.abc import TaskGroup
 
 from anymodel_mcp.calls.call import Call
-from anymodel_mcp.calls.outcomes import failed, with_job, with_warnings
+from anymodel_mcp.calls.outcomes import CANCELLED, failed, with_job, with_warnings
 from anymodel_mcp.calls.progress import SendProgress, send_notes
 from anymodel_mcp.calls.results import Results
 from anymodel_mcp.errors import AnyModelError, Failure
@@ -150,15 +150,15 @@ class Calls:
 
     async def _stopped(self, call: Call) -> Failure:
         """How a cancelled call ends; a job whose caller asked for that is stopped at its provider too."""
-        failure = Failure(kind="cancelled", message="the call was cancelled")
+        failure = Failure(kind="cancelled", message=CANCELLED)
         if not call.stopped or call.job is None or self.on_stop is None:
             return failure
         with anyio.CancelScope(shield=True, deadline=anyio.current_time() + STOP_S):
             try:
                 return await self.on_stop(call, call.job)
             except AnyModelError as error:
-                return replace(failure, message=f"the call was cancelled; its job was not: {error.failure.message}")
-        return replace(failure, message=f"the call was cancelled; its provider did not answer within {STOP_S:g} s")
+                return replace(failure, message=f"{CANCELLED}; its job was not: {error.failure.message}")
+        return replace(failure, message=f"{CANCELLED}; its provider did not answer within {STOP_S:g} s")
 
     async def _guarded(self, call: Call, work: Work) -> Outcome:
         try:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from anymodel_mcp.calls.outcomes import body_of
+from anymodel_mcp.calls.outcomes import CANCELLED, body_of
 from anymodel_mcp.errors import ArgumentError, excerpt
 from anymodel_mcp.redact import one_line
 from anymodel_mcp.tools.arguments import Arguments, Integer, Name, Number
@@ -65,8 +65,16 @@ def _stopped(outcome: Outcome) -> Outcome:
     if outcome.error.get("kind") != "cancelled":
         return outcome
     note = "stopped as asked" + ("; what had arrived stands above" if outcome.text else "; no text had arrived")
-    record = {key: outcome.error[key] for key in ("provider", "model") if outcome.error.get(key)}
-    return replace(outcome, error=None, advice="", record={**record, "cancelled": True}, notes=(note,))
+    record = {key: outcome.error[key] for key in ("provider", "model", "task_id") if outcome.error.get(key)}
+    return replace(
+        outcome, error=None, advice="", record={**record, "cancelled": True}, notes=(note, *_of_job(outcome))
+    )
+
+
+def _of_job(outcome: Outcome) -> list[str]:
+    """What became of the job that a stopped call had submitted."""
+    message = str((outcome.error or {}).get("message", ""))
+    return [f"{message}. {outcome.advice}".strip()] if outcome.advice and message != CANCELLED else []
 
 
 async def _newest(ctx: ToolContext, arguments: GetResultArguments) -> Outcome:
