@@ -44,7 +44,7 @@ else:
     scope = words.index("--scope")
     env = dict(w.split("=", 1) for w in words[2:scope] if w != "-e")
     name, command, *args = [w for w in words[scope + 2:] if w != "--"]
-    servers[name] = {{"command": command, "args": args, "env": env}}
+    servers[name] = {{"command": command, **({{"args": args}} if args else {{}}), **({{"env": env}} if env else {{}})}}
 path.parent.mkdir(parents=True, exist_ok=True)
 path.write_text(json.dumps(held))
 """
@@ -93,6 +93,17 @@ def test_a_host_with_a_command_of_its_own_writes_the_entry_itself(host: str, pro
     assert uninstall(host, machine(tmp_path, undone, env)) == 0
     assert entry_in(row, path.read_bytes()) is None
     assert ("removes the entry itself" in undone.text) is bool(row.remove_command)
+
+
+@pytest.mark.parametrize(("host", "program"), OWN.items())
+def test_what_a_host_leaves_out_because_it_is_empty_is_no_difference(host: str, program: str, tmp_path: Path) -> None:
+    script(tmp_path / "bin", program, WRITER)
+    env = {"HOME": str(tmp_path), "PATH": f"{tmp_path / 'bin'}"}
+    screen = run(host, tmp_path, env=env)
+    assert "writes the entry itself" in screen.text
+    assert "It did not write the entry" not in screen.text
+    assert "Nothing to do" in run(host, tmp_path, env=env).text
+    assert len(calls(tmp_path)) == 1
 
 
 FAILING = {

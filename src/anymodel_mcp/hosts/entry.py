@@ -132,10 +132,14 @@ def _names(variables: Sequence[Variable]) -> str:
 
 
 def merge_entry(host: ConfigurableHost, present: Mapping[str, Any] | None, entry: Entry) -> dict[str, Any]:
-    """The entry over the present one: fields, variables and keys that the user added are kept."""
+    """The entry over the present one: fields, variables and keys that the user added are kept.
+
+    An empty list or table that the present entry does not have is left out: some hosts do not write it.
+    """
     if present is None or _REMOTE & present.keys():
         return {**entry.value, **host.defaults}
-    merged = {**host.defaults, **present, **entry.value}
+    ours = {key: part for key, part in entry.value.items() if key in present or part not in ({}, [])}
+    merged = {**host.defaults, **present, **ours}
     ordered = {k: merged[k] for k in [*present, *merged]}
     kept: Any = present.get(host.env_key)
     if isinstance(kept, dict):
@@ -147,6 +151,12 @@ def merge_entry(host: ConfigurableHost, present: Mapping[str, Any] | None, entry
         ours = cast("list[str]", entry.value.get(host.names_key, []))
         ordered[host.names_key] = [*cast("list[Any]", listed), *(n for n in ours if n not in listed)]
     return ordered
+
+
+def is_same_entry(one: Mapping[str, Any] | None, other: Mapping[str, Any]) -> bool:
+    """Whether two entries mean the same: an empty list or table is as good as none."""
+    first, second = ({k: v for k, v in e.items() if v not in ({}, [])} for e in (one or {}, other))
+    return first == second
 
 
 def stored_keys(

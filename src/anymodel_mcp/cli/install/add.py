@@ -21,7 +21,7 @@ from anymodel_mcp.cli.install.trial import Trial, try_server
 from anymodel_mcp.cli.install.variables import find_variables
 from anymodel_mcp.cli.screen import EXIT_FAILED
 from anymodel_mcp.errors import ConfigError
-from anymodel_mcp.hosts.entry import Entry, build_entry, merge_entry, server_environment
+from anymodel_mcp.hosts.entry import Entry, build_entry, is_same_entry, merge_entry, server_environment
 from anymodel_mcp.hosts.model import ConfigurableHost
 from anymodel_mcp.hosts.table import CONFIGURABLE
 
@@ -155,7 +155,7 @@ def _run_host_command(
     if refused := machine.refusal("Run it?"):
         return refused
     problem = next(filter(None, (run_host_command(line, machine.env, secrets) for line in commands)), "")
-    if not problem and find_entry(host, read_file(path), entry.name) == value:
+    if not problem and is_same_entry(find_entry(host, read_file(path), entry.name), value):
         return None
     machine.write(f"It did not write the entry{f' ({problem})' if problem else ''}, so {path} is changed instead.")
     return _BY_FILE

@@ -95,7 +95,8 @@ def try_server(
 def _list_tools(process: subprocess.Popen[bytes]) -> list[str]:
     """The names of the server's tools; none = it ended before."""
     tools: Any = _request(process, _GREETING, 2).get("tools")
-    return [str(tool.get("name")) for tool in cast("list[dict[str, Any]]", tools)] if isinstance(tools, list) else []
+    listed = cast("list[Any]", tools) if isinstance(tools, list) else []
+    return [str(cast("dict[str, Any]", tool).get("name")) if isinstance(tool, dict) else "" for tool in listed]
 
 
 def _chat(process: subprocess.Popen[bytes], tool: str, prompt: str) -> tuple[str, str]:
