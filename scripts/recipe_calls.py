@@ -156,6 +156,26 @@ RECIPES: list[Recipe] = [
         ],
     ),
     Recipe(
+        title="Speech and transcripts",
+        says=(
+            "`speak` saves a sound and gives its path; `transcribe` gives the words, with `format` also subtitles "
+            "(`srt`, `vtt`) or times (`segments`). Both are listed where a configured provider offers them."
+        ),
+        upstream=BYTES.format("Mistral"),
+        calls=[
+            call(
+                "speak",
+                {"model": "mistral/voxtral-mini-tts-latest", "text": "Hello", "voice": "v1"},
+                record=("audio",),
+            ),
+            call(
+                "transcribe",
+                {"model": "mistral/voxtral-mini-latest", "file": "~/Documents/call.wav", "format": "srt"},
+                before="A recording as subtitles, with the speakers that the provider tells apart:",
+            ),
+        ],
+    ),
+    Recipe(
         title="Rank texts by meaning",
         says="With `query`, `embed` compares the vectors itself; none of them enters the chat.",
         upstream=ENGINE,

@@ -15,6 +15,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import wave
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -31,7 +32,7 @@ from mcp.types import CallToolResult  # noqa: E402
 from PIL import Image, ImageDraw  # noqa: E402
 from recipe_calls import LOCAL, RECIPES, Json, Recipe, record_of  # noqa: E402
 
-from tests.cases.runner import load_cases, to_reply  # noqa: E402
+from tests.cases.runner import CASES_FILES, load_cases, to_reply  # noqa: E402
 from tests.raw_upstream import Line, Reply, Seen, open_upstream, play  # noqa: E402
 from tests.serving import child_environment, open_client  # noqa: E402
 from tests.upstreams import install  # noqa: E402
@@ -47,6 +48,8 @@ RECORDED = {
     ("gemini", "gemini-2.5-pro"): "rt-03",
     ("deepseek", "deepseek-reasoner"): "st-03",
     ("perplexity", "sonar"): "ns-25",
+    ("mistral", "voxtral-mini-tts-latest"): "au-20",
+    ("mistral", "voxtral-mini-latest"): "au-17",
 }
 HEAD = """\
 # Recipes
@@ -107,15 +110,25 @@ async def open_mock(folder: Path) -> AsyncGenerator[str]:
         yield url
 
 
+def model_of(seen: Seen) -> str:
+    """The model that a request names, in JSON or in a form."""
+    form = re.search(rb'name="model"\r\n\r\n([^\r]*)', seen.body)
+    return form[1].decode() if form else seen.json().get("model", "")
+
+
 @asynccontextmanager
 async def open_recorded() -> AsyncGenerator[str]:
     """The origin of the recorded providers: the first part of the path is the provider."""
-    cases = {case["id"]: case["http"] for case in load_cases()}
+    cases = {
+        case["id"]: case["http"]
+        for case in load_cases(*CASES_FILES, CASES_FILES[0].with_name("cases3.jsonl"))
+        if "http" in case
+    }
     turns: dict[tuple[str, str], int] = {}
 
     async def answer(seen: Seen, line: Line) -> None:
         provider = seen.path.split("/")[1]
-        which = (provider, seen.json().get("model", "") if seen.body else "")
+        which = (provider, model_of(seen) if seen.body else "")
         if which not in RECORDED:
             await play(Reply(status=404, headers={"content-type": "application/json"}, frames=[b"{}"]), line)
             return
@@ -226,6 +239,11 @@ def prepare(home: Path, mock_folder: Path) -> None:
         (home / name).mkdir(parents=True)
     (home / "Pictures" / "harbour.png").write_bytes(draw_lighthouse(4000, 3000))
     (home / "Documents" / "trip.txt").write_text("We sail on Friday at nine. Bring a warm coat.\n", encoding="utf-8")
+    with wave.open(str(home / "Documents" / "call.wav"), "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(16_000)
+        sound.writeframes(bytes(64_000))
     (home / "Documents" / "report.pdf").write_bytes(b"%PDF-1.4\n1 0 obj <<>> endobj\ntrailer <<>>\n%%EOF\n")
 
 

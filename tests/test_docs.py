@@ -335,6 +335,7 @@ FEATURES = {
     "Pictures in": ("chat", "images"),
     "Pictures out, and edits": ("generate_image", "images"),
     "Files in": ("chat", "files"),
+    "Speech and transcripts": ("transcribe", "format"),
     "Rank texts by meaning": ("embed", "query"),
     "Save vectors to a file": ("embed", "input"),
     "Keep a conversation": ("chat", "conversation"),

@@ -43,11 +43,15 @@ def model_names(settings: Settings) -> ModelNames:
         "embedding": settings.default_embedding_model,
         "image": settings.default_image_model,
         "media": settings.default_media_model,
+        "rerank": settings.default_rerank_model,
+        "transcription": settings.default_transcription_model,
+        "speech": settings.default_speech_model,
     }
     return ModelNames(
         providers=tuple(settings.providers),
         aliases=settings.aliases,
         defaults={purpose: name for purpose, name in defaults.items() if name},  # pyright: ignore[reportArgumentType] the keys are purposes
+        voice=settings.default_voice,
         addresses={name: provider.base_url for name, provider in settings.providers.items()},
         services={name: provider.services for name, provider in settings.providers.items()},
         lacks={

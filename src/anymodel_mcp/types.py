@@ -13,7 +13,7 @@ Json = dict[str, Any]
 """A JSON object that nobody has read yet."""
 
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "unknown"]
-Capability = Literal["chat", "embedding", "image", "vision", "tools", "reasoning"]
+Capability = Literal["chat", "embedding", "image", "vision", "tools", "reasoning", "rerank", "audio"]
 
 
 # --- requests -------------------------------------------------------------------------------------------------------
@@ -163,6 +163,24 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sound:
+    """A sound as a provider gives it: bytes, or a URL.
+
+    Attributes:
+        content: the bytes; raw samples have got a WAV header.
+        url: as given, byte for byte.
+        mime: sniffed from the bytes.
+        duration_s: as the provider tells it.
+    """
+
+    content: bytes | None = field(default=None, repr=False)
+    url: str | None = None
+    mime: str | None = None
+    duration_s: float | None = None
+    sample_rate: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChatResult:
     """What a chat or completion call gave, whatever dialect it came in.
 
@@ -182,6 +200,7 @@ class ChatResult:
     invalid_tool_calls: Sequence[InvalidToolCall] = ()
     citations: Sequence[Citation] = ()
     images: Sequence[Picture] = ()
+    sounds: Sequence[Sound] = ()
     finish_reason: FinishReason = "unknown"
     finish_raw: str | None = None
     usage: Usage | None = None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import wave
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -180,6 +181,8 @@ def _check_row(what: str, got: Json, wanted: Json) -> list[str]:
     for name, value in wanted.items():
         if name == "b64":
             problems += _check_file(got.get("path"), base64.b64decode(value))
+        elif name == "pcm_b64":
+            problems += _check_samples(got.get("path"), base64.b64decode(value))
         elif name == "capabilities":
             missing = set(value) - set(got.get(name) or ())
             problems += [f"{what}.{name} lacks {sorted(missing)}"] if missing else []
@@ -198,6 +201,21 @@ def _check_file(path: str | None, wanted: bytes) -> list[str]:
     except OSError as exc:
         return [f"the saved picture cannot be read: {exc}"]
     return [] if content == wanted else [f"{path} holds {content[:40]!r}..., wanted {wanted[:40]!r}..."]
+
+
+def _check_samples(path: str | None, wanted: bytes) -> list[str]:
+    """The samples of a WAV file."""
+    if not path:
+        return ["a sound was not saved (no path)"]
+    with wave.open(path, "rb") as sound:
+        got = sound.readframes(sound.getnframes())
+    return [] if got == wanted else [f"{path} holds samples {got[:40]!r}..., wanted {wanted[:40]!r}..."]
+
+
+def _check_ranking(wanted: list[list[float]], outcome: Outcome) -> list[str]:
+    rows: list[Json] = outcome.record.get("ranking") or []
+    got = [[row.get("index"), row.get("score")] for row in rows]
+    return [] if equal(got, wanted) else [f"ranking is {got}, wanted {wanted}"]
 
 
 def _check_models(wanted: list[Json], outcome: Outcome) -> list[str]:
@@ -280,6 +298,9 @@ _CHECKS: dict[str, Callable[[Any, Outcome], list[str]]] = {
     "invalid_tool_calls": _check_rows("invalid_tool_calls"),
     "citations": _check_rows("citations"),
     "images": _check_rows("images"),
+    "audio": _check_rows("audio"),
+    "segments": _check_rows("segments"),
+    "ranking": _check_ranking,
     "models": _check_models,
     "urls": _check_urls,
     "file": _check_media_file,
@@ -303,6 +324,7 @@ _CHECKS: dict[str, Callable[[Any, Outcome], list[str]]] = {
             "model",
             "texts",
             "task_id",
+            "duration_s",
         )
     },
 }

@@ -7,8 +7,10 @@ loopback upstream that plays the case's bytes. A case that sets the server's env
 from __future__ import annotations
 
 import base64
+import io
 import json
 import re
+import wave
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -31,9 +33,8 @@ from tests.serving import Transport, open_client
 
 CASES_FILES = tuple(Path(__file__).with_name(name) for name in ("cases.jsonl", "cases2.jsonl", "cases3.jsonl"))
 NOT_YET_SERVED = {
-    "audio": "transcription and speech",
+    "audio": "sounds in and out of chat",
     "realtime": "the Realtime API over WebSocket",
-    "rerank": "rerank endpoints",
 }
 """Groups that the issue leaves out, and what they need."""
 
@@ -42,11 +43,13 @@ CALL_S = 55
 """A case waits 26 s at most; a call that hangs is a failure, not a wait."""
 
 _MEDIA = "media_task"
-_TOOLS = {"edit_image": "generate_image", "respond": "chat", "media_task": "create_media"}
+_TOOLS = {"edit_image": "generate_image", "respond": "chat", "media_task": "create_media", "rerank": "embed"}
 _RENAMED = {"max_output_tokens": "max_tokens"}
+_RENAMED_IN = {"speak": {"input": "text"}, "rerank": {"documents": "input"}}
 _STREAMED = frozenset({"chat", "complete"})
 _LEFT_OUT = frozenset({"save", "extra"})
 _MADE_FILE = re.compile(r"<(\d+) MB \+ (\d+) bytes?>")
+_SOUND = re.compile(r"^(?![a-z]+:).*\.(wav|mp3)$", re.IGNORECASE)
 _PICTURE = re.compile(r"^(?![a-z]+:).*\.(png|jpe?g|webp|gif)$", re.IGNORECASE)
 _CONFIG_RENAMED = {"profile": "quirks"}
 _CONFIG_READ_ELSEWHERE = frozenset({"base_url", "api_key", "auth", "retry", "models_url", "env"})
@@ -190,7 +193,8 @@ def _media_fields(case: Json, origin: str) -> Json:
 def to_config(providers: Mapping[str, Json], folder: Path) -> str:
     """A whole configuration file; pictures are read from and written below `folder`."""
     files = {"allowed_dirs": [str(folder / "pictures")], "output_dir": str(folder / "saved")}
-    return tomlkit.dumps({"files": files, "providers": dict(providers)})  # pyright: ignore[reportUnknownMemberType]
+    tools = {"enabled": ["default", "transcribe", "speak"]}  # listed whatever the providers sell
+    return tomlkit.dumps({"files": files, "tools": tools, "providers": dict(providers)})  # pyright: ignore[reportUnknownMemberType]
 
 
 # --- what the tool is told ------------------------------------------------------------------------------------------
@@ -205,7 +209,8 @@ def to_call(case: Json, schemas: Mapping[str, Json], pictures: Path) -> tuple[st
     given: Json = dict(request["args"])
     if asked == "respond":
         given = _from_responses(given)
-    given = {_RENAMED.get(k, k): v for k, v in given.items() if v is not None and k not in _LEFT_OUT}
+    renamed = {**_RENAMED, **_RENAMED_IN.get(asked, {})}
+    given = {renamed.get(k, k): v for k, v in given.items() if v is not None and k not in _LEFT_OUT}
     options: Json = {k: v for k, v in given.items() if k not in known} | dict(request["args"].get("extra") or {})
     args = _shape(tool, {k: v for k, v in given.items() if k in known}, case)
     if options:
@@ -226,7 +231,7 @@ def _shape(tool: str, args: Json, case: Json) -> Json:
         args.setdefault("stream", False)
     if isinstance(args.get("stop"), str):
         args["stop"] = [args["stop"]]
-    if tool == "embed":
+    if tool == "embed" and "query" not in args:
         args["output"] = "vectors"
         if isinstance(args["input"], str):
             args["input"] = [args["input"]]
@@ -239,7 +244,7 @@ def _with_files(value: Any, pictures: Path) -> Any:
     """Makes the files that a case only names: an oversized document, small pictures."""
     if isinstance(value, dict):
         return {
-            k: _local(v, pictures) if k in ("images", "mask") else _with_files(v, pictures)
+            k: _local(v, pictures) if k in ("images", "mask", "file", "files") else _with_files(v, pictures)
             for k, v in cast("Json", value).items()
         }
     if isinstance(value, list):
@@ -254,13 +259,29 @@ def _with_files(value: Any, pictures: Path) -> Any:
 def _local(value: Any, pictures: Path) -> Any:
     if isinstance(value, list):
         return [_local(v, pictures) for v in cast("list[Any]", value)]
-    if not isinstance(value, str) or not _PICTURE.match(value):
+    if not isinstance(value, str) or not (_PICTURE.match(value) or _SOUND.match(value)):
         return value
     path = pictures / Path(value).name
     if not path.exists():
         pictures.mkdir(parents=True, exist_ok=True)
-        Image.new("RGB", (8, 8), "teal").save(path)
+        if _SOUND.match(value):
+            path.write_bytes(silence(path.suffix))
+        else:
+            Image.new("RGB", (8, 8), "teal").save(path)
     return str(path)
+
+
+def silence(suffix: str) -> bytes:
+    """A tenth of a second of nothing, as WAV or MP3."""
+    if suffix.lower() == ".mp3":
+        return b"\xff\xfb\x90\x64".ljust(417, b"\0") * 4
+    made = io.BytesIO()
+    with wave.open(made, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(16_000)
+        sound.writeframes(bytes(3200))
+    return made.getvalue()
 
 
 # --- playing --------------------------------------------------------------------------------------------------------

@@ -16,6 +16,10 @@ default_completion_model = "a"
 default_embedding_model = "b"
 default_image_model = "c"
 default_media_model = "d"
+default_rerank_model = "e"
+default_transcription_model = "f"
+default_speech_model = "g"
+default_voice = "alloy"
 [aliases]
 fast  = "openai/gpt-5-mini"
 smart = ["openai/gpt-5.2", "openrouter/openai/gpt-5.2"]
@@ -32,6 +36,8 @@ models = ["m1"]
 models_url = "https://gateway.example/catalog"
 services = ["suno", "audio"]
 media_url = "https://gateway.example/media"
+rerank_url = "https://gateway.example/rank"
+audio_max_mb = 100
 max_attempts = 5
 max_retry_wait_s = 20.5
 connect_timeout_s = 1
@@ -100,6 +106,7 @@ def test_every_field_of_the_contract_is_read() -> None:
         models_url="https://gateway.example/catalog",
         services=("suno", "audio"),
         media_url="https://gateway.example/media",
+        audio=("transcription", "speech"),
         max_attempts=5,
         max_retry_wait_s=20.5,
         connect_timeout_s=1,
@@ -113,8 +120,13 @@ def test_every_field_of_the_contract_is_read() -> None:
             "lacks": frozenset({"images"}),
             "embed_encoding": "float",
             "max_temperature": 1.0,
+            "rerank_url": "https://gateway.example/rank",
+            "audio_max_mb": 100,
         },
     )
+    assert (found.default_rerank_model, found.default_transcription_model) == ("e", "f")
+    assert (found.default_speech_model, found.default_voice) == ("g", "alloy")
+    assert found.audio == {"transcription", "speech"}
     assert found.limits == Limits(soft_deadline_s=0, max_output_bytes=40000)
     assert (found.files.allowed_dirs, found.files.keep_mb) == (("/data",), 7)
     assert found.default_media_model == "d"
@@ -236,12 +248,50 @@ def test_texts_are_split_and_kept_whole() -> None:
 # --- providers ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("text", "audio"),
+    [
+        ("[providers.groq]", {"transcription", "speech"}),
+        ("[providers.minimax]", {"speech"}),
+        ("[providers.deepseek]", set[str]()),
+        # what a row sells holds at its own address only
+        ("[providers.w]\nbase_url = 'https://gw.example/v1'\ndialect = 'groq'", set[str]()),
+        ("[providers.w]\nbase_url = 'https://gw.example/v1'\ndialect = 'newapi'", {"transcription", "speech"}),
+        ("[providers.w]\nbase_url = 'https://gw.example/v1'\nservices = ['audio']", {"transcription", "speech"}),
+        ("default_speech_model = 'w/m'\n[providers.w]\nbase_url = 'https://gw.example/v1'", {"speech"}),
+        ("default_transcription_model = 'w/m'", set[str]()),
+    ],
+)
+def test_what_is_done_with_sound_follows_from_rows_services_and_defaults(text: str, audio: set[str]) -> None:
+    assert load({}, file_text=text, file_name="c.toml").audio == audio
+
+
+@pytest.mark.parametrize(
+    ("base", "url", "fine"),
+    [
+        ("https://gw.example/v1", "https://gw.example/other/rerank", True),
+        ("https://gw.example/v1", "https://evil.example/rerank", False),
+        ("https://gw.example/v1", "http://gw.example/rerank", False),
+        ("https://api.cohere.ai/compatibility/v1", "https://api.cohere.com/v2/rerank", True),
+        ("https://api.cohere.ai/compatibility/v1", "http://api.cohere.com/v2/rerank", False),
+    ],
+)
+def test_rerank_url_is_at_a_host_that_may_have_the_key(base: str, url: str, fine: bool) -> None:
+    text = f"[providers.w]\nbase_url = '{base}'\nrerank_url = '{url}'"
+    if fine:
+        assert load({}, file_text=text, file_name="c.toml").providers["w"].quirks.get("rerank_url") == url
+        return
+    with pytest.raises(ConfigError, match="rerank_url"):
+        load({}, file_text=text, file_name="c.toml")
+
+
 def test_the_openai_variables_make_one_provider() -> None:
     found = load({"OPENAI_API_KEY": " sk-1234567\n"})
     (provider,) = found.providers.values()
     assert (provider.name, provider.base_url, provider.dialect) == ("openai", "https://api.openai.com/v1", "openai")
     assert key_of(provider) == "sk-1234567"
-    assert provider.quirks == {"token_param": "max_completion_tokens"}
+    assert provider.quirks["token_param"] == "max_completion_tokens"  # pyright: ignore[reportTypedDictNotRequiredAccess]
+    assert provider.audio == ("transcription", "speech")
     assert found.origins["providers.openai"] == "environment OPENAI_API_KEY"
     assert found.origins["providers.openai.api_key"] == "environment OPENAI_API_KEY"
 

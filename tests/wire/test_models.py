@@ -129,7 +129,7 @@ def test_limits_are_found_under_every_name(entry: Json, wanted: tuple[int | None
         ({"id": "BAAI/bge-m3"}, "embedding", ["embedding"]),
         ({"id": "gpt-image-1"}, "image", ["image"]),
         ({"id": "black-forest-labs/FLUX.1-dev"}, "image", ["image"]),
-        ({"id": "whisper-1"}, None, []),
+        ({"id": "whisper-1"}, "audio", ["audio"]),
         ({"id": "x", "type": "chat"}, "chat", ["chat"]),
         ({"id": "x", "type": "embeddings"}, "embedding", ["embedding"]),
         ({"id": "x", "type": "image"}, "image", ["image"]),
@@ -149,7 +149,10 @@ def test_limits_are_found_under_every_name(entry: Json, wanted: tuple[int | None
         ({"id": "x", "architecture": {"output_modalities": ["image", "text"]}}, "chat", ["chat", "image"]),
         ({"id": "x", "output_modalities": ["image"]}, "image", ["image"]),
         ({"id": "x", "output_modalities": ["embeddings"]}, "embedding", ["embedding"]),
-        ({"id": "x", "output_modalities": ["audio"]}, None, []),
+        ({"id": "x", "output_modalities": ["audio"]}, "audio", ["audio"]),
+        ({"id": "x", "output_modalities": ["speech"]}, "audio", ["audio"]),
+        ({"id": "x", "output_modalities": ["rerank"]}, "rerank", ["rerank"]),
+        ({"id": "x", "type": "text-to-speech"}, "audio", ["audio"]),
         ({"id": "x", "supported_parameters": ["tools", "reasoning"]}, "chat", ["chat", "tools", "reasoning"]),
         ({"id": "x", "capabilities": {"function_calling": True, "vision": False}}, "chat", ["chat", "tools"]),
         (
@@ -167,7 +170,7 @@ def test_limits_are_found_under_every_name(entry: Json, wanted: tuple[int | None
             ["chat", "tools"],
         ),
         ({"id": "x", "type": "video"}, None, []),
-        ({"id": "x", "type": "rerank"}, None, []),
+        ({"id": "x", "type": "rerank"}, "rerank", ["rerank"]),
     ],
 )
 def test_type_and_capabilities_are_in_our_words(entry: Json, type_: str | None, capabilities: list[str]) -> None:
@@ -277,15 +280,15 @@ NAMES: list[tuple[str, str | None]] = [
     ("wanx2.1-t2i-turbo", "image"),
     ("ideogram-v3", "image"),
     # reranking: https://docs.cohere.com/docs/rerank, https://huggingface.co/BAAI/bge-reranker-v2-m3
-    ("rerank-v3.5", None),
-    ("BAAI/bge-reranker-v2-m3", None),
-    ("jina-reranker-v2-base-multilingual", None),
-    ("cross-encoder/ms-marco-MiniLM-L-6-v2", None),
+    ("rerank-v3.5", "rerank"),
+    ("BAAI/bge-reranker-v2-m3", "rerank"),
+    ("jina-reranker-v2-base-multilingual", "rerank"),
+    ("cross-encoder/ms-marco-MiniLM-L-6-v2", "rerank"),
     ("voyage-3.5", "embedding"),
     # speech
-    ("cosyvoice-v2", None),
-    ("qwen3-asr-flash", None),
-    ("gpt-4o-mini-tts", None),
+    ("cosyvoice-v2", "audio"),
+    ("qwen3-asr-flash", "audio"),
+    ("gpt-4o-mini-tts", "audio"),
     # and chat
     ("gpt-5.2", "chat"),
     ("glm-4.7", "chat"),

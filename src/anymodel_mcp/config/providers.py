@@ -13,7 +13,7 @@ from anymodel_mcp.config.keys import SOURCES, Key, read_key
 from anymodel_mcp.config.quirks import read_quirks
 from anymodel_mcp.config.settings import ProviderSettings
 from anymodel_mcp.config.values import Found, Layers, Spec, meant, parse_text, suggest, variable_of
-from anymodel_mcp.dialects.fields import QUIRK_NAMES, ApiName, ProviderRow, Quirks
+from anymodel_mcp.dialects.fields import QUIRK_NAMES, ApiName, AudioService, ProviderRow, Quirks
 from anymodel_mcp.dialects.jobs import SERVICES
 from anymodel_mcp.dialects.native import API_HEADERS
 from anymodel_mcp.dialects.providers import PROVIDERS
@@ -45,6 +45,8 @@ _SPECS: Mapping[str, Spec] = {
     "services": Spec(kind="texts", wanted="a list of services"),
     "media_url": _TEXT,
     "max_parallel": Spec(kind="int", high=10_000),
+    "rerank_url": _TEXT,
+    "audio_max_mb": Spec(kind="int", low=1, high=1000),
     "max_attempts": Spec(kind="int", low=1, high=20),
     "max_retry_wait_s": Spec(kind="float", high=86_400),
     "connect_timeout_s": _SECONDS,
@@ -127,6 +129,13 @@ def _provider(
     values["media_url"] = _beside(layers, name, "media_url", values["media_url"], base_url)
     _check_services(layers, name, values["services"] or ())
     at_home = own is not None and own.base_url == base_url
+    rerank_url = _beside(layers, name, "rerank_url", values.pop("rerank_url"), base_url, row.own.get("key_hosts", ()))
+    audio_max_mb = values.pop("audio_max_mb")
+    given: Quirks = {}
+    if rerank_url is not None:
+        given["rerank_url"] = rerank_url
+    if audio_max_mb is not None:
+        given["audio_max_mb"] = audio_max_mb
     habits: dict[str, Any] = {
         "auth": row.auth,
         "api": row.api,
@@ -146,7 +155,8 @@ def _provider(
         key_hint="" if own is not None and own.key_optional else key.hint,
         api_urls=_api_urls(row, base_url),
         headers={**API_HEADERS.get(values["api"] or row.api, {}), **dict(row.headers), **headers},
-        quirks=_quirks(layers, section, table, own.own if own is not None and at_home else {}),
+        audio=_audio(row, base_url, values["services"] or ()),
+        quirks={**_quirks(layers, section, table, own.own if own is not None and at_home else {}), **given},
         overrides=_overrides(layers, section, table),
         warnings=warnings,
     )
@@ -169,6 +179,13 @@ def _api_urls(row: ProviderRow, base_url: str) -> dict[ApiName, str]:
     if row.base_url != base_url:
         return {}
     return {api: access.base_url for api, access in row.apis.items() if access.base_url}
+
+
+def _audio(row: ProviderRow, base_url: str, services: Sequence[str]) -> tuple[AudioService, ...]:
+    """What a provider does with sound: all, where the user says that it sells audio; else what its row says."""
+    if "audio" in services:
+        return ("transcription", "speech")
+    return row.audio if row.base_url in (None, base_url) else ()
 
 
 def _overrides(layers: Layers, section: str, table: Mapping[str, Any]) -> tuple[tuple[str, Quirks], ...]:
@@ -260,11 +277,14 @@ def _models_url(layers: Layers, name: str, given: str | None, base_url: str, row
 _ELSEWHERE = {
     "models_url": "list the models in models instead",
     "media_url": "configure that host as a separate provider",
+    "rerank_url": "configure that host as a separate provider",
 }
 
 
-def _beside(layers: Layers, name: str, field: str, given: str | None, base_url: str) -> str | None:
-    """Checks a second address of a provider, which must have the same host as its base URL."""
+def _beside(
+    layers: Layers, name: str, field: str, given: str | None, base_url: str, hosts: Sequence[str] = ()
+) -> str | None:
+    """Checks a second address of a provider, which must be at the host of its base URL, or at one of `hosts`."""
     if given is None:
         return None
     label = f"providers.{name}.{field}"
@@ -272,7 +292,8 @@ def _beside(layers: Layers, name: str, field: str, given: str | None, base_url: 
     parts = urlsplit(given)
     if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
         raise ConfigError(f"{label} ({origin}) must be a web address that begins with https://", param=label)
-    if not same_host(given, base_url) or parts.scheme != urlsplit(base_url).scheme:
+    elsewhere = parts.scheme == "https" and parts.hostname in hosts
+    if not elsewhere and (not same_host(given, base_url) or parts.scheme != urlsplit(base_url).scheme):
         raise ConfigError(
             f"{label} ({origin}) is at another host than base_url, and a key goes to the host of base_url only: "
             f"{_ELSEWHERE[field]}",

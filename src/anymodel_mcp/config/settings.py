@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from anymodel_mcp.config.credentials import secrets_of_header, secrets_of_url
-from anymodel_mcp.dialects.fields import ApiName, Auth, Quirks
+from anymodel_mcp.dialects.fields import ApiName, AudioService, Auth, Quirks
 
 
 class Secret:
@@ -52,6 +52,7 @@ class ProviderSettings:
         max_parallel: concurrent calls, the others wait in order; 0 = no limit.
         services: what it sells besides chat and pictures: names of media services, "audio".
         media_url: root of the paths of media services, at the host of `base_url`; `None` = derived from it.
+        audio: what it does with sound.
         warnings: what was corrected while reading, such as a pasted endpoint path.
     """
 
@@ -70,6 +71,7 @@ class ProviderSettings:
     max_parallel: int = 0
     services: tuple[str, ...] = ()
     media_url: str | None = None
+    audio: tuple[AudioService, ...] = ()
     quirks: Quirks = field(default_factory=Quirks)
     overrides: tuple[tuple[str, Quirks], ...] = ()
     max_attempts: int = 3
@@ -166,6 +168,10 @@ class Settings:
     default_embedding_model: str | None = None
     default_image_model: str | None = None
     default_media_model: str | None = None
+    default_rerank_model: str | None = None
+    default_transcription_model: str | None = None
+    default_speech_model: str | None = None
+    default_voice: str | None = None
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     providers: Mapping[str, ProviderSettings] = field(default_factory=dict[str, ProviderSettings])
     limits: Limits = Limits()
@@ -176,6 +182,18 @@ class Settings:
     origins: Mapping[str, str] = field(default_factory=dict[str, str])
     source: str | None = None
     warnings: tuple[str, ...] = ()
+
+    @property
+    def audio(self) -> frozenset[AudioService]:
+        """What the configured providers do with sound."""
+        if not self.providers:
+            return frozenset()
+        found: set[AudioService] = {service for provider in self.providers.values() for service in provider.audio}
+        if self.default_transcription_model:
+            found.add("transcription")
+        if self.default_speech_model:
+            found.add("speech")
+        return frozenset(found)
 
     def secrets(self) -> tuple[str, ...]:
         """Returns every key and header value that must never be shown."""

@@ -24,6 +24,10 @@ TOP_KEYS: Mapping[str, tuple[str, ...]] = {
     "default_embedding_model": ("ANYMODEL_EMBEDDING_MODEL",),
     "default_image_model": ("ANYMODEL_IMAGE_MODEL",),
     "default_media_model": ("ANYMODEL_MEDIA_MODEL",),
+    "default_rerank_model": ("ANYMODEL_RERANK_MODEL",),
+    "default_transcription_model": ("ANYMODEL_TRANSCRIPTION_MODEL",),
+    "default_speech_model": ("ANYMODEL_SPEECH_MODEL",),
+    "default_voice": ("ANYMODEL_VOICE",),
 }
 """The settings above all sections, each with its short variable."""
 

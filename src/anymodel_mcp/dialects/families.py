@@ -42,6 +42,7 @@ def _family(pattern: str, quirks: Quirks, source: str, *rows: str, api: ApiName 
 _SURVEY = "survey of documentation, recordings, source code and issue threads, 2026-11-20"
 _EFFORTS = "pydantic-ai profiles/openai.py, live-checked there 2026-07, read 2026-11-20"
 _RECORDED = "recorded refusal of response_format by gpt-image, read 2026-11-20"
+_OPENAPI = "https://github.com/openai/openai-openapi 2.3.0, 2026-11-21"
 _PPLX = "https://docs.perplexity.ai/docs/embeddings/best-practices, 2026-11-28"
 _CLAUDE = "https://platform.claude.com/docs/en/build-with-claude/adaptive-thinking, 2026-11-28"
 _THINK = "https://ai.google.dev/gemini-api/docs/thinking, 2026-11-28"
@@ -97,6 +98,8 @@ FAMILIES: tuple[Family, ...] = (
     ),
     _family(r"qwen", {"reasoning": "enable_thinking", "fields_in": "parameters"}, _LEAPX, "leapx"),
     _family(r"(?:o1|o3-mini|o4-mini)(?:-|$)", {"api": "responses"}, _LEAPX, "leapx"),
+    # https://github.com/openai/openai-openapi 2.3.0 (createTranscription), 2026-11-21
+    _family(r".*transcribe-diarize", {"transcription_times": "diarized_json"}, _OPENAPI),
     # picture models that answer at chat/completions only
     _family(r"nano-banana", {"image_dialect": "chat"}, _LEAPX, "leapx", "rixapi"),
 )

@@ -46,6 +46,15 @@ Reasoning = Literal[
 """How an effort is said."""
 
 
+SpeechForm = Literal["openai", "minimax", "dashscope", "elevenlabs", "fish"]
+"""Whose fields a speech request has."""
+
+RerankForm = Literal["jina", "voyage", "tei", "dashscope", "nvidia"]
+"""Whose fields a rerank request has; Cohere's and llama.cpp's are Jina's."""
+
+AudioService = Literal["transcription", "speech"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
     """The complete habits of one provider and model.
@@ -91,6 +100,19 @@ class Dialect:
         image_size_separator: between width and height.
         image_response_format: how pictures shall come (bytes need no second request); `None` = the field is left out.
         image_input_field: the form field of an edit's pictures.
+        transcription_form: how a sound is sent to be transcribed: "form" (multipart) or "json" (`input_audio`).
+        transcription_times: what asks for segments with times: a `response_format`, or "granularities"
+            (`timestamp_granularities` without a format).
+        transcription_stream: a transcript is asked for as a stream of events.
+        audio_max_mb: the largest sound that is taken, in millions of bytes.
+        audio_input: the form of a sound in a chat message: "openai" (bare base64 and a format), "data_url" (in `data`),
+            "string" (`input_audio` is the base64 itself).
+        speech_form: names and place of the fields of a speech request.
+        speech_format: the audio format that is asked for where the caller names none; "" = the provider's default.
+        speech_voice: the voice that is asked for where neither the caller nor the configuration names one.
+        rerank_form: names and place of the fields of a rerank request.
+        rerank_url: where rerank requests go: a whole URL, or a path of the base URL's host; "" = BASE/rerank.
+        key_hosts: the provider's own hosts, any of which may have its key where the base URL is at one of them.
         task_path: where a ticket (`task_id`) is turned into a result by POST {id, action: "retrieve"}; "" = nowhere.
         models_path: where the list is, below the base URL.
         models_paging: the list is paged with `after_id`.
@@ -124,6 +146,17 @@ class Dialect:
     image_size_separator: str = "x"
     image_response_format: Literal["b64_json", "url", "base64"] | None = "b64_json"
     image_input_field: Literal["image[]", "image"] = "image[]"
+    transcription_form: Literal["form", "json"] = "form"
+    transcription_times: Literal["verbose_json", "diarized_json", "granularities"] = "verbose_json"
+    transcription_stream: bool = False
+    audio_max_mb: int = 25
+    audio_input: Literal["openai", "data_url", "string"] = "openai"
+    speech_form: SpeechForm = "openai"
+    speech_format: str = ""
+    speech_voice: str = ""
+    rerank_form: RerankForm = "jina"
+    rerank_url: str = ""
+    key_hosts: tuple[str, ...] = ()
     task_path: str = "tasks"
     models_path: str = "models"
     models_paging: bool = False
@@ -160,6 +193,17 @@ class Quirks(TypedDict, total=False):
     image_size_separator: str
     image_response_format: Literal["b64_json", "url", "base64"] | None
     image_input_field: Literal["image[]", "image"]
+    transcription_form: Literal["form", "json"]
+    transcription_times: Literal["verbose_json", "diarized_json", "granularities"]
+    transcription_stream: bool
+    audio_max_mb: int
+    audio_input: Literal["openai", "data_url", "string"]
+    speech_form: SpeechForm
+    speech_format: str
+    speech_voice: str
+    rerank_form: RerankForm
+    rerank_url: str
+    key_hosts: tuple[str, ...]
     task_path: str
     models_path: str
     models_paging: bool
@@ -202,6 +246,7 @@ class ProviderRow:
         models_url: the list's address where it is not below the base URL.
         max_parallel: how many calls it takes at once; 0 = no limit that is known.
         services: what it sells besides chat and pictures, at `base_url` itself; where there is none, at every address.
+        audio: what it does with sound at `base_url` itself; where there is none, at every address.
         list_prices: the list names prices.
         note: one sentence for the provider table.
     """
@@ -224,5 +269,6 @@ class ProviderRow:
     models_url: str | None = None
     max_parallel: int = 0
     services: tuple[str, ...] = ()
+    audio: tuple[AudioService, ...] = ()
     list_prices: bool = False
     note: str = ""

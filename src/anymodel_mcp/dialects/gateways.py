@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from anymodel_mcp.dialects.fields import Feature, ProviderRow
+from anymodel_mcp.dialects.fields import AudioService, Feature, ProviderRow
 
 CHECKED = "2026-11-20"
 _NO_PICTURES: frozenset[Feature] = frozenset({"images", "image_edits"})
 _CHAT_AND_NO_LIST: frozenset[Feature] = frozenset(
     {"images", "image_edits", "embeddings", "completions", "responses", "models"}
 )
+_BOTH: tuple[AudioService, ...] = ("transcription", "speech")
 
 _ACE_SERVICES = (
     "suno",
@@ -91,6 +92,7 @@ ROWS: tuple[ProviderRow, ...] = (
         checked=CHECKED,
         services=_RESOLD,
         quirks={},
+        audio=_BOTH,
         note="The base URL is the reseller's; without /v1 it returns a web page.",
     ),
     ProviderRow(
@@ -120,8 +122,12 @@ ROWS: tuple[ProviderRow, ...] = (
             "reasoning_back": "always",
             "image_dialect": "openrouter",
             "embed_encoding": "float",  # base64 gave empty data
+            # https://openrouter.ai/docs/guides/overview/multimodal/stt and /tts, 2026-11-28
+            "transcription_form": "json",
+            "speech_format": "mp3",  # its own default is raw pcm
             "lacks": frozenset({"image_edits"}),
         },
+        audio=_BOTH,
         note="Returns the cost of each call.",
     ),
     ProviderRow(
@@ -138,8 +144,10 @@ ROWS: tuple[ProviderRow, ...] = (
             "image_response_format": None,
             "embed_batch": 32,
             "file_parts": "none",
+            "audio_max_mb": 50,
             "lacks": frozenset({"image_edits", "responses"}),
         },
+        audio=_BOTH,
         note="International: https://api.siliconflow.com/v1. Picture URLs expire after one hour.",
     ),
     ProviderRow(
@@ -152,8 +160,10 @@ ROWS: tuple[ProviderRow, ...] = (
         quirks={
             "stop_limit": 4,
             "file_parts": "none",
+            "speech_format": "wav",  # the only one that its speech models give
             "lacks": frozenset({"images", "image_edits", "embeddings", "completions"}),
         },
+        audio=_BOTH,
     ),
     ProviderRow(
         name="together",
@@ -170,6 +180,7 @@ ROWS: tuple[ProviderRow, ...] = (
             "file_parts": "none",
             "lacks": frozenset({"image_edits", "responses"}),
         },
+        audio=_BOTH,
     ),
     ProviderRow(
         name="fireworks",
@@ -179,6 +190,7 @@ ROWS: tuple[ProviderRow, ...] = (
         docs_url="https://docs.fireworks.ai/api-reference/introduction",
         checked=CHECKED,
         quirks={"lacks": _NO_PICTURES},
+        audio=("transcription",),
     ),
     ProviderRow(
         name="deepinfra",
@@ -189,6 +201,7 @@ ROWS: tuple[ProviderRow, ...] = (
         docs_url="https://deepinfra.com/docs/openai_api",
         checked=CHECKED,
         quirks={"lacks": frozenset({"responses"})},
+        audio=_BOTH,
     ),
     ProviderRow(
         name="cerebras",
@@ -211,6 +224,8 @@ ROWS: tuple[ProviderRow, ...] = (
             "embed_batch": 20,
             "embed_encoding": "float",
             "file_parts": "none",
+            "rerank_form": "nvidia",
+            "rerank_url": "ranking",
             "lacks": _NO_PICTURES,
         },
         note="Embeddings distinguish queries and passages.",

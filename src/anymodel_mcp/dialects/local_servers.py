@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from anymodel_mcp.dialects.fields import Feature, ProviderRow
+from anymodel_mcp.dialects.fields import AudioService, Feature, ProviderRow
 
 CHECKED = "2026-11-20"
 _NO_PICTURES: frozenset[Feature] = frozenset({"images", "image_edits"})
+_BOTH: tuple[AudioService, ...] = ("transcription", "speech")
 
 ROWS: tuple[ProviderRow, ...] = (
     ProviderRow(
@@ -80,6 +81,7 @@ ROWS: tuple[ProviderRow, ...] = (
         checked=CHECKED,
         quirks={"file_parts": "none", "image_input_field": "image"},
         key_optional=True,
+        audio=_BOTH,
     ),
     ProviderRow(
         name="litellm",
@@ -90,6 +92,7 @@ ROWS: tuple[ProviderRow, ...] = (
         checked=CHECKED,
         quirks={},
         key_optional=True,
+        audio=_BOTH,
         note="Forwards to other providers, whose differences remain visible.",
     ),
     ProviderRow(
@@ -101,6 +104,7 @@ ROWS: tuple[ProviderRow, ...] = (
         docs_url="https://docs.newapi.pro/en/docs/api",
         checked=CHECKED,
         quirks={},
+        audio=_BOTH,
         note="Without /v1 it returns a web page.",
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from anymodel_mcp.dialects.fields import ApiAccess, Feature, ProviderRow
+from anymodel_mcp.dialects.fields import ApiAccess, AudioService, Feature, ProviderRow
 
 CHECKED = "2026-11-20"
 _NO_PICTURES: frozenset[Feature] = frozenset({"images", "image_edits"})
@@ -12,6 +12,7 @@ _CHAT_AND_NO_LIST: frozenset[Feature] = frozenset(
 )
 _EFFORTS_ON_OFF = ("none", "high")
 _EFFORTS_DEEPSEEK = ("none", "low", "high", "max")  # https://api-docs.deepseek.com/guides/thinking_mode, 2026-11-28
+_BOTH: tuple[AudioService, ...] = ("transcription", "speech")
 
 ROWS: tuple[ProviderRow, ...] = (
     ProviderRow(
@@ -24,7 +25,8 @@ ROWS: tuple[ProviderRow, ...] = (
         services=("video",),
         quirks={},
         # OpenAI takes the new name for every model and refuses the old one for most; gateways often know only the old
-        own={"token_param": "max_completion_tokens"},
+        own={"token_param": "max_completion_tokens", "transcription_stream": True, "speech_voice": "alloy"},
+        audio=_BOTH,
         note="Providers that are not listed are treated like OpenAI.",
     ),
     ProviderRow(
@@ -125,8 +127,14 @@ ROWS: tuple[ProviderRow, ...] = (
             "structured": "json_object",
             "file_parts": "none",
             "embed_batch": 10,
+            "audio_input": "data_url",
+            "speech_form": "dashscope",  # https://www.alibabacloud.com/help/en/model-studio/qwen-tts-api, 2026-11-28
+            "speech_voice": "Cherry",
+            "rerank_form": "dashscope",
+            "rerank_url": "/api/v1/services/rerank/text-rerank/text-rerank",
             "lacks": _NO_PICTURES,
         },
+        audio=("speech",),
         note="In China: https://dashscope.aliyuncs.com/compatible-mode/v1. Some models can only stream.",
     ),
     ProviderRow(
@@ -163,9 +171,13 @@ ROWS: tuple[ProviderRow, ...] = (
             "stop_limit": 1,
             "image_response_format": None,
             "file_parts": "none",
+            # https://docs.bigmodel.cn/api-reference (text to speech), 2026-11-28
+            "speech_format": "wav",
+            "speech_voice": "tongtong",
             "lacks": frozenset({"completions", "responses", "image_edits"}),
         },
-        note="The version in the base URL is v4.",
+        audio=_BOTH,
+        note="The version in the base URL is v4. Transcribes at most 30 s of sound.",
     ),
     ProviderRow(
         name="zai",
@@ -217,8 +229,13 @@ ROWS: tuple[ProviderRow, ...] = (
             "reasoning_back": "always",
             "structured": "instruction",
             "file_parts": "none",
+            # https://platform.minimax.io/docs/api-reference/speech-t2a-http.md, 2026-11-21
+            "speech_form": "minimax",
+            "speech_format": "mp3",
+            "speech_voice": "male-qn-qingse",
             "lacks": _CHAT_ONLY,
         },
+        audio=("speech",),
         note="In China: https://api.minimaxi.com/v1.",
     ),
     ProviderRow(
@@ -231,8 +248,11 @@ ROWS: tuple[ProviderRow, ...] = (
         quirks={
             "stream_options": False,  # refused by older versions; usage comes anyway
             "file_parts": "none",
+            "audio_input": "string",
+            "transcription_times": "granularities",
             "lacks": frozenset({"images", "image_edits", "completions", "responses"}),
         },
+        audio=_BOTH,
         note="`random_seed` instead of `seed`.",
     ),
     ProviderRow(
@@ -248,6 +268,11 @@ ROWS: tuple[ProviderRow, ...] = (
             "embed_encoding": "float",
             "file_parts": "none",
             "lacks": frozenset({"images", "image_edits", "completions", "responses"}),
+        },
+        # the compatibility endpoint has no rerank: https://docs.cohere.com/reference/rerank, 2026-11-21
+        own={
+            "rerank_url": "https://api.cohere.com/v2/rerank",
+            "key_hosts": ("api.cohere.ai", "api.cohere.com"),
         },
     ),
     ProviderRow(

@@ -28,9 +28,11 @@ from anymodel_mcp.media.decoding import scale_isolated
 from anymodel_mcp.media.downloads import PartFile
 from anymodel_mcp.media.images import EXTENSIONS, Scaled, measure
 from anymodel_mcp.media.sizes import in_mb
-from anymodel_mcp.media.sniff import MEDIA_ENDINGS, extension
+from anymodel_mcp.media.sniff import extension
+from anymodel_mcp.media.sounds import measure_sound
 from anymodel_mcp.types import Json
-from anymodel_mcp.wire.content.sniff import sniff_picture
+from anymodel_mcp.wire.audio.formats import ENDINGS
+from anymodel_mcp.wire.content.sniff import sniff_picture, sniff_sound
 
 PREVIEW_EDGE = 512
 PREVIEW_BYTES = 200_000
@@ -44,8 +46,9 @@ _PART_S = 3600
 """An unfinished file of this age belongs to a process that was killed."""
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
+_ENDINGS = EXTENSIONS | ENDINGS
 _MIMES = {ending: mime for mime, ending in EXTENSIONS.items()} | {
-    **{ending: mime for mime, ending in MEDIA_ENDINGS.items()},
+    **{ending: mime for mime, ending in ENDINGS.items()},
     "npy": "application/octet-stream",
     "json": "application/json",
 }
@@ -56,6 +59,7 @@ class SavedFile:
     """A file in the output folder; `width` and `height` where it is a picture whose header tells them.
 
     Attributes:
+        duration_s: the length of a sound, if its headers tell it.
         held: it could not be written yet, and is in memory.
     """
 
@@ -65,6 +69,8 @@ class SavedFile:
     bytes: int
     width: int | None = None
     height: int | None = None
+    duration_s: float | None = None
+    sample_rate: int | None = None
     held: bool = False
 
 
@@ -96,10 +102,10 @@ class Artifacts:
         self._held: dict[str, bytes] = {}
 
     async def save_picture(self, content: bytes, *, title: str = "") -> SavedFile:
-        """Saves the bytes unchanged; type and size are read from them, never from what a provider says.
+        """Saves a picture or a sound; type, size and length are read from the bytes, never from what a provider says.
 
         Args:
-            content: the picture.
+            content: the bytes, which are saved unchanged.
             title: words for the file's name, such as the prompt.
 
         Raises:
@@ -108,7 +114,7 @@ class Artifacts:
         return await anyio.to_thread.run_sync(self._save_picture, content, title)
 
     def hold(self, content: bytes, *, title: str = "") -> SavedFile:
-        """Holds a picture that could not be saved in memory, under a name like that of a saved one.
+        """Holds a picture or a sound that could not be saved in memory, under a name like that of a saved one.
 
         It is saved together with the next file that can be; the oldest are dropped when they become too many.
         """
@@ -217,9 +223,9 @@ class Artifacts:
         return file
 
     def _described(self, content: bytes, title: str) -> SavedFile:
-        mime = sniff_picture(content)
-        size = measure(content)
-        name = self._name(content, title, EXTENSIONS[mime] if mime else "bin")
+        mime = sniff_picture(content) or sniff_sound(content)
+        size, length = measure(content), measure_sound(content)
+        name = self._name(content, title, _ENDINGS[mime] if mime else "bin")
         return SavedFile(
             path=self.folder / name,
             name=name,
@@ -227,6 +233,8 @@ class Artifacts:
             bytes=len(content),
             width=size[0] if size else None,
             height=size[1] if size else None,
+            duration_s=length.duration_s if length else None,
+            sample_rate=length.sample_rate if length else None,
         )
 
     def _save_vectors(self, vectors: Sequence[Sequence[float]], ids: Sequence[str], meta: Json) -> SavedFile:

@@ -20,7 +20,8 @@ import httpx2
 from anymodel_mcp.errors import AnyModelError, ArgumentError, ProviderError
 from anymodel_mcp.media.fetch import open_public
 from anymodel_mcp.media.sizes import in_mb
-from anymodel_mcp.media.sniff import MEDIA_ENDINGS, sniff_media
+from anymodel_mcp.media.sniff import sniff_media
+from anymodel_mcp.wire.audio.formats import ENDINGS
 from anymodel_mcp.wire.content.sniff import SNIFFED_BYTES
 
 MAX_MEDIA_BYTES = 2_000_000_000
@@ -224,4 +225,4 @@ async def _begin(response: httpx2.Response, part: PartFile) -> int | None:
 def _type_of(head: bytes, said: str) -> str:
     """The type that the bytes show; else what the server says, where it is a type of ours."""
     mime = said.partition(";")[0].strip().lower()
-    return sniff_media(head) or (mime if mime in MEDIA_ENDINGS else "application/octet-stream")
+    return sniff_media(head) or (mime if mime in ENDINGS else "application/octet-stream")

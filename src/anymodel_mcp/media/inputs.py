@@ -28,6 +28,7 @@ from anymodel_mcp.media.sizes import in_mb
 from anymodel_mcp.media.sniff import decode_text, extension, parse_data_url, sniff
 from anymodel_mcp.redact import clean_text
 from anymodel_mcp.types import FilePart, Json
+from anymodel_mcp.wire.audio.formats import named_sound
 
 Fetch = Callable[[str], Awaitable[bytes]]
 OpenSaved = Callable[[str], Awaitable[tuple[bytes, str]]]
@@ -139,6 +140,22 @@ class Inputs:
         if file.name.lower().endswith(f".{extension(file.mime)}"):
             return file
         return replace(file, name=f"{PurePosixPath(file.name).stem or 'picture'}.{extension(file.mime)}")
+
+    async def sound(self, ref: str) -> FilePart:
+        """The bytes of a sound, or of a video whose sound is meant, under a name whose ending tells the type.
+
+        Raises:
+            ArgumentError: refused by the file policy, or no sound.
+            ProviderError: the download failed.
+        """
+        file = await self.read(ref)
+        if not file.mime.startswith(("audio/", "video/")):
+            raise ArgumentError(
+                f"{file.name!r} is {file.mime}, not a sound",
+                fix="Give a WAV, MP3, Ogg, FLAC, M4A, MP4 or WebM file.",
+                param="file",
+            )
+        return named_sound(file)
 
     async def read(self, ref: str) -> FilePart:
         """The bytes behind a reference; a second time from memory.

@@ -19,7 +19,7 @@ import re
 import stat
 from collections.abc import Sequence
 from contextlib import ExitStack
-from pathlib import Path
+from pathlib import Path, PurePath
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -29,6 +29,7 @@ from anymodel_mcp.errors import ArgumentError, excerpt
 from anymodel_mcp.media.sizes import in_mb
 from anymodel_mcp.media.sniff import sniff
 from anymodel_mcp.types import FilePart
+from anymodel_mcp.wire.audio.formats import is_sound_name, shrink_line
 
 MAX_FILE_BYTES = 20_000_000
 
@@ -205,9 +206,16 @@ def _content(text: str, handle: int, max_bytes: int) -> bytes:
     if info.st_size > max_bytes or left <= 0:
         raise ArgumentError(
             f"{_shown(text)} has {in_mb(max(info.st_size, max_bytes + 1))}; at most {in_mb(max_bytes)} are read",
-            fix="Give a smaller file, or a part of it.",
+            fix=_smaller(text),
         )
     return b"".join(chunks)
+
+
+def _smaller(name: str) -> str:
+    base = PurePath(name).name
+    if is_sound_name(base):
+        return f"Make it smaller: {shrink_line(base)} puts an hour of speech into 14 MB."
+    return "Give a smaller file, or a part of it."
 
 
 def _outside(text: str, allowed_dirs: Sequence[str]) -> ArgumentError:

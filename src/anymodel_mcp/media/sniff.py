@@ -11,7 +11,8 @@ from anymodel_mcp.errors import ArgumentError
 from anymodel_mcp.media.images import EXTENSIONS
 from anymodel_mcp.media.sizes import in_mb
 from anymodel_mcp.types import FilePart
-from anymodel_mcp.wire.content.sniff import SNIFFED_BYTES, sniff_picture
+from anymodel_mcp.wire.audio.formats import ENDINGS
+from anymodel_mcp.wire.content.sniff import SNIFFED_BYTES, sniff_picture, sniff_sound
 
 _OFFICE = "application/vnd.openxmlformats-officedocument."
 _MAGIC: tuple[tuple[bytes, str], ...] = (
@@ -22,21 +23,6 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"MZ", "application/x-executable"),
     (b"SQLite format 3\0", "application/vnd.sqlite3"),
 )
-_BRANDS = {b"M4A ": "audio/mp4", b"M4B ": "audio/mp4", b"qt  ": "video/quicktime"}
-"""Major brands of an ISO media file that are no MP4 video."""
-MEDIA_ENDINGS = {
-    "video/mp4": "mp4",
-    "video/quicktime": "mov",
-    "video/webm": "webm",
-    "video/x-msvideo": "avi",
-    "audio/mpeg": "mp3",
-    "audio/wav": "wav",
-    "audio/ogg": "ogg",
-    "audio/flac": "flac",
-    "audio/mp4": "m4a",
-    "audio/aac": "aac",
-}
-"""The usual endings of sound and video."""
 _ZIPPED: tuple[tuple[bytes, str], ...] = (
     (b"word/", _OFFICE + "wordprocessingml.document"),
     (b"xl/", _OFFICE + "spreadsheetml.sheet"),
@@ -63,7 +49,7 @@ def sniff(content: bytes) -> str:
         return "application/pdf"
     if content.startswith(b"PK\x03\x04"):
         return next((mime for part, mime in _ZIPPED if part in content[:65536]), "application/zip")
-    if media := (content[:4] != b"\xff\xfe\x00\x00" and sniff_media(content[:SNIFFED_BYTES])):
+    if media := sniff_media(content[:SNIFFED_BYTES]):
         return media
     for magic, mime in _MAGIC:
         if content.startswith(magic) and (len(magic) > 2 or decode_text(content) is None):
@@ -73,29 +59,7 @@ def sniff(content: bytes) -> str:
 
 def sniff_media(head: bytes) -> str | None:
     """The media type of a picture, a sound or a video, by its first bytes; `None` = none of these."""
-    picture = sniff_picture(head)
-    if picture:
-        return picture
-    if head[4:8] == b"ftyp":
-        return _BRANDS.get(head[8:12], "video/mp4")
-    if head[:4] == b"RIFF":
-        return {b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo"}.get(head[8:12])
-    if head.startswith(b"\x1a\x45\xdf\xa3"):
-        return "video/webm"
-    for magic, mime in ((b"OggS", "audio/ogg"), (b"fLaC", "audio/flac"), (b"ID3", "audio/mpeg")):
-        if head.startswith(magic):
-            return mime
-    return _by_frame_sync(head)
-
-
-def _by_frame_sync(head: bytes) -> str | None:
-    """MPEG audio and AAC without a container begin with a frame: eleven set bits, then version and layer."""
-    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
-        return None
-    if head[1] & 0xF6 == 0xF0:
-        return "audio/aac"
-    layered = head[1] & 0x18 != 0x08 and head[1] & 0x06 != 0
-    return "audio/mpeg" if layered and head[2] & 0xF0 != 0xF0 and head[2] & 0x0C != 0x0C else None
+    return sniff_picture(head) or sniff_sound(head)
 
 
 def decode_text(content: bytes) -> str | None:
@@ -165,7 +129,7 @@ def parse_data_url(text: str, *, max_bytes: int = 20_000_000) -> FilePart:
 
 def extension(mime: str) -> str:
     """The usual ending of a media type, without a dot; "bin" for the unknown."""
-    return {**EXTENSIONS, **MEDIA_ENDINGS, "application/pdf": "pdf", "text/plain": "txt"}.get(mime, "bin")
+    return {**EXTENSIONS, **ENDINGS, "application/pdf": "pdf", "text/plain": "txt"}.get(mime, "bin")
 
 
 def _base64(body: str) -> bytes:

@@ -77,7 +77,7 @@ class AnyModelServer(MCPServer[Services]):
             NAME,
             title="AnyModel",
             version=__version__,
-            instructions=redactor.clean(instructions(names)),
+            instructions=redactor.clean(instructions(names, [tool.name for tool in _listed(settings)])),
             log_level="WARNING",
             lifespan=_lifespan,
             cache_hints={"tools/list": CacheHint(ttl_ms=300_000, scope="public")},
@@ -227,6 +227,8 @@ class AnyModelServer(MCPServer[Services]):
             content, mime = await artifacts.open_saved(name)
         except AnyModelError:
             return Attachment(name=name, mime="application/octet-stream", bytes=0)
+        if mime.startswith(("audio/", "video/")):
+            return Attachment(name=name, mime=mime, bytes=len(content))
         scaled = await self._preview(content)
         preview: tuple[bytes, str] | None = None
         if inline == "full" and len(content) <= _FULL_PICTURE_BYTES and mime.startswith("image/"):

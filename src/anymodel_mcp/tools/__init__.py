@@ -1,6 +1,16 @@
 """The tools, one module each; `TOOLS` is their listing order."""
 
-from anymodel_mcp.tools import chat, complete, create_media, embed, generate_image, get_result, list_models
+from anymodel_mcp.tools import (
+    chat,
+    complete,
+    create_media,
+    embed,
+    generate_image,
+    get_result,
+    list_models,
+    speak,
+    transcribe,
+)
 from anymodel_mcp.tools.context import ToolSpec
 
 TOOLS: tuple[ToolSpec, ...] = (
@@ -11,4 +21,6 @@ TOOLS: tuple[ToolSpec, ...] = (
     create_media.TOOL,
     list_models.TOOL,
     get_result.TOOL,
+    transcribe.TOOL,
+    speak.TOOL,
 )

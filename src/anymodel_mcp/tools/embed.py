@@ -23,7 +23,11 @@ from anymodel_mcp.upstream.batches import embed_all
 from anymodel_mcp.upstream.call_state import OnDeltas
 from anymodel_mcp.upstream.endpoint import Endpoint
 from anymodel_mcp.upstream.models import Answer, Question
+from anymodel_mcp.upstream.routing import Target
 from anymodel_mcp.upstream.sums import joined_stats, total_usage
+from anymodel_mcp.wire.apis import RERANK
+from anymodel_mcp.wire.models.names import guess_type
+from anymodel_mcp.wire.rerank import RerankRequest, RerankResult
 
 _SHOWN_CHARS = 300
 _NOTE_ROOM = 1000
@@ -51,6 +55,8 @@ async def embed(ctx: ToolContext, arguments: EmbedArguments) -> Outcome:
         raise ArgumentError("input is empty", param="input", fix="Give at least one text.")
     if arguments.query is not None and not arguments.query.strip():
         raise ArgumentError("query is empty", param="query", fix="Give the text to rank by, or leave it out.")
+    if arguments.query is not None and await _is_for_reranker(ctx, arguments.model):
+        return await _rerank(ctx, arguments, arguments.query)
     line = ctx.call.track(arguments.model or "default model")
     texts = _Texts(arguments, line)
     question = Question(name=arguments.model, purpose="embedding", send=texts.send, line=line, phase="embedding")
@@ -63,6 +69,40 @@ async def embed(ctx: ToolContext, arguments: EmbedArguments) -> Outcome:
         return outcome
     with uninterrupted():  # the vectors are paid for: they are saved whole
         return await _vectors(ctx, arguments, vectors, Outcome(record=record, notes=_notes(record, answer.notes)))
+
+
+async def _is_for_reranker(ctx: ToolContext, name: str | None) -> bool:
+    """Whether a query goes to a rerank model: the named one, or the default where none is named."""
+    directory = ctx.models.directory
+    default = directory.names.default_for("rerank")
+    if name is None or not name.strip() or name == default:
+        return default is not None
+    targets = await directory.targets(name, "rerank")
+    return all(_reranks(ctx, target) for target in targets)
+
+
+def _reranks(ctx: ToolContext, target: Target) -> bool:
+    known = ctx.catalog.known(target)
+    kind = known.type if known is not None and known.type is not None else guess_type(target.model)
+    return kind == "rerank"
+
+
+async def _rerank(ctx: ToolContext, arguments: EmbedArguments, query: str) -> Outcome:
+    """The texts in the order in which a rerank model puts them; scores as it gives them."""
+    line = ctx.call.track(arguments.model or "default model")
+
+    async def send(endpoint: Endpoint, _: OnDeltas) -> tuple[RerankResult, CallStats]:
+        request = RerankRequest(
+            model=endpoint.model, query=query, documents=arguments.input, options=arguments.options or {}
+        )
+        return await endpoint.send(RERANK, request)
+
+    phase = f"ranking {len(arguments.input)} texts"
+    answer = await ctx.models.ask(Question(name=arguments.model, purpose="rerank", send=send, line=line, phase=phase))
+    scored = [(ranked.score, ranked.index) for ranked in answer.result.ranking]
+    outcome = _ranked(arguments.input, scored, _head(answer, arguments.model), answer.notes)
+    ctx.call.secure(outcome)
+    return outcome
 
 
 @dataclass(slots=True)
@@ -113,19 +153,19 @@ class _Texts:
         return [by_text[text] for text in self.arguments.input], queried
 
 
-def _record(answer: Answer[EmbeddingsResult], requested: str | None, vectors: Sequence[Vector]) -> Json:
+def _head(answer: Answer[EmbeddingsResult] | Answer[RerankResult], requested: str | None) -> Json:
     result, stats = answer.result, answer.stats
     known = {
         "usage": usage_record(result.usage),
         "warnings": list(dict.fromkeys((*stats.warnings, *result.warnings))),
         **stats_record(stats),
     }
-    return {
-        **head_record(answer.target, requested, result.model),
-        **sparse(known),
-        "vectors": {"count": len(vectors), "dimensions": len(vectors[0]) if vectors else 0},
-        "status": "complete",
-    }
+    return {**head_record(answer.target, requested, result.model), **sparse(known), "status": "complete"}
+
+
+def _record(answer: Answer[EmbeddingsResult], requested: str | None, vectors: Sequence[Vector]) -> Json:
+    shape = {"count": len(vectors), "dimensions": len(vectors[0]) if vectors else 0}
+    return {**_head(answer, requested), "vectors": shape}
 
 
 def _notes(record: Json, notes: Sequence[str]) -> list[str]:
@@ -142,8 +182,12 @@ def _ranking(
     texts: Sequence[str], vectors: Sequence[Vector], query: Vector, record: Json, notes: Sequence[str]
 ) -> Outcome:
     scored = sorted(((similarity(v, query), i) for i, v in enumerate(vectors)), key=lambda pair: (-pair[0], pair[1]))
+    return _ranked(texts, [(round(score, 6), i) for score, i in scored], record, notes)
+
+
+def _ranked(texts: Sequence[str], scored: Sequence[tuple[float, int]], record: Json, notes: Sequence[str]) -> Outcome:
     lines = [f"{rank}. {score:.4f} #{i}: {_short(texts[i])}" for rank, (score, i) in enumerate(scored, 1)]
-    ranking = [{"index": i, "score": round(score, 6)} for score, i in scored]
+    ranking = [{"index": i, "score": score} for score, i in scored]
     return Outcome(text="\n".join(lines), record={**record, "ranking": ranking}, notes=_notes(record, notes))
 
 
@@ -189,7 +233,7 @@ async def _unsaved(ctx: ToolContext, vectors: Sequence[Vector], outcome: Outcome
 
 TOOL = ToolSpec(
     name="embed",
-    description="Embeds texts, saves the vectors. With `query` ranks the texts by similarity to it.",
+    description="Embeds texts, saves the vectors. With `query` ranks the texts, also by rerank models.",
     arguments=EmbedArguments,
     run=embed,
 )

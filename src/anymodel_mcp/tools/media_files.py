@@ -17,14 +17,14 @@ from anymodel_mcp.errors import AnyModelError
 from anymodel_mcp.media import parse_data_url
 from anymodel_mcp.media.artifacts import Artifacts, SavedFile
 from anymodel_mcp.media.downloads import Opener, PartFile, download
-from anymodel_mcp.media.sniff import MEDIA_ENDINGS
 from anymodel_mcp.tasks import uninterrupted
 from anymodel_mcp.tools.records import sparse
 from anymodel_mcp.types import Json
+from anymodel_mcp.wire.audio.formats import ENDINGS
 from anymodel_mcp.wire.urls import same_origin
 
 _MOST_INLINE_BYTES = 200_000_000
-_KINDS = {ending: mime.partition("/")[0] for mime, ending in MEDIA_ENDINGS.items()} | dict.fromkeys(
+_KINDS = {ending: mime.partition("/")[0] for mime, ending in ENDINGS.items()} | dict.fromkeys(
     ("png", "jpg", "jpeg", "webp", "gif", "avif", "svg"), "image"
 )
 

@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 from anymodel_mcp.dialects.jobs import JobRow
 from anymodel_mcp.errors import ArgumentError, excerpt
 from anymodel_mcp.media.inputs import Inputs
-from anymodel_mcp.media.sniff import MEDIA_ENDINGS
+from anymodel_mcp.wire.audio.formats import ENDINGS
 from anymodel_mcp.wire.jobs.request import JobFile
 
 Kind = Literal["image", "audio", "video"]
 
 _KINDS: Mapping[str, Kind] = {
-    **{ending: "video" if mime.startswith("video/") else "audio" for mime, ending in MEDIA_ENDINGS.items()},
+    **{ending: "video" if mime.startswith("video/") else "audio" for mime, ending in ENDINGS.items()},
     "m4v": "video",
     "mkv": "video",
     "opus": "audio",

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from anymodel_mcp.types import Json
 from anymodel_mcp.wire.content.parts import decode_base64
-from anymodel_mcp.wire.content.sniff import sniff_picture
+from anymodel_mcp.wire.content.sniff import sniff_picture, sniff_sound
 from anymodel_mcp.wire.decode.json_values import as_object, first_text
 
 MAX_REFERENCE_CHARS = 64_000_000
@@ -26,7 +26,18 @@ _MOST_CHARS = 8192
 _MAX_DEPTH = 3
 _LINKS = ("url", "uri", "image_url", "file_url", "path", "file_path")
 _DATA = ("data", "b64_json", "base64", "file_data")
-_HOLDERS = ("image_url", "file", "source", "image", "resource", "input_image", "inline_data", "inlineData")
+_HOLDERS = (
+    "image_url",
+    "file",
+    "input_audio",
+    "audio",
+    "source",
+    "image",
+    "resource",
+    "input_image",
+    "inline_data",
+    "inlineData",
+)
 _TYPES = ("mimeType", "media_type", "mime_type", "mimetype")
 
 
@@ -58,12 +69,12 @@ def as_reference(value: Any) -> Any:
 
 
 def _from_text(text: str) -> str:
-    """Bare base64 of a picture as a data URL; any other text as it is."""
+    """Bare base64 of a picture or a sound as a data URL; any other text as it is."""
     if len(text) < _LEAST_BASE64 or _NO_BASE64.search(text[:_SNIFFED_CHARS]):
         return text
     head = "".join(text[:_SNIFFED_CHARS].split())
     start = decode_base64(head[: len(head) // 4 * 4]) or b""
-    mime = sniff_picture(start)
+    mime = sniff_picture(start) or sniff_sound(start)
     return f"data:{mime};base64,{text}" if mime else text
 
 

@@ -299,7 +299,7 @@ class ProviderClient:
 
     def _url(self, wire: WireRequest) -> str:
         if wire.url:
-            return wire.url
+            return join(urljoin(self.settings.base_url, wire.url), "", wire.query)
         if wire.endpoint == "models" and self.settings.models_url:
             return join(self.settings.models_url, "", wire.query)
         base_url = self.settings.api_urls.get(_API_OF.get(wire.endpoint, "chat"), self.settings.base_url)

@@ -11,6 +11,9 @@ from anymodel_mcp.upstream.routing import ModelNames, Purpose, Target, needs_lis
 _VARIABLES = {
     "embedding": "ANYMODEL_EMBEDDING_MODEL",
     "image": "ANYMODEL_IMAGE_MODEL",
+    "rerank": "ANYMODEL_RERANK_MODEL",
+    "transcription": "ANYMODEL_TRANSCRIPTION_MODEL",
+    "speech": "ANYMODEL_SPEECH_MODEL",
 }
 _SHOWN = 10
 

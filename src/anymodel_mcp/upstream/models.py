@@ -24,8 +24,19 @@ from anymodel_mcp.upstream.media_jobs import MAYBE_TAKEN, MediaResult
 from anymodel_mcp.upstream.naming import cannot_see, routing_note, seeing_models, sees_no_pictures
 from anymodel_mcp.upstream.pricing import add_cost
 from anymodel_mcp.upstream.routing import Purpose, Target
+from anymodel_mcp.wire.audio.values import SpeechResult, TranscriptionResult
+from anymodel_mcp.wire.rerank import RerankResult
 
-Result = TypeVar("Result", ChatResult, EmbeddingsResult, ImagesResult, MediaResult)
+Result = TypeVar(
+    "Result",
+    ChatResult,
+    EmbeddingsResult,
+    ImagesResult,
+    MediaResult,
+    TranscriptionResult,
+    SpeechResult,
+    RerankResult,
+)
 
 FALLS_BACK: frozenset[ErrorKind] = frozenset(
     {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Literal
@@ -12,7 +12,7 @@ from typing import Literal
 from anymodel_mcp.errors import ConfigError
 from anymodel_mcp.types import ModelRecord
 
-Purpose = Literal["chat", "completion", "embedding", "image", "media"]
+Purpose = Literal["chat", "completion", "embedding", "image", "media", "rerank", "transcription", "speech"]
 
 NOTHING_CONFIGURED = (
     "no provider is configured. Run `anymodel-mcp setup` in a terminal, or set OPENAI_API_KEY (and OPENAI_BASE_URL for "
@@ -45,6 +45,7 @@ class ModelNames:
         addresses: provider -> base URL.
         services: provider -> what it sells besides chat and pictures.
         lacks: provider -> what it is known not to do ("images", "image_edits", ...).
+        voice: the voice that speaks where the caller names none.
     """
 
     providers: Sequence[str] = ()
@@ -53,6 +54,7 @@ class ModelNames:
     addresses: Mapping[str, str] = field(default_factory=dict[str, str])
     services: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
     lacks: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+    voice: str | None = None
 
     def default_for(self, purpose: Purpose) -> str | None:
         """The default model for a purpose; a completion falls back to the chat model."""
@@ -151,4 +153,13 @@ def suits(record: ModelRecord, purpose: Purpose) -> bool:
     """Whether a model can serve a purpose, as far as its record says; unknown types suit chat."""
     if purpose in ("chat", "completion"):
         return record.type in (None, "chat") or "chat" in record.capabilities
+    if purpose in ("transcription", "speech"):
+        return record.type == "audio" and _AUDIO_SIDE[purpose](record)
     return record.type == purpose or purpose in record.capabilities
+
+
+_AUDIO_SIDE: Mapping[str, Callable[[ModelRecord], bool]] = {
+    "transcription": lambda record: "audio" in record.input_modalities,
+    "speech": lambda record: bool({"audio", "speech"} & {*record.output_modalities}),
+}
+"""What tells the two kinds of sound models apart: "audio" covers music as well."""

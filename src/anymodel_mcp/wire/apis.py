@@ -25,6 +25,11 @@ from anymodel_mcp.types import (
 from anymodel_mcp.wire.anthropic import blocks as anthropic_blocks
 from anymodel_mcp.wire.anthropic.answer import read_messages
 from anymodel_mcp.wire.anthropic.request import build_messages
+from anymodel_mcp.wire.audio.sound import read_speech
+from anymodel_mcp.wire.audio.speech import build_speech
+from anymodel_mcp.wire.audio.transcript import read_transcription
+from anymodel_mcp.wire.audio.transcription import build_transcription
+from anymodel_mcp.wire.audio.values import SpeechRequest, SpeechResult, TranscriptionRequest, TranscriptionResult
 from anymodel_mcp.wire.chat.answer import read_chat
 from anymodel_mcp.wire.chat.request import build_chat
 from anymodel_mcp.wire.completions import build_completion, read_completion
@@ -38,6 +43,7 @@ from anymodel_mcp.wire.images.answer import read_images, read_task
 from anymodel_mcp.wire.images.request import build_image, build_task
 from anymodel_mcp.wire.models.answer import read_models
 from anymodel_mcp.wire.models.request import Page, build_models
+from anymodel_mcp.wire.rerank import RerankRequest, RerankResult, build_rerank, read_rerank
 from anymodel_mcp.wire.responses.answer import read_responses
 from anymodel_mcp.wire.responses.request import build_responses
 
@@ -78,4 +84,7 @@ COMPLETIONS: Api[CompletionRequest, ChatResult] = Api(build_completion, read_com
 EMBEDDINGS: Api[EmbeddingsRequest, EmbeddingsResult] = Api(build_embeddings, read_embeddings)
 IMAGES: Api[ImageRequest, ImagesResult] = Api(build_image, read_images)
 TASKS: Api[str, ImagesResult] = Api(build_task, read_task)
+TRANSCRIPTION: Api[TranscriptionRequest, TranscriptionResult] = Api(build_transcription, read_transcription)
+SPEECH: Api[SpeechRequest, SpeechResult] = Api(build_speech, read_speech)
+RERANK: Api[RerankRequest, RerankResult] = Api(build_rerank, read_rerank)
 MODELS: Api[Page, ModelList] = Api(build_models, read_models)

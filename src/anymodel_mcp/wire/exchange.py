@@ -18,7 +18,19 @@ from anymodel_mcp.types import Delta, FilePart
 T_co = TypeVar("T_co", covariant=True)
 
 Endpoint = Literal[
-    "chat", "completions", "embeddings", "images", "responses", "messages", "generate", "models", "tasks", "jobs"
+    "chat",
+    "completions",
+    "embeddings",
+    "images",
+    "responses",
+    "messages",
+    "generate",
+    "models",
+    "tasks",
+    "jobs",
+    "transcription",
+    "speech",
+    "rerank",
 ]
 """Which kind of request it is, for retry rules and messages."""
 

@@ -1,4 +1,4 @@
-"""What a picture is, by its first bytes: one linear look, for answers and for files alike."""
+"""What a picture or a sound is, by its first bytes: one linear look, for answers and for files alike."""
 
 from __future__ import annotations
 
@@ -47,3 +47,46 @@ def _is_svg(head: bytes) -> bool:
             return False
         rest = rest.lstrip(_SPACE)
     return rest[:4] == b"<svg" and rest[4:5] in (b" ", b"\t", b"\r", b"\n", b"/", b">")
+
+
+_SOUNDS: tuple[tuple[bytes, str], ...] = (
+    (b"ID3", "audio/mpeg"),
+    (b"OggS", "audio/ogg"),
+    (b"fLaC", "audio/flac"),
+    (b"#!AMR", "audio/amr"),
+    (b"caff", "audio/x-caf"),
+    (b"\x1aE\xdf\xa3", "video/webm"),
+)
+_BRANDS = {b"M4A ": "audio/mp4", b"M4B ": "audio/mp4", b"qt  ": "video/quicktime"}
+"""Major brands of an ISO media file that are no MP4 video."""
+_ADTS = 0
+"""The MPEG layer number of AAC frames; MP3 has 1, the older layers 2 and 3."""
+
+
+def sniff_sound(content: bytes) -> str | None:
+    """The media type that the bytes show: of a sound, or of a container that may hold one; `None` = neither."""
+    for magic, mime in _SOUNDS:
+        if content.startswith(magic):
+            return mime
+    if content[:4] in (b"RIFF", b"RF64") and content[8:12] == b"WAVE":
+        return "audio/wav"
+    if content[:4] == b"FORM" and content[8:12] in (b"AIFF", b"AIFC"):
+        return "audio/aiff"
+    if content[:4] == b"RIFF" and content[8:12] == b"AVI ":
+        return "video/x-msvideo"
+    if content[4:8] == b"ftyp" and content[8:12] not in _ISOBMFF:
+        return _BRANDS.get(content[8:12], "video/mp4")
+    return _mpeg_frame(content)
+
+
+def _mpeg_frame(content: bytes) -> str | None:
+    """The type of a sound that begins with an MPEG audio frame: eleven set bits, and no value that is forbidden."""
+    if len(content) < 4 or content[0] != 0xFF or content[1] & 0xE0 != 0xE0:
+        return None
+    version, layer = content[1] >> 3 & 3, content[1] >> 1 & 3
+    if layer == _ADTS:
+        return "audio/aac" if content[1] & 0xF6 == 0xF0 and content[2] >> 2 & 0xF < 13 else None
+    bitrate, rate = content[2] >> 4, content[2] >> 2 & 3
+    # layer I begins like the byte order mark of UTF-16
+    allowed = version != 1 and layer in (1, 2) and bitrate != 15 and rate != 3
+    return "audio/mpeg" if allowed else None

@@ -301,9 +301,15 @@ def _refuses_field(signals: ErrorSignals, text: str) -> bool:
     return bool(limited and _NUMBER_FIELD.search(f"{signals.param} {text}"))
 
 
+_REFUSED_REQUEST = frozenset({"invalid_request_error", "invalid_request"})
+"""What OpenAI and its imitations call a request that was wrong, also inside a 200."""
+
+
 def _by_status(signals: ErrorSignals) -> ErrorKind:
     status = signals.status
     if signals.inside and (status < 300 or status == 502):
+        if status < 300 and not signals.gave_up and _REFUSED_REQUEST.intersection(signals.codes):
+            return "bad_request"
         known = any(code in _SERVER_CODES for code in signals.codes)
         return "server" if known and not signals.gave_up else "upstream"
     if status in _STATUS:

@@ -279,6 +279,16 @@ def _picture_form(request: WireRequest, failure: Failure) -> Repair | None:
     return None
 
 
+def _transcript_form(request: WireRequest, failure: Failure) -> Repair | None:
+    """JSON without times, which every server gives, where the form with times is refused."""
+    asked = (request.body or {}).get("response_format")
+    if request.endpoint != "transcription" or "response_format" not in _names(request, failure):
+        return None
+    if isinstance(asked, str) and asked != "json":
+        return Repair(endpoint="transcription", action="set", field="response_format", to="json", when=asked)
+    return Repair(endpoint="transcription", action="drop", field="response_format")
+
+
 def _picture_modalities(request: WireRequest, failure: Failure) -> Repair | None:
     value = (request.body or {}).get("modalities")
     if value == ["image", "text"] and "modalit" in failure.message.lower() and "modalities" not in request.protected:
@@ -368,6 +378,7 @@ _REFUSALS: tuple[_Rule, ...] = (
     _thinking_needs_stream,
     _no_stream,
     _picture_form,
+    _transcript_form,
     _picture_modalities,
     _weaker_structure,
     _other_role,

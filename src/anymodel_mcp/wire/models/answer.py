@@ -14,7 +14,7 @@ from anymodel_mcp.wire.decode.body import BodyReader, Document
 from anymodel_mcp.wire.decode.json_values import as_list, as_object, as_text, first_text, objects
 from anymodel_mcp.wire.exchange import Reader, ReadOptions, ResponseHead, WireRequest
 from anymodel_mcp.wire.models.figures import context_length, max_output_tokens, price_per_million
-from anymodel_mcp.wire.models.names import guess_type
+from anymodel_mcp.wire.models.names import audio_modalities, guess_type
 
 _MAX_DEPTH = 4
 _RETIRED = (
@@ -54,6 +54,14 @@ _OTHER_TYPE = re.compile(
     r"video|audio|music|speech|re-?rank|^asr|^tts|transcri|moderation|upscal|inpaint", re.IGNORECASE
 )
 _MAX_MODELS = 20_000
+_OUTPUTS: tuple[tuple[str, Capability], ...] = (
+    ("text", "chat"),
+    ("image", "image"),
+    ("rerank", "rerank"),
+    ("speech", "audio"),
+    ("audio", "audio"),
+    ("transcription", "audio"),
+)
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -137,6 +145,8 @@ def _record(entry: Any, provider: str) -> ModelRecord | None:
     capabilities = _capabilities(source, providers, type_, inputs)
     if "vision" in capabilities and not inputs:
         inputs = ("text", "image")
+    if type_ == "audio" and not (inputs or outputs):
+        inputs, outputs = audio_modalities(id_)
     spec = as_object(source.get("model_spec"))  # Venice
     name = first_text(source, "display_name", "displayName", "title", "name") or first_text(spec, "name")
     return ModelRecord(
@@ -188,14 +198,20 @@ def _type(source: Json, id_: str, inputs: tuple[str, ...], outputs: tuple[str, .
     if outputs:
         if any("embed" in o for o in outputs):
             return "embedding"
-        return "chat" if "text" in outputs else "image" if "image" in outputs else None
+        return next((type_ for word, type_ in _OUTPUTS if word in outputs), None)
     for words in said:
-        if _OTHER_TYPE.search(words):
-            return None
+        if other := _OTHER_TYPE.search(words):
+            return _type_of_other(other.group().lower())
         for pattern, type_ in _TYPES:
             if words and pattern.search(words):
                 return type_
     return guess_type(id_)
+
+
+def _type_of_other(word: str) -> Capability | None:
+    if word.startswith("re"):
+        return "rerank"
+    return "audio" if word in ("audio", "music", "speech", "asr", "tts", "transcri") else None
 
 
 def _capabilities(

@@ -8,6 +8,12 @@ from anymodel_mcp.types import Capability
 
 _RERANK = re.compile(r"re-?rank|cross-encoder|(?:^|[/-])ms-marco-", re.IGNORECASE)
 _EMBEDDING = re.compile(r"embed|(?:^|[/-])(?:bge|e5|gte|m2-bert|jina-clip|voyage|nomic-embed)-", re.IGNORECASE)
+_SOUND = re.compile(
+    r"whisper|(?:^|[/_-])tts|transcri|(?:^|[/_-])asr(?:[/_-]|$)|paraformer|sensevoice|cosyvoice|elevenlabs|eleven_"
+    r"|kokoro|orpheus|parler-|voxtral-\S*(?:transcribe|tts)|(?:^|[/_-])speech-\d|speech-to-text|text-to-speech",
+    re.IGNORECASE,
+)
+_LIVE = re.compile(r"realtime|gpt-audio|omni", re.IGNORECASE)
 # sound, speech, music, video and what else is no chat, embedding or picture
 _OTHER = re.compile(
     r"whisper|(?:^|[/_-])tts|transcri|moderation|realtime|speech|audio|guard|davinci-002|babbage-002"
@@ -26,11 +32,21 @@ _IMAGE = re.compile(
 
 
 def guess_type(id_: str) -> Capability | None:
-    """The type by the name; `None` for names of models that are none of ours (music, video, speech, reranking)."""
+    """The type by the name; `None` for names of models that are none of ours (music, video, moderation)."""
     if _RERANK.search(id_):
-        return None
+        return "rerank"
+    if _SOUND.search(id_) and not _LIVE.search(id_):
+        return "audio"
     if _EMBEDDING.search(id_):
         return "embedding"
     if _OTHER.search(id_):
         return None
     return "image" if _IMAGE.search(id_) else "chat"
+
+
+_HEARS = re.compile(r"whisper|transcri|asr|paraformer|sensevoice|speech-to-text|scribe", re.IGNORECASE)
+
+
+def audio_modalities(id_: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What a sound model takes and gives, by its name: it transcribes, or it speaks."""
+    return (("audio",), ("text",)) if _HEARS.search(id_) else (("text",), ("audio",))

@@ -1,0 +1,44 @@
+"""How long a sound is, by its headers."""
+
+from __future__ import annotations
+
+import io
+import logging
+from dataclasses import dataclass
+
+from anymodel_mcp.wire.content.sniff import sniff_sound
+
+_MEASURED = frozenset({"audio/wav", "audio/mpeg", "audio/ogg", "audio/flac", "audio/mp4", "audio/aac", "audio/aiff"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoundLength:
+    """Length in seconds and samples in a second, as far as the headers tell them."""
+
+    duration_s: float | None
+    sample_rate: int | None
+
+
+def measure_sound(content: bytes) -> SoundLength | None:
+    """Length and sample rate; `None` = the bytes are no sound whose headers tell them."""
+    if sniff_sound(content) not in _MEASURED:
+        return None
+    logging.getLogger("tinytag").setLevel(logging.CRITICAL)  # its warnings quote the file
+    try:
+        from tinytag import TinyTag  # only who saves a sound pays for it
+
+        tag = TinyTag.get(file_obj=io.BytesIO(_with_size(content)), tags=False)
+    except Exception:  # parsers of foreign bytes raise anything: struct.error, IndexError, MemoryError
+        return None
+    duration, rate = tag.duration, tag.samplerate
+    if not duration or not 0 < duration < 10_000_000:
+        return SoundLength(duration_s=None, sample_rate=rate or None)
+    return SoundLength(duration_s=round(duration, 3), sample_rate=rate or None)
+
+
+def _with_size(content: bytes) -> bytes:
+    """The same sound with the length of its samples, where a streamed WAV leaves it open."""
+    at = content.find(b"data", 12, 4096) if content[:4] == b"RIFF" else -1
+    if at < 0 or int.from_bytes(content[at + 4 : at + 8], "little") <= len(content):
+        return content
+    return content[: at + 4] + (len(content) - at - 8).to_bytes(4, "little") + content[at + 8 :]

@@ -1,0 +1,1 @@
+"""The audio APIs: transcription and speech."""

@@ -1,0 +1,262 @@
+"""Answers to speech requests: the bytes themselves, base64 or hex inside JSON or events, a URL.
+
+JSON with a sound in it is an answer whatever else it says; JSON without one is an error whatever the status.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+from anymodel_mcp.types import Json, Sound
+from anymodel_mcp.wire.audio.formats import is_raw, samples_of, wav_header
+from anymodel_mcp.wire.audio.values import SpeechResult
+from anymodel_mcp.wire.content.parts import decode_base64
+from anymodel_mcp.wire.content.sniff import sniff_sound
+from anymodel_mcp.wire.content.usage import find_usage, read_usage
+from anymodel_mcp.wire.decode.body import BodyReader, Document
+from anymodel_mcp.wire.decode.json_values import as_number, as_object, as_text, first_text, objects
+from anymodel_mcp.wire.exchange import Reader, ReadOptions, ResponseHead, WireRequest
+from anymodel_mcp.wire.failures.provider_error import tidy
+
+_HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+")
+_CODED = ("audio_data", "audio", "audioContent", "audio_base64", "b64_json", "base64", "data")
+_SURE = frozenset({"audio_data", "audio", "audioContent", "audio_base64"})
+_LEAST_SAMPLES = 64
+"""Bytes that show no format are a sound only under a name that says so, and if they are not the bytes of a word."""
+_LINKS = ("url", "audio_url", "audio_file")
+_HOLDERS = ("output", "data", "audio", "result", "response")
+_TEXT_STARTS = b'{["<:dei \r\n\t\xef'
+_DECIDED_BYTES = 32
+_MAX_DEPTH = 4
+
+
+def read_speech(head: ResponseHead, sent: WireRequest, options: ReadOptions) -> Reader[SpeechResult]:
+    """Reads a spoken text."""
+    return SoundReader(head, model=options.model, raw=_asks_for_raw(sent), max_event_bytes=options.max_event_bytes)
+
+
+def _asks_for_raw(sent: WireRequest) -> bool:
+    """Whether raw samples were asked for, which nothing in the bytes tells."""
+    body = sent.body or {}
+    asked = first_text(body, "response_format", "format") or as_text(as_object(body.get("audio_setting")).get("format"))
+    return asked.lower().startswith(("pcm", "l16", "raw")) or sent.query.get("output_format", "").startswith("pcm")
+
+
+def sound_of(content: bytes, content_type: str = "", *, duration_s: float | None = None) -> Sound:
+    """A sound by its bytes; what shows no format and is not named as another one is raw samples: they get a header."""
+    mime = sniff_sound(content)
+    kind = content_type.partition(";")[0].strip().lower()
+    if mime is None and kind.startswith("audio/") and not is_raw(kind):
+        mime = kind
+    if mime is None:
+        rate, channels = samples_of(content_type)
+        content = wav_header(len(content), rate, channels) + content
+        length = round((len(content) - 44) / (2 * rate * channels), 3)
+        return Sound(content=content, mime="audio/wav", duration_s=duration_s or length, sample_rate=rate)
+    return Sound(content=content, mime=mime, duration_s=duration_s)
+
+
+def decode_sound(text: str) -> bytes | None:
+    """The bytes of a sound that is written in hex or in base64, or as a data URL; `None` = it is neither."""
+    text = text.strip()
+    if text[:5].lower() == "data:":
+        text = text[text.find(",", 0, 200) + 1 :]
+    if _HEX.fullmatch(text):
+        content = bytes.fromhex(text)
+        coded = decode_base64(text)
+        # digits may be base64 as well: the one that shows a format wins
+        return coded if coded and sniff_sound(coded) and not sniff_sound(content) else content
+    return decode_base64(text) or None
+
+
+class Speech(Document[SpeechResult]):
+    """Puts a sound together from JSON documents or events.
+
+    Args:
+        head: status and headers.
+        model: the provider's id of the model that was asked.
+        max_bytes: the largest sound that is taken.
+    """
+
+    def __init__(self, head: ResponseHead, *, model: str, max_bytes: int) -> None:
+        super().__init__(head, endpoint="speech", model=model)
+        self._max_bytes: Final = max_bytes
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._last: Json = {}
+        self._streamed = False
+
+    def take(self, value: Any) -> bool:
+        """Whether `value` is an event with a piece of the sound, which it then takes in."""
+        event = as_object(value)
+        kind = as_text(event.get("type"))
+        if kind == "speech.audio.delta":
+            self._add(first_text(event, "audio", "delta", "data"))
+            return True
+        if kind == "speech.audio.done":
+            self._streamed = self._ended = True
+            self._last = event
+            return True
+        data = as_object(event.get("data"))
+        if data.get("status") == 1 and as_text(data.get("audio")) and not event.get("error"):
+            self._add(as_text(data.get("audio")))
+            return True
+        return False
+
+    def _add(self, text: str) -> None:
+        content = decode_sound(text) or b""
+        self._streamed = True
+        self._size += len(content)
+        if self._size > self._max_bytes:
+            self.fail(f"the sound is longer than {self._max_bytes} bytes", "too_large")
+        else:
+            self._pieces.append(content)
+
+    def end(self) -> None:
+        """`[DONE]` has come."""
+        self._ended = self._streamed or bool(self._values)
+
+    def finish(self, *, broken: str | None, cut: bool) -> SpeechResult:
+        """The sound; raises `ProviderError`."""
+        if self.error is None and self._streamed and not self._values:
+            if not self._ended:
+                how = broken or "the stream ended without saying that it was done"
+                raise self.failure(f"the sound is cut off: {how}", "stream_truncated")
+            return self._result(self._last, None)
+        return super().finish(broken=broken, cut=cut)
+
+    def read(self, values: list[Any]) -> SpeechResult:
+        """The sound in one document, or in the frames of a stream of which the last may repeat the whole."""
+        bodies = [v for value in values for v in (objects(value) or [as_object(value)]) if v]
+        for body in reversed(bodies):
+            found = _find(body, 0)
+            if found is not None:
+                return self._result(body, found)
+        if self._pieces:
+            return self._result(bodies[-1] if bodies else {}, None)
+        words = first_text(bodies[-1], "message", "msg", "detail", "text") if bodies else ""
+        raise self.failure("the answer holds no sound" + (f": {tidy(words)}" if words else ""), "upstream")
+
+    def _result(self, body: Json, found: Sound | None) -> SpeechResult:
+        extra = as_object(body.get("extra_info"))
+        length = as_number(extra.get("audio_length"))
+        told = round(length / 1000, 3) if length is not None else None
+        if found is None or found.content is not None:
+            content = b"".join(self._pieces) if found is None else found.content or b""
+            if not content:
+                raise self.failure("the answer holds no sound", "upstream")
+            found = sound_of(content, self.head.headers.get("content-type", ""), duration_s=told)
+        usage = read_usage(find_usage(body) or find_usage(self._last))
+        return SpeechResult(sound=found, model=as_text(body.get("model")) or self.model or None, usage=usage)
+
+
+def _find(value: Any, depth: int) -> Sound | None:
+    """The sound in a document, in whichever field it stands: bytes before addresses."""
+    if isinstance(value, list):
+        return next((found for item in objects(value) if (found := _find(item, depth + 1))), None)
+    source = as_object(value)
+    for name in _CODED:
+        text = as_text(source.get(name))
+        content = decode_sound(text) if text and not text.lower().startswith("http") else None
+        if content and (sniff_sound(content) or (name in _SURE and len(content) >= _LEAST_SAMPLES)):
+            return Sound(content=content)
+    for name in (*_LINKS, "audio"):
+        link = as_text(source.get(name)).strip()
+        if link[:8].lower().startswith(("https://", "http://")):
+            return Sound(url=link)
+    if depth >= _MAX_DEPTH:
+        return None
+    return next((found for name in _HOLDERS if (found := _find(source.get(name), depth + 1))), None)
+
+
+class SoundReader:
+    """A `Reader` that also takes a body that is a sound itself.
+
+    Args:
+        head: status and headers.
+        model: the provider's id of the model that was asked.
+        raw: raw samples were asked for.
+        max_event_bytes: the most that one line, event or value, or the sound, may take.
+    """
+
+    def __init__(self, head: ResponseHead, *, model: str, raw: bool, max_event_bytes: int) -> None:
+        self._head: Final = head
+        self._limit: Final = max_event_bytes
+        self._speech: Final = Speech(head, model=model, max_bytes=max_event_bytes)
+        self._body: Final = BodyReader(head, self._speech, max_event_bytes=max_event_bytes)
+        self._raw_asked: Final = raw
+        self._first = b""
+        self._sound: list[bytes] | None = None
+        self._size = 0
+        self._decided = False
+
+    @property
+    def done(self) -> bool:
+        """The answer is whole, or has failed."""
+        return self._body.done
+
+    @property
+    def partial_text(self) -> str:
+        """There is no text in such an answer."""
+        return ""
+
+    @property
+    def held_bytes(self) -> int:
+        """How much is held of a value that has not ended."""
+        return self._body.held_bytes
+
+    def feed(self, data: bytes) -> Sequence[Any]:
+        """Takes the next bytes; there is no news of a sound."""
+        if not self._decided:
+            self._first += data
+            if len(self._first) < _DECIDED_BYTES:
+                return ()
+            data = self._decide()
+        self._take(data)
+        return ()
+
+    def _decide(self) -> bytes:
+        self._decided = True
+        data, self._first = self._first, b""
+        kind = self._head.headers.get("content-type", "").lower()
+        as_json = self._head.content_type in ("application/json", "text/event-stream", "text/html", "text/plain")
+        foreign = data[:1] not in _TEXT_STARTS
+        sample = (is_raw(kind) or self._raw_asked) and not as_json
+        named = kind.startswith(("audio/", "video/", "application/octet-stream")) or not kind
+        if data and (sniff_sound(data) or (foreign and (named or sample)) or (sample and not _opens_json(data))):
+            self._sound = []
+        return data
+
+    def _take(self, data: bytes) -> None:
+        if self._sound is None:
+            self._body.feed(data)
+            return
+        self._size += len(data)
+        if self._size > self._limit:
+            self._sound.clear()
+            self._speech.fail(f"the sound is longer than {self._limit} bytes", "too_large")
+        elif not self._speech.done:
+            self._sound.append(data)
+
+    def finish(self, *, broken: str | None = None) -> SpeechResult:
+        """The sound.
+
+        Raises:
+            ProviderError: no sound, half a sound, or an error inside a 200.
+        """
+        if not self._decided:
+            self._take(self._decide())
+        if self._sound is None or self._speech.error:
+            return self._body.finish(broken=broken)
+        if broken:
+            raise self._speech.failure(f"the sound is cut off: {broken}", "stream_truncated")
+        sound = sound_of(b"".join(self._sound), self._head.headers.get("content-type", ""))
+        return SpeechResult(sound=sound, model=self._speech.model or None)
+
+
+def _opens_json(data: bytes) -> bool:
+    """Whether a body that may be raw samples begins like JSON, events or a page."""
+    start = data.lstrip()
+    return start.startswith((b'{"', b"{ ", b"{\n", b"{\r", b"[{", b"data:", b"event:", b"<!", b"<html"))

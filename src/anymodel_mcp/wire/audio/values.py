@@ -1,0 +1,82 @@
+"""Requests and results of the audio APIs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from anymodel_mcp.types import FilePart, Json, Sound, Usage
+
+TranscriptFormat = Literal["text", "segments", "srt", "vtt"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TranscriptionRequest:
+    """A sound to transcribe.
+
+    Attributes:
+        model: the provider's own id.
+        language: ISO 639-1 code of the language that is spoken.
+        format: what the caller wants; all but "text" need times.
+        translate: the transcript is wanted in English.
+        options: any other request field, sent verbatim.
+    """
+
+    model: str
+    file: FilePart
+    language: str | None = None
+    format: TranscriptFormat = "text"
+    translate: bool = False
+    options: Json = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A piece of a transcript; times in seconds from the start of the sound."""
+
+    start: float
+    end: float
+    text: str
+    speaker: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TranscriptionResult:
+    """A transcript.
+
+    Attributes:
+        text: without white space around it; subtitles where the provider answered with them.
+        duration_s: the length of the sound.
+        words: words with times, as the provider gives them.
+    """
+
+    text: str
+    segments: Sequence[Segment] = ()
+    words: Sequence[Json] = ()
+    language: str | None = None
+    duration_s: float | None = None
+    model: str | None = None
+    usage: Usage | None = None
+    warnings: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechRequest:
+    """A text to speak; `voice` and `format` in the provider's words."""
+
+    model: str
+    text: str
+    voice: str | None = None
+    format: str | None = None
+    options: Json = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechResult:
+    """A spoken text."""
+
+    sound: Sound
+    model: str | None = None
+    usage: Usage | None = None
+    warnings: Sequence[str] = ()
