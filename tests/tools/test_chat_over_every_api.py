@@ -149,6 +149,20 @@ async def test_a_schema_is_asked_for_and_the_answer_corrected_once(api: ApiName,
 
 
 @EVERY_API
+async def test_a_refused_schema_is_asked_for_in_a_weaker_form(api: ApiName, tmp_path: Path) -> None:
+    names = {"responses": "text.format", "anthropic": "output_config.format", "gemini": "responseJsonSchema"}
+    refusal = problem(400, f"Invalid value for {names.get(api, 'response_format')}: json_schema is not supported")
+    fake = FakeProvider([refusal, stream(VOICES[api].whole('{"n": 1}'))])
+    strict = configured(api)
+    strict.providers["p"].quirks["structured"] = "json_schema"
+    async with connect(fake, tmp_path, strict) as client:
+        result = await client.call_tool("chat", {"prompt": "a", "json_schema": SCHEMA})
+    assert json.loads(text_of(result).partition("\n\n[")[0]) == {"n": 1}
+    assert '"integer"' in said(fake.seen[1])
+    assert any("schema" in warning for warning in record_of(result)["warnings"])
+
+
+@EVERY_API
 async def test_pictures_and_documents_go_along(api: ApiName, tmp_path: Path) -> None:
     fake = FakeProvider([stream(VOICES[api].whole("A page."))])
     arguments: Json = {

@@ -18,7 +18,14 @@ from anymodel_mcp.wire.exchange import WireRequest
 from anymodel_mcp.wire.failures import meanings
 from anymodel_mcp.wire.failures.limits import named_bounds, output_room
 from anymodel_mcp.wire.failures.missing import missing_field
-from anymodel_mcp.wire.failures.repair_steps import FORM_ONLY, Repair, apply, structure_of, value_at
+from anymodel_mcp.wire.failures.repair_steps import (
+    FORM_ONLY,
+    STRUCTURE_FIELDS,
+    Repair,
+    apply,
+    structure_of,
+    value_at,
+)
 from anymodel_mcp.wire.fields.efforts import LADDER, nearest
 from anymodel_mcp.wire.fields.options import TOKEN_LIMITS, TOKEN_PARAMS
 
@@ -260,16 +267,18 @@ def _supplied_limit(request: WireRequest, name: str) -> Repair | None:
 
 
 def _weaker_structure(request: WireRequest, failure: Failure) -> Repair | None:
-    field = "text" if request.endpoint == "responses" else "response_format"
+    field = STRUCTURE_FIELDS.get(request.endpoint, "response_format")
     form = structure_of(request, field)
     if form is None or field in request.protected:
         return None
     said = f"{failure.param or ''} {failure.message}".lower()
     if (failure.param or "").startswith("tools") or not re.search(
-        r"response[_ ]format|json_schema|json_object|structured output|text\.format|\bschema\b", said
+        r"response[_ ]?(?:format|json_?schema|mime_?type)|output_config|json_schema|json_object|structured output"
+        r"|text\.format|\bschema\b",
+        said,
     ):
         return None
-    to = "json_object" if form == "json_schema" else "instruction"
+    to = "json_object" if form == "json_schema" and field in ("text", "response_format") else "instruction"
     return Repair(endpoint=request.endpoint, action="structured", field=field, to=to)
 
 

@@ -6,12 +6,12 @@ base64) loses nothing and is not told.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from anymodel_mcp.types import Json
-from anymodel_mcp.wire.decode.json_values import as_object, objects
+from anymodel_mcp.wire.decode.json_values import as_list, as_object, objects
 from anymodel_mcp.wire.exchange import WireRequest
 from anymodel_mcp.wire.fields.messages import joined_neighbours, with_instruction, with_system_role
 from anymodel_mcp.wire.fields.structured import instruction
@@ -73,10 +73,20 @@ FORM_ONLY = frozenset({"stream_options", "encoding_format", "reasoning_split"})
 """Fields that choose how bytes come, not what comes."""
 
 
+STRUCTURE_FIELDS: Mapping[str, str] = {
+    "responses": "text",
+    "messages": "output_config",
+    "generate": "generationConfig",
+}
+"""Where a structured answer is asked for, by endpoint; elsewhere in `response_format`."""
+
+
 def structure_of(request: WireRequest, field: str) -> str | None:
     """The form of a structured answer that is asked for: "json_schema", "json_object" or `None`."""
     value = as_object((request.body or {}).get(field))
-    kind = (as_object(value.get("format")) if field == "text" else value).get("type")
+    if field == "generationConfig":
+        return "json_schema" if "responseJsonSchema" in value else None
+    kind = (as_object(value.get("format")) if field in ("text", "output_config") else value).get("type")
     return kind if kind in ("json_schema", "json_object") else None
 
 
@@ -197,6 +207,8 @@ def _carry_structured(request: WireRequest, repair: Repair) -> WireRequest:
     form = structure_of(request, repair.field)
     if form is None or form == repair.to:
         return request
+    if repair.field in ("output_config", "generationConfig"):
+        return _by_instruction(request, repair.field)
     body = dict(request.body or {})
     asked = as_object(body.pop(repair.field))
     flat = repair.field == "text"  # the Responses API
@@ -209,6 +221,29 @@ def _carry_structured(request: WireRequest, repair: Repair) -> WireRequest:
         body[repair.field] = {**asked, "format": kind} if flat else kind
     how = "as a JSON object and by instruction" if repair.to == "json_object" else "by instruction only"
     return _told(request, f"the JSON schema was asked for {how}: the provider refuses the stronger form", body=body)
+
+
+def _by_instruction(request: WireRequest, field: str) -> WireRequest:
+    """A request of the Messages or the Gemini API with the schema in the user's last message."""
+    body = dict(request.body or {})
+    asked = as_object(body.pop(field))
+    native = ("format", "responseJsonSchema", "responseMimeType")
+    rest = {name: value for name, value in asked.items() if name not in native}
+    if rest:
+        body[field] = rest
+    if field == "output_config":
+        words = instruction(as_object(asked.get("format")).get("schema"))
+        body["messages"] = with_instruction(objects(body.get("messages")), words)
+    else:
+        part = {"text": instruction(asked.get("responseJsonSchema"))}
+        contents = [dict(content) for content in objects(body.get("contents"))]
+        last = next((c for c in reversed(contents) if c.get("role") == "user"), None)
+        if last is not None:
+            last["parts"] = [*as_list(last.get("parts")), part]
+        body["contents"] = contents if last is not None else [*contents, {"role": "user", "parts": [part]}]
+    return _told(
+        request, "the JSON schema was asked for by instruction only: the provider refuses the stronger form", body=body
+    )
 
 
 def _messages(value: Any) -> list[Json]:
