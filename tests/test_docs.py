@@ -62,7 +62,7 @@ def test_the_readme_is_what_the_code_says() -> None:
     assert SCRIPT["build_readme"](README) == README, "run scripts/readme with the Python of the environment"
 
 
-@pytest.mark.parametrize("page", ["tools", "hosts"])
+@pytest.mark.parametrize("page", ["tools", "hosts", "media"])
 def test_a_generated_page_is_what_the_code_says(page: str) -> None:
     assert PAGES[f"docs/{page}.md"] == SCRIPT[f"{page}_page"](), "run scripts/readme with the Python of the environment"
 

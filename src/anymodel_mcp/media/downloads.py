@@ -26,7 +26,6 @@ from anymodel_mcp.wire.content.sniff import SNIFFED_BYTES
 
 MAX_MEDIA_BYTES = 2_000_000_000
 _BATCH_BYTES = 2**20
-_GROWTH_BYTES = 2**26
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 5
 _TRIES = 3
@@ -86,7 +85,7 @@ class PartFile:
         """
         self.size += len(data)
         if self.size > self._reserved:
-            await self.expect(max(self.size, min(self.size + _GROWTH_BYTES, MAX_MEDIA_BYTES)))
+            await self.expect(-(-self.size // _BATCH_BYTES) * _BATCH_BYTES)
         self.head += data[: SNIFFED_BYTES - len(self.head)]
         self._buffer += data
         if len(self._buffer) >= _BATCH_BYTES:
@@ -183,7 +182,7 @@ async def _take(response: httpx2.Response, part: PartFile) -> str:
     total = await _begin(response, part)
     if total is not None:
         await part.expect(total)
-    async for chunk in response.aiter_bytes(65_536):
+    async for chunk in response.aiter_bytes():
         await part.write(chunk)
     if not part.size:
         raise ProviderError("the download is empty", kind="upstream", retryable=True)
