@@ -20,7 +20,18 @@ from typing import Any
 from anymodel_mcp.dialects.fields import Dialect
 from anymodel_mcp.errors import ERROR_KINDS, Failure, ProviderError
 from anymodel_mcp.types import ChatResult
-from anymodel_mcp.wire.apis import CHAT_APIS, COMPLETIONS, EMBEDDINGS, IMAGES, MODELS, TASKS, Api
+from anymodel_mcp.wire.apis import (
+    CHAT_APIS,
+    COMPLETIONS,
+    EMBEDDINGS,
+    IMAGES,
+    MODELS,
+    RERANK,
+    SPEECH,
+    TASKS,
+    TRANSCRIPTION,
+    Api,
+)
 from anymodel_mcp.wire.content.thinking import Mode
 from anymodel_mcp.wire.exchange import Reader, ReadOptions, ResponseHead, WireRequest
 from anymodel_mcp.wire.failures.provider_error import read_failure
@@ -144,6 +155,13 @@ SEEDS: tuple[str, ...] = (
     'data: {"candidates":[{"content":{"parts":[{"text":"","thoughtSignature":"s"}]},"finishReason":"STOP"}]}\n\n',
     '[{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","args":{}}}]}}]}\n,\r\n',
     'data: {"promptFeedback":{"blockReason":"SAFETY"}}\n\n',
+    'data: {"type":"transcript.text.delta","delta":"Hi"}\n\n',
+    'data: {"type":"transcript.text.done","text":"Hi"}\n\n',
+    '{"text":"Hi","segments":[{"start":0,"end":1,"text":"Hi"}]}',
+    'data: {"type":"speech.audio.delta","audio":"SUQzBAAAAAAAAA=="}\n\n',
+    'data: {"type":"speech.audio.done"}\n\n',
+    '{"audio":"SUQzBAAAAAAAAA=="}',
+    '{"results":[{"index":0,"relevance_score":0.5}]}',
     'data: {"type":"image_generation.completed","b64_json":"iVBORw0KGgo="}\n\n',
     "<html><head><title>502</title></head></html>",
     "data:\n {",
@@ -194,6 +212,9 @@ def makers(head: ResponseHead, limit: int) -> dict[str, Callable[[], Reader[Any]
     found["embed"] = _maker(EMBEDDINGS, "embeddings", head, limit, body={"input": ["text"]})
     found["images"] = _maker(IMAGES, "images", head, limit)
     found["task"] = _maker(TASKS, "tasks", head, limit, body={"id": "t"})
+    found["transcription"] = _maker(TRANSCRIPTION, "transcription", head, limit)
+    found["speech"] = _maker(SPEECH, "speech", head, limit)
+    found["rerank"] = _maker(RERANK, "rerank", head, limit, body={"documents": ["a", "b"]})
     found["models"] = _maker(MODELS, "models", head, limit)
     return found
 
