@@ -31,6 +31,7 @@ NOT_TOOLS = {
     "references",
     "schemas",
     "several",
+    "sounds",
     "structured",
 }
 

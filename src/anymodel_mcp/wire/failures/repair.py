@@ -282,20 +282,14 @@ def _weaker_structure(request: WireRequest, failure: Failure) -> Repair | None:
     return Repair(endpoint=request.endpoint, action="structured", field=field, to=to)
 
 
-def _picture_form(request: WireRequest, failure: Failure) -> Repair | None:
-    if request.endpoint == "images" and "response_format" in _names(request, failure):
-        return Repair(endpoint="images", action="drop", field="response_format")
-    return None
-
-
-def _transcript_form(request: WireRequest, failure: Failure) -> Repair | None:
-    """JSON without times, which every server gives, where the form with times is refused."""
-    asked = (request.body or {}).get("response_format")
-    if request.endpoint != "transcription" or "response_format" not in _names(request, failure):
+def _answer_form(request: WireRequest, failure: Failure) -> Repair | None:
+    """For transcripts JSON, which every server gives, in place of another form; for pictures none."""
+    if request.endpoint not in ("images", "transcription") or "response_format" not in _names(request, failure):
         return None
-    if isinstance(asked, str) and asked != "json":
+    asked = (request.body or {}).get("response_format")
+    if request.endpoint == "transcription" and isinstance(asked, str) and asked != "json":
         return Repair(endpoint="transcription", action="set", field="response_format", to="json", when=asked)
-    return Repair(endpoint="transcription", action="drop", field="response_format")
+    return Repair(endpoint=request.endpoint, action="drop", field="response_format")
 
 
 def _picture_modalities(request: WireRequest, failure: Failure) -> Repair | None:
@@ -386,8 +380,7 @@ _REFUSALS: tuple[_Rule, ...] = (
     _within_limit,
     _thinking_needs_stream,
     _no_stream,
-    _picture_form,
-    _transcript_form,
+    _answer_form,
     _picture_modalities,
     _weaker_structure,
     _other_role,
