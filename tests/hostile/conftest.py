@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from pathlib import Path
 
 import pytest
 
@@ -15,10 +16,15 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="module")
-async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Scene, None]:
+def allowed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder whose files may be read."""
+    return tmp_path_factory.mktemp("allowed")
+
+
+@pytest.fixture(scope="module")
+async def scene(tmp_path_factory: pytest.TempPathFactory, allowed: Path) -> AsyncGenerator[Scene, None]:
     """A server and its provider."""
-    folder = tmp_path_factory.mktemp("hostile")
-    allowed = folder / "allowed"
-    allowed.mkdir()
-    async with open_scene(folder, config=f"[files]\nallowed_dirs = ['{allowed}']") as opened:
+    async with open_scene(
+        tmp_path_factory.mktemp("hostile"), config=f"[files]\nallowed_dirs = ['{allowed}']"
+    ) as opened:
         yield opened

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.hostile.pictures import drawn
 from tests.hostile.scene import Scene, error_of, shared_run
+from tests.rawclient import text_of_result
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the scene reads /proc")
 
@@ -99,3 +102,32 @@ async def test_what_is_within_bounds_is_sent(name: str, scene: Scene) -> None:
     result = await scene.call("chat", TAKEN[name])
     assert not result.get("isError"), result
     assert scene.upstream.seen
+
+
+@pytest.mark.parametrize("escape", ["%41", "%", "%4", "%zz", "a%41"])
+async def test_a_data_url_full_of_escapes_blocks_nobody(escape: str, scene: Scene) -> None:
+    scene.will_say("fine")
+    url = "data:image/png," + escape * (12_000_000 // len(escape))
+    async with scene.watch_memory() as memory:
+        await scene.call("chat", {"prompt": "x", "images": [url]})
+        await scene.call("list_models", {})
+    assert memory.growth_mib < 200
+
+
+async def test_an_old_encoding_is_read_and_named(scene: Scene, allowed: Path) -> None:
+    (allowed / "memo.txt").write_bytes("次回は金曜日の午後三時です".encode("cp932"))
+    (allowed / "rubbish.txt").write_bytes(bytes(range(256)) * 10)
+    scene.will_say("fine")
+    result = await scene.call("chat", {"prompt": "When?", "files": ["memo.txt"]})
+    assert "次回は金曜日の午後三時です" in scene.upstream.seen[0].json()["messages"][-1]["content"][-1]["text"]
+    assert "read as cp932" in text_of_result(result)
+    result = await scene.call("chat", {"prompt": "When?", "files": ["rubbish.txt"]})
+    assert "UTF-8" in text_of_result(result)
+
+
+async def test_a_screenshot_of_a_mac_is_found_by_its_retyped_name(scene: Scene, allowed: Path) -> None:
+    (allowed / "Screenshot 2026-08-10 at 9.22.20\u202fPM.png").write_bytes(drawn("PNG"))
+    scene.will_say("fine")
+    result = await scene.call("chat", {"prompt": "look", "images": ["Screenshot 2026-08-10 at 9.22.20 PM.png"]})
+    assert text_of_result(result) == "fine"
+    assert scene.upstream.seen[0].json()["messages"][-1]["content"][-1]["type"] == "image_url"

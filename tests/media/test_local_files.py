@@ -538,3 +538,72 @@ async def test_systems_without_stepwise_open_check_after_opening(place: Path, mo
     monkeypatch.setattr("os.open", swap)
     with pytest.raises(ArgumentError, match="changed while"):
         await read(place, "note.txt")
+
+
+NAMES = [
+    ("Screenshot 2026-08-10 at 9.22.20\u202fPM.png", "Screenshot 2026-08-10 at 9.22.20 PM.png"),
+    ("a\u00a0b.txt", "a b.txt"),
+    ("a\u3000b.txt", "a b.txt"),
+    ("a  b.txt", "a b.txt"),
+    ("Cafe\u0301.txt", "Caf\u00e9.txt"),
+    ("Caf\u00e9.txt", "Cafe\u0301.txt"),
+    ("\uff21\uff22.txt", "AB.txt"),
+    ("\u2075 notes.txt", "5 notes.txt"),
+]
+
+
+@pytest.mark.parametrize(("name", "asked"), NAMES)
+async def test_a_name_that_looks_the_same_is_found(tmp_path: Path, name: str, asked: str) -> None:
+    (tmp_path / "sub").mkdir()
+    for folder in (tmp_path, tmp_path / "sub"):
+        (folder / name).write_bytes(b"content")
+    for path in (asked, f"sub/{asked}", str(tmp_path / asked)):
+        file = await read_local(path, [str(tmp_path)])
+        assert (file.name, file.content) == (name, b"content")
+
+
+async def test_folders_with_other_spaces_are_found(tmp_path: Path) -> None:
+    (tmp_path / "my\u202ffolder").mkdir()
+    (tmp_path / "my\u202ffolder" / "a\u00a0b.txt").write_bytes(b"content")
+    assert (await read_local("my folder/a b.txt", [str(tmp_path)])).content == b"content"
+
+
+async def test_the_exact_name_wins_and_of_several_none_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "a\u202fb.txt").write_bytes(b"narrow")
+    (tmp_path / "a b.txt").write_bytes(b"plain")
+    assert (await read_local("a b.txt", [str(tmp_path)])).content == b"plain"
+    (tmp_path / "a b.txt").rename(tmp_path / "a\u00a0b.txt")
+    with pytest.raises(ArgumentError, match="no file below an allowed folder"):
+        await read_local("a b.txt", [str(tmp_path)])
+
+
+async def test_the_checks_are_made_on_the_name_that_is_found(tmp_path: Path) -> None:
+    inside, outside = tmp_path / "inside", tmp_path / "outside"
+    inside.mkdir()
+    outside.mkdir()
+    (outside / "a\u202fb.txt").write_bytes(b"secret")
+    (inside / "link\u202fb.txt").symlink_to(outside / "a\u202fb.txt")
+    (inside / "id\uff3frsa").write_bytes(b"secret")
+    (inside / "\uff0eenv").write_bytes(b"secret")
+    (inside / "key.p\u2071x").write_bytes(b"secret")
+    for asked in ("../outside/a b.txt", str(outside / "a b.txt"), "link b.txt"):
+        with pytest.raises(ArgumentError, match="no file below an allowed folder"):
+            await read_local(asked, [str(inside)])
+    (inside / "credentials\u00a0.json").write_bytes(b"secret")
+    (inside / "my\u202fkey.pem").write_bytes(b"secret")
+    with pytest.raises(ArgumentError, match="is refused"):
+        await read_local("my key.pem", [str(inside)])
+
+
+async def test_the_nearest_name_is_named_only_below_an_allowed_folder(tmp_path: Path) -> None:
+    inside, outside = tmp_path / "inside", tmp_path / "outside"
+    inside.mkdir()
+    outside.mkdir()
+    (inside / "report-2026.txt").write_bytes(b"x")
+    (outside / "report-2026.txt").write_bytes(b"x")
+    with pytest.raises(ArgumentError) as caught:
+        await read_local("report-2025.txt", [str(inside)])
+    assert "Did you mean 'report-2026.txt'?" in caught.value.failure.fix
+    with pytest.raises(ArgumentError) as caught:
+        await read_local(str(outside / "report-2025.txt"), [str(inside)])
+    assert "Did you mean" not in caught.value.failure.fix

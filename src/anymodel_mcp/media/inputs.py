@@ -12,6 +12,7 @@ import os.path
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
@@ -22,6 +23,7 @@ from anymodel_mcp.config import Files
 from anymodel_mcp.dialects.fields import Dialect
 from anymodel_mcp.errors import ArgumentError, excerpt
 from anymodel_mcp.media.decoding import scale_isolated
+from anymodel_mcp.media.encodings import TEXT_ENDINGS, read_text
 from anymodel_mcp.media.fetch import fetch_public
 from anymodel_mcp.media.local_files import read_local
 from anymodel_mcp.media.sizes import in_mb
@@ -112,7 +114,9 @@ class Inputs:
         file = await self.read(ref)
         if file.mime in _VISION:
             return await self.image_part(ref, replace(dialect, vision_urls=False))
-        text = decode_text(file.content)
+        if file.mime in {"text/plain", "application/octet-stream"} and file.name.lower().endswith(TEXT_ENDINGS):
+            return await anyio.to_thread.run_sync(_text_part, file)
+        text = await anyio.to_thread.run_sync(decode_text, file.content)
         if text is not None and file.mime in {"text/plain", "image/svg+xml"}:
             return Part(content={"type": "text", "text": _inlined(file.name, text)})
         if dialect.file_parts == "none":
@@ -188,11 +192,12 @@ class Inputs:
     async def _load(self, ref: str) -> FilePart:
         start = ref[:20].lstrip().lower()
         if start.startswith("data:"):
-            return parse_data_url(ref, max_bytes=self._max_bytes)
+            return await anyio.to_thread.run_sync(partial(parse_data_url, ref, max_bytes=self._max_bytes))
         if start.startswith(("https://", "http://")):
             _check_https(ref)
             content = await self._fetch(ref)
-            return FilePart(name=_url_name(ref, sniff(content)), mime=sniff(content), content=content)
+            mime = await anyio.to_thread.run_sync(sniff, content)
+            return FilePart(name=_url_name(ref, mime), mime=mime, content=content)
         if ref.startswith(SAVED_PREFIX) and self._open_saved:
             return await _saved(self._open_saved, ref.removeprefix(SAVED_PREFIX))
         name = self._saved_name(ref)
@@ -232,6 +237,18 @@ async def _fit(file: FilePart) -> tuple[FilePart, str]:
         fix="Convert it to PNG or JPEG of at most 5 MB.",
         param="images",
     )
+
+
+def _text_part(file: FilePart) -> Part:
+    """A file that is text by its name, in whatever encoding it is."""
+    found = read_text(file.content)
+    if found is None:
+        raise ArgumentError(
+            f"{file.name!r} is in no encoding that is known here", fix="Save it as UTF-8.", param="files"
+        )
+    text, encoding = found
+    note = f"{file.name}: read as {encoding}; save it as UTF-8 if that is wrong" if encoding else ""
+    return Part(content={"type": "text", "text": _inlined(file.name, text)}, note=note)
 
 
 def _no_picture(file: FilePart) -> ArgumentError:

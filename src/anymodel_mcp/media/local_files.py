@@ -26,6 +26,7 @@ from urllib.request import url2pathname
 import anyio.to_thread
 
 from anymodel_mcp.errors import ArgumentError, excerpt
+from anymodel_mcp.media.near_names import nearest_name, same_looking
 from anymodel_mcp.media.sizes import in_mb
 from anymodel_mcp.media.sniff import sniff
 from anymodel_mcp.types import FilePart
@@ -91,10 +92,10 @@ def _read(path: str, allowed_dirs: Sequence[str], max_bytes: int) -> FilePart:
     named = [os.path.expanduser(d.strip()) for d in allowed_dirs]  # never raises
     roots = [Path(os.path.realpath(d)) for d in named if os.path.isabs(d)]
     for candidate in [wanted] if wanted.is_absolute() else [root / wanted for root in roots]:
-        found = _below(candidate, roots)
+        found = _below(candidate, roots) or _below_alike(candidate, roots)
         if found:
             return _open(path, *found, max_bytes)
-    raise _outside(path, allowed_dirs)
+    raise _outside(path, allowed_dirs, _nearest(wanted, roots))
 
 
 def _as_path(text: str) -> Path:
@@ -143,6 +144,33 @@ def _below(path: Path, roots: Sequence[Path]) -> tuple[Path, tuple[str, ...]] | 
     except (OSError, ValueError):  # not there, a loop of links, a folder that may not be entered
         return None
     return None
+
+
+def _below_alike(path: Path, roots: Sequence[Path]) -> tuple[Path, tuple[str, ...]] | None:
+    """The same for a path whose names only look like those of a file; every check is made on the file's own path."""
+    if os.path.lexists(path):
+        return None
+    alike = same_looking(path, lambda folder: _is_allowed(folder, roots))
+    return _below(alike, roots) if alike else None
+
+
+def _is_allowed(folder: Path, roots: Sequence[Path]) -> bool:
+    """Whether a folder is an allowed one, or below one."""
+    return _below(folder / ".", roots) is not None or any(_same(folder, root) for root in roots)
+
+
+def _same(folder: Path, root: Path) -> bool:
+    try:
+        return folder.samefile(root)
+    except OSError:
+        return False
+
+
+def _nearest(wanted: Path, roots: Sequence[Path]) -> str:
+    """The name of a readable file that is most like the one that was asked for; "" = none is."""
+    paths = [wanted] if wanted.is_absolute() else [root / wanted for root in roots]
+    names = (nearest_name(p, lambda f: _is_allowed(f, roots), lambda n: not _SECRET_NAME.fullmatch(n)) for p in paths)
+    return next(filter(None, names), "")
 
 
 def _open(text: str, root: Path, names: tuple[str, ...], max_bytes: int) -> FilePart:
@@ -218,10 +246,11 @@ def _smaller(name: str) -> str:
     return "Give a smaller file, or a part of it."
 
 
-def _outside(text: str, allowed_dirs: Sequence[str]) -> ArgumentError:
+def _outside(text: str, allowed_dirs: Sequence[str], near: str) -> ArgumentError:
+    hint = f"Did you mean {excerpt(near)!r}? " if near else ""
     return ArgumentError(
         f"no file below an allowed folder: {_shown(text)}",
-        fix=f"Files are read below {', '.join(allowed_dirs)}; files.allowed_dirs (ANYMODEL_FILES_ALLOWED_DIRS) "
+        fix=f"{hint}Files are read below {', '.join(allowed_dirs)}; files.allowed_dirs (ANYMODEL_FILES_ALLOWED_DIRS) "
         "allows others.",
     )
 

@@ -35,6 +35,8 @@ _BOMS: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xfe", "utf-16"),
     (b"\xfe\xff", "utf-16"),
 )
+_URL_SAFE = bytes.maketrans(b"-_", b"+/")
+_PART_CHARS = 65_536
 _DATA_URL = re.compile(r"data:(?P<head>[^,]{0,500}),", re.IGNORECASE)
 _BINARY_CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _LEGACY = ("cp1252", "latin-1")
@@ -67,19 +69,25 @@ def decode_text(content: bytes) -> str | None:
 
     A byte order mark decides, then UTF-8, then UTF-16 without a mark, then Windows-1252.
     """
-    for mark, codec in _BOMS:
-        if content.startswith(mark):
-            return _decode(content, codec)
-    text = _decode(content, "utf-8")
-    if text is not None:
-        return text if _looks_written(text) else _utf16(content)
-    if b"\0" in content:
-        return _utf16(content)
+    text = decode_unicode(content)
+    if text is not None or b"\0" in content:
+        return text
     for codec in _LEGACY:
         text = _decode(content, codec)
         if text is not None and _looks_written(text, strict=True):
             return text
     return None
+
+
+def decode_unicode(content: bytes) -> str | None:
+    """The text of a file in UTF-8 or UTF-16; `None` = it is in neither."""
+    for mark, codec in _BOMS:
+        if content.startswith(mark):
+            return _decode(content, codec)
+    text = _decode(content, "utf-8")
+    if text is not None and _looks_written(text):
+        return text
+    return _utf16(content) if text is not None or b"\0" in content else None
 
 
 def _utf16(content: bytes) -> str | None:
@@ -112,13 +120,15 @@ def parse_data_url(text: str, *, max_bytes: int = 20_000_000) -> FilePart:
     Raises:
         ArgumentError: it is no data URL, it is empty, broken or too large.
     """
-    found = _DATA_URL.match(text.lstrip())
+    start = len(text) - len(text.lstrip()) if text[:1].isspace() else 0
+    found = _DATA_URL.match(text, start)
     if not found:
         raise ArgumentError("the data URL has no comma after its type", fix="Write data:image/png;base64,...")
-    head, body = found["head"].lower(), text.lstrip()[found.end() :]
-    if len(body) > max_bytes * 3 + 1024:  # the longest form writes three characters a byte
+    head, begin = found["head"].lower(), found.end()
+    if len(text) - begin > max_bytes * 3 + 1024:  # the longest form writes three characters a byte
         raise _too_large(max_bytes)
-    content = _base64(body) if head.replace(" ", "").endswith(";base64") else unquote_to_bytes(body)
+    plain = _unescape(text, begin)
+    content = _base64(plain) if head.replace(" ", "").endswith(";base64") else plain
     if not content:
         raise ArgumentError("the data URL is empty", fix="Give the data after the comma.")
     if len(content) > max_bytes:
@@ -132,13 +142,23 @@ def extension(mime: str) -> str:
     return {**EXTENSIONS, **ENDINGS, "application/pdf": "pdf", "text/plain": "txt"}.get(mime, "bin")
 
 
-def _base64(body: str) -> bytes:
-    if "%" in body:
-        body = unquote_to_bytes(body).decode("latin-1")
-    plain = "".join(body.split()).rstrip("=").translate({0x2D: "+", 0x5F: "/"})
+def _unescape(text: str, begin: int) -> bytes:
+    """The bytes of a URL's text from `begin` on, a part at a time: each escape is an object for a moment."""
+    out = bytearray()
+    while begin < len(text):
+        end = begin + _PART_CHARS
+        escape = text.rfind("%", end - 2, end)  # an escape is not cut in two
+        end = escape if escape > begin else end
+        out += unquote_to_bytes(text[begin:end].encode("utf-8", "replace"))
+        begin = end
+    return bytes(out)
+
+
+def _base64(body: bytes) -> bytes:
+    plain = body.translate(_URL_SAFE, b" \t\r\n\v\f").rstrip(b"=")
     try:
-        return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
-    except (binascii.Error, ValueError) as exc:  # ValueError: characters beyond ASCII
+        return base64.b64decode(plain + b"=" * (-len(plain) % 4), validate=True)
+    except (binascii.Error, ValueError) as exc:
         raise ArgumentError(f"the data URL is not base64: {exc}", fix="Encode the whole file again.") from exc
 
 

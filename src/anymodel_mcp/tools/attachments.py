@@ -6,6 +6,8 @@ import base64
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
+import anyio.to_thread
+
 from anymodel_mcp.errors import AnyModelError, ArgumentError
 from anymodel_mcp.media import SAVED_PREFIX, Inputs, parse_data_url, sniff
 from anymodel_mcp.media.artifacts import Artifacts
@@ -82,7 +84,8 @@ async def store_files(outputs: Artifacts, turns: Sequence[Json]) -> list[Json]:
         if not url.startswith("data:"):
             return url
         try:
-            return SAVED_PREFIX + (await outputs.save_picture(parse_data_url(url).content)).name
+            file = await anyio.to_thread.run_sync(parse_data_url, url)
+            return SAVED_PREFIX + (await outputs.save_picture(file.content)).name
         except AnyModelError:
             return url
 

@@ -14,8 +14,8 @@ from anymodel_mcp.wire.content.parts import decode_base64
 from anymodel_mcp.wire.content.sniff import sniff_picture, sniff_sound
 from anymodel_mcp.wire.decode.json_values import as_object, first_text
 
-MAX_REFERENCE_CHARS = 64_000_000
-"""20 MB as a data URL that writes three characters for each byte."""
+MAX_REFERENCE_CHARS = 70_000_000
+"""A document of 50 MB in base64, or 20 MB with three characters for each byte."""
 _FORMS = "an https URL, a data URL or a path"
 _NO_BASE64 = re.compile(r"[^A-Za-z0-9+/=_\-\s]")
 _LEAST_BASE64 = 60

@@ -23,6 +23,7 @@ from anymodel_mcp.wire.decode.pattern import Pattern
 _STRAY_CHARS = 4096
 _FIELDS = ("data", "event", "error", "id", "retry")
 _SHORT = 80
+_WRITTEN = re.compile(r"\S")
 _ELEMENT = re.compile(r"[^\s,]")
 _STRUCTURE = re.compile(r'["\\{}\[\]]')
 _MOST_STRUCTURE = 1_000_000
@@ -337,7 +338,8 @@ class EventDecoder:
                 self._unread(text[place:], error)
                 return
             self._add("", value, bare=True)
-            place += len(text) - place - len(text[place:].lstrip())
+            found = _WRITTEN.search(text, place)
+            place = found.start() if found else len(text)
 
     def _add_elements(self, text: str, place: int) -> None:
         """Delivers the elements of an array that is cut off."""
