@@ -133,7 +133,7 @@ def test_what_the_user_added_goes_by_file(host: str, program: str, tmp_path: Pat
     row = find_configurable(host)
     path = machine(tmp_path, Screen()).locate(row)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({row.section: {"anymodel": {"command": "x", "env": {"MINE": "typed-in-key"}}}}))
+    path.write_text(json.dumps({row.section: {"anymodel": {"command": "x", "env": {"MINE": "typed-in-key"}}}}), "utf-8")
     script(tmp_path / "bin", program, WRITER)
     screen = run(host, tmp_path, env=environ(tmp_path))
     assert calls(tmp_path) == []
