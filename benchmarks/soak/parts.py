@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from benchmarks.soak import cancels, growth, kills, lines, silence, streams
+from benchmarks.soak import cancels, growth, hostile, kills, lines, silence, streams
 from benchmarks.soak.figures import Figure
 
 Measure = Callable[[Path], Awaitable[list[Figure]]]
@@ -33,6 +33,7 @@ PARTS: dict[str, Part] = {
     "silence": Part(full=silence.measure, short=partial(silence.measure, count=2)),
     "malformed": Part(full=lines.measure_malformed, short=partial(lines.measure_malformed, malformed=240, wrong=64)),
     "pipelined": Part(full=lines.measure_pipelined, short=partial(lines.measure_pipelined, count=64)),
+    "hostile": Part(full=hostile.measure, short=partial(hostile.measure, objects=2_000_000, choices=350, slow=False)),
     # Memory settles after some thousand calls: a short run says nothing about it.
     "growth": Part(full=growth.measure, short=None),
     "streams-200": Part(full=streams.measure, short=partial(streams.measure, streams=20, seconds=2, longer=3)),

@@ -45,8 +45,16 @@ class Scene:
 
     def will_say(self, *texts: str) -> None:
         """From now on the provider answers with these texts in turn; the last one repeats. No request has come yet."""
-        self.answer = serve([completion(text) for text in texts])
+        self.answer_with(*(completion(text) for text in texts))
+
+    def answer_with(self, *replies: Reply) -> None:
+        """From now on the provider answers with these in turn; the last one repeats. No request has come yet."""
+        self.answer = serve(replies)
         self.upstream.seen.clear()
+
+    def children(self) -> list[int]:
+        """The child processes of the server."""
+        return children(self.pipe.pid)
 
     async def call(self, tool: str, arguments: Json) -> Json:
         """A tool call's result, within the patience of these tests."""

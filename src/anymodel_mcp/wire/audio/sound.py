@@ -157,6 +157,8 @@ def _find(value: Any, depth: int) -> Sound | None:
     if isinstance(value, list):
         return next((found for item in objects(value) if (found := _find(item, depth + 1))), None)
     source = as_object(value)
+    if not source:
+        return None
     for name in _CODED:
         text = as_text(source.get(name))
         content = decode_sound(text) if text and not text.lower().startswith("http") else None
