@@ -364,7 +364,7 @@ async def test_missing_and_forbidden_files_are_refused_in_the_same_words(place: 
     for path in ("secret.txt", "absent.txt"):
         with pytest.raises(ArgumentError) as caught:
             await read(place, str(place / path))
-        texts.append(str(caught.value).replace(path, ""))
+        texts.append(str(caught.value).replace(path.removesuffix(".txt"), ""))  # a long path is cut in its last name
     assert texts[0] == texts[1]
 
 

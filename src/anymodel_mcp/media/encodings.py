@@ -62,7 +62,7 @@ def decode_old(content: bytes) -> tuple[str, str] | None:
 
 
 def _candidates() -> list[str]:
-    system = locale.getpreferredencoding(False).lower()
+    system = locale.getencoding().lower()
     usual = ["cp932", "gb18030", "euc-kr", "big5", "cp1252"]
     return usual if system in ("utf-8", "utf8", "ascii", "us-ascii", "ansi_x3.4-1968", *usual) else [system, *usual]
 
