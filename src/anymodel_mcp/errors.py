@@ -140,7 +140,7 @@ class AnyModelError(Exception):
         """The kind of failure."""
         return self.failure.kind
 
-    def having(self, **fields: Any) -> Self:
+    def with_fields(self, **fields: Any) -> Self:
         """The same error with other fields (in place: the traceback stays)."""
         self.failure = replace(self.failure, **fields)
         self.args = (self.failure.message,)

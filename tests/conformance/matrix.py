@@ -88,8 +88,8 @@ async def run_client(client: Client, target: dict[str, Any], transport: str) -> 
     try:
         seen = json.loads(done.said.strip().splitlines()[-1])
     except (ValueError, IndexError):
-        return done.having(f"printed no JSON: {done.said[-300:]!r}")
-    return done.having(*check(client.version, seen))
+        return done.with_fields(f"printed no JSON: {done.said[-300:]!r}")
+    return done.with_fields(*check(client.version, seen))
 
 
 def check(version: str, seen: dict[str, Any]) -> Sequence[str]:

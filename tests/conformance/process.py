@@ -28,7 +28,7 @@ class Outcome:
     problems: tuple[str, ...] = ()
     seconds: float = 0.0
 
-    def having(self, *problems: str) -> Self:
+    def with_fields(self, *problems: str) -> Self:
         """The same with more problems."""
         return replace(self, problems=(*self.problems, *problems))
 
@@ -44,5 +44,5 @@ async def run(title: str, command: Sequence[str], cwd: Path | None = None) -> Ou
     outcome = Outcome(title=title, said=done.stdout.decode(errors="replace"), seconds=time.monotonic() - begun)
     if done.returncode:
         tail = (done.stderr + done.stdout).decode(errors="replace").strip()[-1500:]
-        return outcome.having(f"status {done.returncode}: {tail}")
+        return outcome.with_fields(f"status {done.returncode}: {tail}")
     return outcome

@@ -39,7 +39,7 @@ class Sent:
     """An endpoint over a handler; sleeps are noted, not slept."""
 
     def __init__(
-        self, handler: Handler, *, lessons: LearnedRepairs | None = None, key: str | None = "sk-key-1", **more: Any
+        self, handler: Handler, *, learned: LearnedRepairs | None = None, key: str | None = "sk-key-1", **more: Any
     ) -> None:
         self.requests: list[httpx2.Request] = []
         self.sleeps: list[float] = []
@@ -61,14 +61,14 @@ class Sent:
 
         self.http = httpx2.AsyncClient(transport=httpx2.MockTransport(handle), follow_redirects=False)
         client = ProviderClient(
-            settings, self.http, lessons or LearnedRepairs(), read_key, sleep=sleep, jitter=lambda: 0.0
+            settings, self.http, learned or LearnedRepairs(), read_key, sleep=sleep, jitter=lambda: 0.0
         )
         self.endpoint = Endpoint(client=client, dialect=Dialect(), model="m", max_event_bytes=100_000, sleep=sleep)
 
     async def chat(self, **more: Any) -> str:
         """The text of one chat."""
         request = ChatRequest(model="m", messages=[{"role": "user", "content": "hi"}], **more)
-        result, self.trip = await self.endpoint.send(self.endpoint.chat, request, self.deltas.extend)
+        result, self.stats = await self.endpoint.send(self.endpoint.chat, request, self.deltas.extend)
         return result.text
 
 
@@ -91,9 +91,9 @@ async def test_news_come_in_order_and_the_trip_is_told() -> None:
     assert await sent.chat() == "ab"
     assert {d.kind for d in sent.deltas} == {"text"}
     assert "".join(d.text for d in sent.deltas) == "ab"
-    assert (sent.trip.attempts, sent.trip.request_id) == (1, "r1")
-    assert sent.trip.rate_limit == {"remaining_requests": "9"}
-    assert sent.trip.first_delta_s is not None
+    assert (sent.stats.attempts, sent.stats.request_id) == (1, "r1")
+    assert sent.stats.rate_limit == {"remaining_requests": "9"}
+    assert sent.stats.first_delta_s is not None
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ async def test_a_cut_stream_keeps_its_text_and_is_not_sent_again() -> None:
 async def test_a_stream_cut_before_its_first_word_is_sent_again() -> None:
     sent = Sent(in_turn(_breaking(), completion("second")))
     assert await sent.chat() == "second"
-    assert sent.trip.attempts == 2
+    assert sent.stats.attempts == 2
 
 
 @pytest.mark.parametrize(
@@ -210,13 +210,13 @@ async def test_a_wait_that_does_not_fit_the_total_is_not_begun() -> None:
     assert sent.sleeps == []
 
 
-async def test_a_repair_is_learned_and_told() -> None:
-    learned: list[tuple[str, str, Repair]] = []
+async def test_a_repair_is_learned_and_reported() -> None:
+    noted: list[tuple[str, str, Repair]] = []
 
     def note(place: str, model: str, repair: Repair) -> None:
-        learned.append((place, model, repair))
+        noted.append((place, model, repair))
 
-    lessons = LearnedRepairs(note)
+    learned = LearnedRepairs(note)
 
     def handle(request: httpx2.Request) -> httpx2.Response:
         if "max_tokens" in json.loads(request.content):
@@ -224,12 +224,12 @@ async def test_a_repair_is_learned_and_told() -> None:
             return problem(400, text, code="unsupported_parameter", param="max_tokens")
         return completion("x")
 
-    sent = Sent(handle, lessons=lessons)
+    sent = Sent(handle, learned=learned)
     assert await sent.chat(max_tokens=5) == "x"
-    assert (sent.trip.attempts, len(learned)) == (2, 1)
+    assert (sent.stats.attempts, len(noted)) == (2, 1)
     assert await sent.chat(max_tokens=5) == "x"
-    assert sent.trip.attempts == 1
-    assert any("max_completion_tokens" in w for w in sent.trip.warnings)
+    assert sent.stats.attempts == 1
+    assert any("max_completion_tokens" in w for w in sent.stats.warnings)
 
 
 async def test_a_limit_that_moves_is_followed_once() -> None:
@@ -269,7 +269,7 @@ async def test_a_redirect_on_the_same_host_keeps_method_body_and_key(location: s
     assert sent.requests[1].method == "POST"
     assert sent.requests[1].headers["authorization"] == "Bearer sk-key-1"
     assert sent.requests[1].content == sent.requests[0].content
-    assert any("base_url" in w for w in sent.trip.warnings)
+    assert any("base_url" in w for w in sent.stats.warnings)
 
 
 async def test_the_body_of_a_redirect_is_closed_before_the_next_request() -> None:

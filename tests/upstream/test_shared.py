@@ -108,7 +108,7 @@ async def test_each_caller_gets_a_failure_of_its_own() -> None:
                 try:
                     await shared()
                 except AnyModelError as error:
-                    failures.append(error.having(model=name))
+                    failures.append(error.with_fields(model=name))
 
             app.start_soon(ask, "a")
             app.start_soon(ask, "b")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from anymodel_mcp.app import open_services
-from anymodel_mcp.cli.screen import EXIT_FAILED, Terminal, complain, complain_of, no_provider, remark, write_json
+from anymodel_mcp.cli.screen import EXIT_FAILED, Terminal, no_provider, print_error, remark, report_error, write_json
 from anymodel_mcp.cli.watching import Printer, WatchedCall
 from anymodel_mcp.config import Settings
 from anymodel_mcp.errors import AnyModelError, ArgumentError
@@ -62,7 +62,7 @@ async def ask(terminal: Terminal, settings: Settings, question: Question) -> int
     try:
         arguments = _checked(settings, question)
     except AnyModelError as error:
-        return complain_of(terminal, "nothing was asked", error)
+        return report_error(terminal, "nothing was asked", error)
     printer = Printer(terminal, live=question.stream and not question.as_json)
     allowed = _allowing(settings, [*question.images, *question.files])
     async with open_services(
@@ -98,7 +98,7 @@ def _failed(terminal: Terminal, printer: Printer, question: Question, error: Any
         failure = error.failure
         record = {"kind": failure.kind, "message": failure.message, "fix": failure.fix, "status": failure.status}
         write_json(terminal, {"error": {k: v for k, v in record.items() if v is not None}})
-    return complain_of(terminal, "no answer" if not error.failure.partial_text else "half an answer", error)
+    return report_error(terminal, "no answer" if not error.failure.partial_text else "half an answer", error)
 
 
 def _show(terminal: Terminal, printer: Printer, question: Question, outcome: Outcome) -> int:
@@ -114,7 +114,7 @@ def _show(terminal: Terminal, printer: Printer, question: Question, outcome: Out
             remark(terminal, footer)
     if outcome.error is None:
         return 0
-    complain(terminal, str(record.get("message")), "each answer above says why", "Run `anymodel-mcp doctor`.")
+    print_error(terminal, str(record.get("message")), "each answer above says why", "Run `anymodel-mcp doctor`.")
     return EXIT_FAILED
 
 

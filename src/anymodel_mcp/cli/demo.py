@@ -22,7 +22,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from rich.status import Status
 from rich.text import Text
 
-from anymodel_mcp.cli.screen import EXIT_FAILED, Terminal, complain, complain_of
+from anymodel_mcp.cli.screen import EXIT_FAILED, Terminal, print_error, report_error
 from anymodel_mcp.errors import AnyModelError
 from anymodel_mcp.local.engine import Engine, open_engine
 from anymodel_mcp.local.weights import default_cache_dir
@@ -86,7 +86,7 @@ async def run_demo(
                 return await _drive(screen, running, Path(folder), python)
     except AnyModelError as error:
         screen.progress_done()
-        return complain_of(terminal, "the demo could not start its model", error)
+        return report_error(terminal, "the demo could not start its model", error)
 
 
 async def _drive(screen: _Screen, engine: Engine, folder: Path, python: str) -> int:
@@ -104,7 +104,7 @@ async def _drive(screen: _Screen, engine: Engine, folder: Path, python: str) -> 
         return EXIT_FAILED if screen.failed else 0
     said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-5:]
     why = f"{type(lost).__name__}: {lost}" + (f"; the server said: {' | '.join(said)}" if said else "")
-    complain(screen.terminal, "the demo lost its server", why, "Please report it with this text.")
+    print_error(screen.terminal, "the demo lost its server", why, "Please report it with this text.")
     return EXIT_FAILED
 
 

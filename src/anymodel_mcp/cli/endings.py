@@ -18,9 +18,9 @@ from anymodel_mcp.cli.screen import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
     Terminal,
-    complain,
-    complain_of,
+    print_error,
     remark,
+    report_error,
 )
 from anymodel_mcp.errors import AnyModelError
 
@@ -35,10 +35,10 @@ def status_of(terminal: Terminal, argv: Sequence[str], error: BaseException) -> 
         group = cast("BaseExceptionGroup[BaseException]", error)
         return status_of(terminal, argv, group.exceptions[0])
     if isinstance(error, CycloptsError):
-        complain(terminal, "the command line is not valid", *explain_misspelt(argv, error))
+        print_error(terminal, "the command line is not valid", *explain_misspelt(argv, error))
         return EXIT_CONFIG
     if isinstance(error, AnyModelError):
-        return complain_of(terminal, f"{argv[0]} failed", error)
+        return report_error(terminal, f"{argv[0]} failed", error)
     if isinstance(error, KeyboardInterrupt):
         remark(terminal, "stopped", "yellow")
         return EXIT_INTERRUPTED
@@ -47,7 +47,7 @@ def status_of(terminal: Terminal, argv: Sequence[str], error: BaseException) -> 
         return EXIT_FAILED
     if isinstance(error, Exception):
         why = f"a bug in this program: {type(error).__name__}: {error} ({_place(error)})"
-        complain(terminal, f"{argv[0]} crashed", why, "Please report it with these lines.")
+        print_error(terminal, f"{argv[0]} crashed", why, "Please report it with these lines.")
         return EXIT_FAILED
     raise error
 

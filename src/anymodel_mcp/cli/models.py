@@ -9,7 +9,7 @@ from typing import Any
 from anymodel_mcp.app import open_services
 from anymodel_mcp.calls.call import Call
 from anymodel_mcp.cli.ask import HOST
-from anymodel_mcp.cli.screen import Terminal, complain_of, no_provider, remark, show_table, write_json
+from anymodel_mcp.cli.screen import Terminal, no_provider, remark, report_error, show_table, write_json
 from anymodel_mcp.config import Settings
 from anymodel_mcp.errors import AnyModelError
 from anymodel_mcp.server.services import Services
@@ -36,14 +36,14 @@ class Search:
 async def models(terminal: Terminal, settings: Settings, search: Search) -> int:
     """Prints the matching models; returns the exit status."""
     if not settings.providers:
-        return complain_of(terminal, "no model list", no_provider())
+        return report_error(terminal, "no model list", no_provider())
     async with open_services(
         settings, redactor=terminal.redactor, transport=terminal.transport, data_dir=terminal.data_dir
     ) as services:
         try:
             found, total, notes = await _search(services, search)
         except AnyModelError as error:
-            return complain_of(terminal, "no model list", error)
+            return report_error(terminal, "no model list", error)
     if search.as_json:
         write_json(terminal, {"models": list(found), "total": total, **({"notes": list(notes)} if notes else {})})
         return 0

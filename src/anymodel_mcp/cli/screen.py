@@ -1,4 +1,4 @@
-"""What a command has around it, and how it speaks: streams, colours, tables, and complaints of three lines.
+"""What a command has around it, and how it speaks: streams, colours, tables, and errors of three lines.
 
 Answers go to stdout, everything about them to stderr. `NO_COLOR`, `TERM=dumb` and redirected streams are honoured by
 rich; a table that nobody looks at becomes lines of cells with tabs between, so that no word is cut for a width.
@@ -124,7 +124,7 @@ def write_json(terminal: Terminal, value: Json) -> None:
 
 
 def no_provider() -> ConfigError:
-    """The complaint of a command that needs a provider, in the words of a person at a terminal."""
+    """The error of a command that needs a provider, worded for a terminal."""
     return ConfigError(
         "no provider is configured",
         fix="Run anymodel-mcp setup, or set OPENAI_API_KEY (and OPENAI_BASE_URL for another address). Without any key: "
@@ -143,7 +143,7 @@ def remark(terminal: Terminal, text: str, style: str = "dim") -> None:
     terminal.err.print(Text(to_lines(terminal.redactor.clean(text)), style=style))
 
 
-def complain(terminal: Terminal, what: str, why: str, do: str) -> None:
+def print_error(terminal: Terminal, what: str, why: str, do: str) -> None:
     """Three lines on stderr: what failed, why, what to do."""
     console = terminal.err
 
@@ -155,11 +155,11 @@ def complain(terminal: Terminal, what: str, why: str, do: str) -> None:
     console.print(Text.assemble(("do:    ", "green"), clean(do)))
 
 
-def complain_of(terminal: Terminal, what: str, error: AnyModelError) -> int:
-    """Complains of an error; gives the exit status that it means."""
+def report_error(terminal: Terminal, what: str, error: AnyModelError) -> int:
+    """Prints an error and returns the exit status for it."""
     failure = error.failure
     why = in_cli_words(failure.message) if failure.kind in _CONFIG_KINDS else failure.message
-    complain(terminal, f"{what}{_circumstances(error)}", why, in_cli_words(_advice(error)))
+    print_error(terminal, f"{what}{_circumstances(error)}", why, in_cli_words(_advice(error)))
     return EXIT_CONFIG if failure.kind in _CONFIG_KINDS else EXIT_FAILED
 
 

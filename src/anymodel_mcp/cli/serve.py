@@ -50,7 +50,7 @@ def log_to_stderr(redactor: Redactor) -> None:
     logging.captureWarnings(capture=True)
 
 
-def complain(error: AnyModelError) -> None:
+def print_error(error: AnyModelError) -> None:
     """Prints three lines on stderr: what, why, what to do."""
     failure = error.failure
     sys.stderr.write(f"anymodel-mcp: {failure.message}\n" + (f"{failure.fix}\n" if failure.fix else ""))
@@ -62,14 +62,14 @@ def serve(argv: list[str]) -> int:
     try:
         settings = read_settings(os.environ, options.config, _overrides(options))
     except ConfigError as error:
-        complain(error)
+        print_error(error)
         return 2 if options.http else _serve_stdio(Settings(), error)
     for warning in settings.warnings:
         sys.stderr.write(f"anymodel-mcp: {warning}\n")
     try:
         return _serve_http(settings) if options.http else _serve_stdio(settings)
     except ConfigError as error:
-        complain(error)
+        print_error(error)
         return 2
 
 
@@ -108,7 +108,7 @@ def _build_or_explain(settings: Settings, config_error: ConfigError | None) -> A
         try:
             return _build(settings)
         except ConfigError as error:
-            complain(error)
+            print_error(error)
             config_error = error
     return _build(Settings(store=StoreSettings(enabled=False)), config_error)
 

@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from anymodel_mcp.cli.options import BaseUrl, Config, InKeyring, KeyStdin, Yes
-from anymodel_mcp.cli.screen import EXIT_INTERRUPTED, Terminal, complain_of, remark
+from anymodel_mcp.cli.screen import EXIT_INTERRUPTED, Terminal, remark, report_error
 from anymodel_mcp.errors import AnyModelError
 from anymodel_mcp.redact import Redactor
 
@@ -72,7 +72,7 @@ def build_setup_command(terminal: Terminal) -> Callable[..., int]:
         try:
             return run(around, flags)
         except AnyModelError as error:
-            return complain_of(here, "nothing was set up", error)
+            return report_error(here, "nothing was set up", error)
         except KeyboardInterrupt:
             remark(here, "\ninterrupted: everything is as it was", "yellow")
             return EXIT_INTERRUPTED

@@ -103,7 +103,7 @@ def _job(endpoint: Endpoint, task_id: str, arguments: GenerateImageArguments) ->
 
 def _with_makers(error: ConfigError, names: ModelNames) -> ConfigError:
     makers = other_makers(names, frozenset({"images"}), "")
-    return error.having(fix=f"{error.failure.fix} {makers}".strip())
+    return error.with_fields(fix=f"{error.failure.fix} {makers}".strip())
 
 
 def _request(

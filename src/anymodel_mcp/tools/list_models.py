@@ -105,7 +105,7 @@ async def _gather(ctx: ToolContext, arguments: ListModelsArguments) -> tuple[lis
     try:
         known = await catalog.models(name, refresh=refresh)
     except AnyModelError as error:
-        raise error.having(provider=error.failure.provider or name) from error
+        raise error.with_fields(provider=error.failure.provider or name) from error
     return list(known.models), known.warnings
 
 

@@ -67,7 +67,7 @@ async def transcribe(ctx: ToolContext, arguments: TranscribeArguments) -> Outcom
 def with_audio_makers(error: ConfigError, service: Literal["transcription", "speech"]) -> ConfigError:
     """The error with the known providers that do this."""
     makers = ", ".join(row.name for row in PROVIDERS.values() if service in row.audio)
-    return error.having(fix=f"{error.failure.fix} Providers with {service}: {makers}.".strip())
+    return error.with_fields(fix=f"{error.failure.fix} Providers with {service}: {makers}.".strip())
 
 
 def _request(arguments: TranscribeArguments, endpoint: Endpoint, file: FilePart) -> TranscriptionRequest:

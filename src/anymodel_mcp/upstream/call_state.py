@@ -1,4 +1,4 @@
-"""The state of one call on its way: its lessons, its clock, what it met; `client.py` drives it."""
+"""The state of one call across its requests: learned repairs, deadlines, statistics; `client.py` drives it."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ OnDeltas = Callable[[Sequence[Delta]], None]
 
 
 def ignore_deltas(_: Sequence[Delta]) -> None:
-    """For calls whose news nobody watches."""
+    """Used by calls whose deltas are not streamed."""
 
 
 class LearnedRepairs:
-    """What providers' refusals have taught about their models; kept while the process lives, longer by `on_learn`."""
+    """Repairs learned from refusals, per provider and model; kept in memory, and stored through `on_learn`."""
 
     def __init__(self, on_learn: Callable[[str, str, Repair], None] | None = None) -> None:
         self._known: dict[tuple[str, str], tuple[Repair, ...]] = {}
@@ -66,7 +66,7 @@ class CallState:
         self.on_deltas(deltas)
         return True
 
-    def trip(self, warnings: Sequence[str]) -> CallStats:
+    def stats(self, warnings: Sequence[str]) -> CallStats:
         """How the requests went, with `warnings` after its own."""
         headers: Mapping[str, str] = self.head.headers if self.head else {}
         return CallStats(
@@ -87,11 +87,11 @@ def _rate_limit(headers: Mapping[str, str]) -> dict[str, str]:
 class ResponseDeadline:
     """The three timeouts of a response as one moving deadline; entered around a request, it says which one fired."""
 
-    def __init__(self, provider: ProviderSettings, journey: CallState) -> None:
-        self._provider, self._journey = provider, journey
+    def __init__(self, provider: ProviderSettings, state: CallState) -> None:
+        self._provider, self._state = provider, state
         first = anyio.current_time() + provider.first_byte_timeout_s
         self._reason = f"no answer within {provider.first_byte_timeout_s:g} s (first_byte_timeout_s)"
-        self._scope = anyio.CancelScope(deadline=min(first, journey.ends))
+        self._scope = anyio.CancelScope(deadline=min(first, state.ends))
 
     @property
     def fired(self) -> bool:
@@ -101,14 +101,14 @@ class ResponseDeadline:
     @property
     def reason(self) -> str:
         """Which timeout it is that would end it now."""
-        if self._scope.deadline >= self._journey.ends:
+        if self._scope.deadline >= self._state.ends:
             return f"the call took longer than {self._provider.total_timeout_s:g} s (total_timeout_s)"
         return self._reason
 
     def heard(self) -> None:
         """The answer has begun: from now on only silence counts."""
         self._reason = f"silence for {self._provider.idle_timeout_s:g} s in the middle of the answer (idle_timeout_s)"
-        self._scope.deadline = min(anyio.current_time() + self._provider.idle_timeout_s, self._journey.ends)
+        self._scope.deadline = min(anyio.current_time() + self._provider.idle_timeout_s, self._state.ends)
 
     def __enter__(self) -> ResponseDeadline:
         self._scope.__enter__()

@@ -53,7 +53,7 @@ class ProviderClient:
     Args:
         settings: where and how patiently.
         http: the provider's HTTP client; redirects off, no cookies.
-        lessons: learned repairs, shared by all providers.
+        learned: learned repairs, shared by all providers.
         read_key: gives the key, or `None` where there is none.
         renew_key: is given a key that was refused; true when `read_key` gives another one from now on.
         sleep: waits between attempts.
@@ -65,7 +65,7 @@ class ProviderClient:
         self,
         settings: ProviderSettings,
         http: httpx2.AsyncClient,
-        lessons: LearnedRepairs,
+        learned: LearnedRepairs,
         read_key: ReadKey,
         *,
         renew_key: RenewKey | None = None,
@@ -75,14 +75,14 @@ class ProviderClient:
     ) -> None:
         self.settings = settings
         self._http = http
-        self._lessons = lessons
+        self._learned = learned
         self._read_key = read_key
         self._renew_key = renew_key
         self._sleep = sleep
         self._jitter = jitter
         self._find_path = find_path
         self._slots = anyio.Semaphore(settings.max_parallel) if settings.max_parallel else None
-        self._place = f"{settings.name} {settings.base_url}"  # a lesson of one address says nothing of another
+        self._place = f"{settings.name} {settings.base_url}"  # a repair learned at one address says nothing of another
 
     async def send(
         self,
@@ -107,20 +107,20 @@ class ProviderClient:
             ConfigError: the provider cannot be called as it is configured.
         """
         now = anyio.current_time()
-        journey = CallState(
+        state = CallState(
             model=model, on_deltas=on_deltas, started=now, ends=min(ends, now + self.settings.total_timeout_s)
         )
-        async with self._slot(wire, journey):
-            return await self._exchange(wire, read, journey)
+        async with self._slot(wire, state):
+            return await self._exchange(wire, read, state)
 
     @asynccontextmanager
-    async def _slot(self, wire: WireRequest, journey: CallState) -> AsyncGenerator[None]:
+    async def _slot(self, wire: WireRequest, state: CallState) -> AsyncGenerator[None]:
         """One of the provider's slots, in the order of arrival; lists and polls need none."""
         if self._slots is None or wire.method == "GET":
             yield
             return
         try:
-            with anyio.fail_after(max(0.0, journey.ends - anyio.current_time())):
+            with anyio.fail_after(max(0.0, state.ends - anyio.current_time())):
                 await self._slots.acquire()
         except TimeoutError as error:
             raise ProviderError(
@@ -136,74 +136,74 @@ class ProviderClient:
             self._slots.release()
 
     async def _exchange(
-        self, wire: WireRequest, read: Callable[[ResponseHead, WireRequest], Reader[T]], journey: CallState
+        self, wire: WireRequest, read: Callable[[ResponseHead, WireRequest], Reader[T]], state: CallState
     ) -> tuple[T, CallStats]:
         """Sends until there is a result or no reason to try again."""
-        model = journey.model
+        model = state.model
         while True:
-            fixed = apply(wire, (*self._lessons.known(self._place, model), *journey.repairs))
+            fixed = apply(wire, (*self._learned.known(self._place, model), *state.repairs))
             try:
-                result = await self._attempt(fixed, read, journey)
+                result = await self._attempt(fixed, read, state)
             except ProviderError as error:
-                if not await self._has_new_key(error, journey):
-                    await self._next_try(fixed, error, journey)
+                if not await self._has_new_key(error, state):
+                    await self._next_try(fixed, error, state)
             else:
-                for repair in (r for r in journey.repairs if not r.once):
-                    self._lessons.learn(self._place, model, repair)
-                return result, journey.trip(fixed.warnings)
+                for repair in (r for r in state.repairs if not r.once):
+                    self._learned.learn(self._place, model, repair)
+                return result, state.stats(fixed.warnings)
 
-    async def _has_new_key(self, error: ProviderError, journey: CallState) -> bool:
+    async def _has_new_key(self, error: ProviderError, state: CallState) -> bool:
         """Whether the key was refused, and there is another one now: once in a call."""
-        if error.failure.status != 401 or journey.key_renewed or self._renew_key is None:
+        if error.failure.status != 401 or state.key_renewed or self._renew_key is None:
             return False
-        journey.key_renewed = True
+        state.key_renewed = True
         with suppress(ConfigError):  # the refusal says more than a command that fails now
-            return await self._renew_key(journey.key)
+            return await self._renew_key(state.key)
         return False
 
-    async def _next_try(self, wire: WireRequest, error: ProviderError, journey: CallState) -> None:
+    async def _next_try(self, wire: WireRequest, error: ProviderError, state: CallState) -> None:
         """Returns when the request should be sent again; raises `error` otherwise."""
-        error.having(attempts=journey.requests, model=error.failure.model or journey.model)
-        if journey.first_delta_s is None:
-            repair = find_repair(wire, error, frozenset(journey.repairs))
+        error.with_fields(attempts=state.requests, model=error.failure.model or state.model)
+        if state.first_delta_s is None:
+            repair = find_repair(wire, error, frozenset(state.repairs))
             if repair is not None:
-                journey.repairs.append(repair)
+                state.repairs.append(repair)
                 return
-        ambiguous = journey.head is None and error.failure.code != "not_sent"
-        if wire.endpoint == "jobs" and not wire.repeatable and journey.head is not None:
-            ambiguous = journey.head.status >= 500  # the job may run all the same
+        ambiguous = state.head is None and error.failure.code != "not_sent"
+        if wire.endpoint == "jobs" and not wire.repeatable and state.head is not None:
+            ambiguous = state.head.status >= 500  # the job may run all the same
         delay = retry_delay(
             error,
-            attempt=journey.requests - len(journey.repairs) - journey.key_renewed,
+            attempt=state.requests - len(state.repairs) - state.key_renewed,
             max_attempts=self.settings.max_attempts,
             max_wait_s=self.settings.max_retry_wait_s,
-            headers=journey.head.headers if journey.head else {},
-            got_delta=journey.first_delta_s is not None,
+            headers=state.head.headers if state.head else {},
+            got_delta=state.first_delta_s is not None,
             repeatable=wire.repeatable,
             ambiguous=ambiguous,
             jitter=self._jitter(),
         )
-        if delay is None or anyio.current_time() + delay >= journey.ends:
-            spent = journey.first_delta_s is not None or (ambiguous and not wire.repeatable)
-            raise error.having(retryable=False) if spent else error
+        if delay is None or anyio.current_time() + delay >= state.ends:
+            spent = state.first_delta_s is not None or (ambiguous and not wire.repeatable)
+            raise error.with_fields(retryable=False) if spent else error
         await self._sleep(delay)
 
     async def _attempt(
-        self, wire: WireRequest, read: Callable[[ResponseHead, WireRequest], Reader[T]], journey: CallState
+        self, wire: WireRequest, read: Callable[[ResponseHead, WireRequest], Reader[T]], state: CallState
     ) -> T:
-        journey.requests += 1
-        journey.head = None
-        journey.body_bytes = 0
+        state.requests += 1
+        state.head = None
+        state.body_bytes = 0
         reader: Reader[T] | None = None
-        journey.key = await self._read_key()
-        request = self._request(wire, journey.key)
-        clock = ResponseDeadline(self.settings, journey)
+        state.key = await self._read_key()
+        request = self._request(wire, state.key)
+        clock = ResponseDeadline(self.settings, state)
         broken: str | None = None
         try:
             with clock:
-                response = await self._open(request, journey)
+                response = await self._open(request, state)
                 try:
-                    head = journey.head = _head(response)
+                    head = state.head = _head(response)
                     if head.status >= 300:
                         if refusal := explain_refusal(head.status, self._find_path(str(response.request.url))):
                             raise refusal
@@ -212,12 +212,12 @@ class ProviderClient:
                             head,
                             body,
                             endpoint=wire.endpoint,
-                            model=journey.model,
+                            model=state.model,
                             base_url=self.settings.base_url,
                             sent=wire,
                         )
                     reader = read(head, wire)
-                    await _pump(response, reader, clock, journey)
+                    await _pump(response, reader, clock, state)
                 finally:
                     with anyio.CancelScope(shield=True, deadline=anyio.current_time() + 1):
                         await response.aclose()
@@ -228,24 +228,24 @@ class ProviderClient:
                 ) from error
             broken = f"the connection broke{self._find_path(_url_of(error, request)).via} ({words(error)})"
         if clock.fired:
-            return await self._late(clock.reason, reader, journey)
+            return await self._late(clock.reason, reader, state)
         if reader is None:  # pragma: no cover - the scope swallows only its own cancellation, seen above
             raise ProviderError("the request ended without an answer", kind="protocol")
-        return await finish(reader, journey.body_bytes, broken=broken)
+        return await finish(reader, state.body_bytes, broken=broken)
 
-    async def _late(self, reason: str, reader: Reader[T] | None, journey: CallState) -> T:
+    async def _late(self, reason: str, reader: Reader[T] | None, state: CallState) -> T:
         """A whole answer whose connection only stayed open, or the timeout with what had come."""
         partial = ""
         if reader is not None:
             try:
-                return await finish(reader, journey.body_bytes, broken=reason)
+                return await finish(reader, state.body_bytes, broken=reason)
             except ProviderError as error:
                 partial = error.failure.partial_text or reader.partial_text
         raise ProviderError(
             reason,
             kind="timeout",
             fix="Ask for less, or raise the timeout of this provider in the configuration.",
-            retryable=journey.first_delta_s is None,
+            retryable=state.first_delta_s is None,
             partial_text=partial or None,
         )
 
@@ -311,7 +311,7 @@ class ProviderClient:
         shared = "chat" if settings.api in settings.api_urls else settings.api
         return settings.auth or wire.auth or API_AUTH[_API_OF.get(wire.endpoint, shared)]
 
-    async def _open(self, request: httpx2.Request, journey: CallState) -> httpx2.Response:
+    async def _open(self, request: httpx2.Request, state: CallState) -> httpx2.Response:
         """Sends; follows a redirect only to the same host, with method, body and key unchanged."""
         for _ in range(_MAX_REDIRECTS):
             response = await self._http.send(request, stream=True)
@@ -319,7 +319,7 @@ class ProviderClient:
             if target is None:
                 return response
             await response.aclose()
-            journey.warnings.append(f"the endpoint has moved to {target}: put that into base_url")
+            state.warnings.append(f"the endpoint has moved to {target}: put that into base_url")
             request = self._http.build_request(
                 request.method,
                 target,
@@ -330,20 +330,20 @@ class ProviderClient:
         return await self._http.send(request, stream=True)
 
 
-async def _pump(response: httpx2.Response, reader: Reader[Any], clock: ResponseDeadline, journey: CallState) -> None:
+async def _pump(response: httpx2.Response, reader: Reader[Any], clock: ResponseDeadline, state: CallState) -> None:
     """Feeds the reader until the answer is whole or the body ends."""
     heard = False
     events = (response.headers.get("content-type") or "").lower().startswith("text/event-stream")
     async with aclosing(body_pieces(response)) as pieces:
         async for piece in pieces:
-            journey.body_bytes += len(piece)
-            if journey.body_bytes > MAX_BODY_BYTES:
+            state.body_bytes += len(piece)
+            if state.body_bytes > MAX_BODY_BYTES:
                 raise ProviderError(
                     f"the answer is longer than {MAX_BODY_BYTES // 1_000_000} MB",
                     kind="protocol",
                     partial_text=reader.partial_text or None,
                 )
-            news = journey.deliver(await feed(reader, piece))
+            news = state.deliver(await feed(reader, piece))
             heard = heard or news or not events
             if heard:
                 clock.heard()

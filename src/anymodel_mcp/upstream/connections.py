@@ -74,7 +74,7 @@ class Connections:
             try:
                 self._clients[name] = self._open_client(base_url, environ)
             except ConfigError as error:
-                raise error.having(provider=name) from error.__cause__
+                raise error.with_fields(provider=name) from error.__cause__
         proxy = select_proxy(base_url, environ)
         return Link(self._clients[name], partial(path_to, environ=environ), proxy.secrets if proxy else ())
 

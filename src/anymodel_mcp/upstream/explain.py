@@ -32,12 +32,12 @@ class Explainer:
         if not isinstance(error, ProviderError):
             return error
         failure = error.failure
-        error.having(provider=failure.provider or target.provider, model=failure.model or target.model or None)
+        error.with_fields(provider=failure.provider or target.provider, model=failure.model or target.model or None)
         if failure.kind == "model_not_found":
-            return error.having(fix=await self._closest(target))
+            return error.with_fields(fix=await self._closest(target))
         if failure.kind == "auth":
             where = self._key_sources.get(target.provider, "")
-            return error.having(fix=f"Check the key of {target.provider}. {where}".strip())
+            return error.with_fields(fix=f"Check the key of {target.provider}. {where}".strip())
         if _ABOUT_PICTURES.search(failure.message) and failure.kind in (
             "bad_request",
             "unsupported_parameter",
@@ -45,7 +45,7 @@ class Explainer:
         ):
             seeing = await self._seeing()
             if seeing:
-                return error.having(fix=f"Models that can see: {', '.join(seeing)}.")
+                return error.with_fields(fix=f"Models that can see: {', '.join(seeing)}.")
         return error
 
     async def _closest(self, target: Target) -> str:

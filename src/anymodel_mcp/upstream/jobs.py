@@ -101,7 +101,7 @@ async def follow(
         except ProviderError as error:
             if not _says_nothing(error):
                 kind = "task_failed" if error.kind in _OF_THE_WORKER else error.kind
-                raise error.having(kind=kind, task_id=task_id, retryable=False) from error
+                raise error.with_fields(kind=kind, task_id=task_id, retryable=False) from error
             failure = error
             continue
         failure = None

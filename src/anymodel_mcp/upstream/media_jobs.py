@@ -75,7 +75,7 @@ def _explained(error: ProviderError) -> ProviderError:
     unsure = failure.kind in _UNREAD or (failure.status or 0) >= 500
     if failure.code == "not_sent" or not unsure or (failure.status or 0) // 100 == 4:
         return error
-    return error.having(retryable=False, code=MAYBE_TAKEN, fix=LOOK_FIRST)
+    return error.with_fields(retryable=False, code=MAYBE_TAKEN, fix=LOOK_FIRST)
 
 
 async def follow_media(
@@ -139,9 +139,9 @@ async def _fetch(endpoint: Endpoint, row: JobRow, job: Job, state: JobState) -> 
             return await endpoint.send(api, job)
         except ProviderError as error:
             if error.kind == "bad_request" and _TOO_EARLY.search(error.failure.message):
-                raise error.having(kind="upstream") from error
+                raise error.with_fields(kind="upstream") from error
             if error.kind in ("bad_request", "unsupported_parameter"):
-                raise error.having(kind="task_failed") from error
+                raise error.with_fields(kind="task_failed") from error
             raise
 
     return await follow(

@@ -234,4 +234,4 @@ def _falls_back(error: AnyModelError, question: Question[Result]) -> bool:
 
 
 def _with_history(error: AnyModelError, failed: Sequence[str]) -> AnyModelError:
-    return error.having(message=f"{error.failure.message} (before it: {'; '.join(failed)})") if failed else error
+    return error.with_fields(message=f"{error.failure.message} (before it: {'; '.join(failed)})") if failed else error

@@ -87,14 +87,14 @@ async def ask_chat(services: Services, provider: str, model: str, probe: Probe) 
     request = ChatRequest(model=model, messages=[{"role": "user", "content": "Say: OK"}], max_tokens=_MAX_TOKENS)
     try:
         endpoint = await services.providers.endpoint(Target(provider, model))
-        result, trip = await endpoint.send(endpoint.chat, request, count)
+        result, stats = await endpoint.send(endpoint.chat, request, count)
     except AnyModelError as error:
         return replace(probe, chat_name=model, chat_error=error, chat_s=anyio.current_time() - started)
     return replace(
         probe,
         chat_name=model,
-        chat_s=trip.duration_s,
-        first_s=trip.first_delta_s,
+        chat_s=stats.duration_s,
+        first_s=stats.first_delta_s,
         pieces=pieces,
         tokens=result.usage.total if result.usage else None,
     )

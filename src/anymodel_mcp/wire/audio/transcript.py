@@ -117,7 +117,7 @@ class Transcript(Document[TranscriptionResult]):
     def _with_text(self) -> Exception:
         assert self.error is not None
         text = self.partial_text.strip()
-        return self.error.having(partial_text=text, retryable=False) if text else self.error
+        return self.error.with_fields(partial_text=text, retryable=False) if text else self.error
 
     def read(self, values: list[Any]) -> TranscriptionResult:
         """The transcript in one document, or in several that follow each other."""
@@ -258,6 +258,6 @@ class TranscriptReader:
         if broken or not content:
             kind = "stream_truncated" if broken else "upstream"
             why = f"the transcript is cut off: {broken}" if broken else "an empty answer came"
-            raise self._transcript.failure(why, kind).having(partial_text=text or None)
+            raise self._transcript.failure(why, kind).with_fields(partial_text=text or None)
         warnings = () if text else (NO_SPEECH,)
         return TranscriptionResult(text=text, model=self._transcript.model or None, warnings=warnings)

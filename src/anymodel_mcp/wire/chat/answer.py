@@ -224,7 +224,7 @@ class Accumulator:
         if error is None:
             return
         text = self.partial_text
-        self.error = error.having(
+        self.error = error.with_fields(
             partial_text=text or None, retryable=error.failure.retryable and not self._news.any_came
         )
 
@@ -273,7 +273,7 @@ class Accumulator:
     def _exceed(self, what: str) -> None:
         if self.error is None:
             error = self._failure(f"the answer holds {what}", "protocol", fix=_SMALLER)
-            self._fail(error.having(retryable=False))
+            self._fail(error.with_fields(retryable=False))
 
     def fail(self, message: str, kind: ErrorKind) -> None:
         """Ends the answer with a failure that its reader has found."""

@@ -145,7 +145,7 @@ class NativeAnswer(ABC):
     def stop(self, error: ProviderError) -> None:
         """Ends the answer with a failure."""
         again = error.failure.retryable and not self._news.any_came
-        self.error = error.having(partial_text=self.partial_text or None, retryable=again)
+        self.error = error.with_fields(partial_text=self.partial_text or None, retryable=again)
 
     def fail(self, message: str, kind: ErrorKind) -> None:
         """Ends the answer with a failure that its reader has found."""
@@ -183,7 +183,7 @@ class NativeAnswer(ABC):
         try:
             return self.completed(answer.finish(broken=broken, cut=cut))
         except ProviderError as error:
-            raise error.having(retryable=error.failure.retryable and not self._news.any_came) from None
+            raise error.with_fields(retryable=error.failure.retryable and not self._news.any_came) from None
 
     def _frames(self) -> Sequence[Json]:
         frame = self.as_chat()

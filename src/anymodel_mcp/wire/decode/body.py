@@ -103,7 +103,7 @@ class BodyReader(Generic[T]):
         except ExcessError as error:
             self._fail(f"the answer holds {error}", "protocol")
             if self._assembler.error is not None:
-                self._assembler.error.having(retryable=False)
+                self._assembler.error.with_fields(retryable=False)
         except Broken as error:
             self._fail(f"an event of the stream is no JSON: {tidy(str(error), 120)}", "protocol")
 
@@ -218,7 +218,7 @@ class Document(ABC, Generic[T]):
     def stop(self, error: ProviderError) -> None:
         """Ends the answer with this failure."""
         again = error.failure.retryable and (self._repeatable or error.kind in ("rate_limit", "overloaded"))
-        self.error = error.having(retryable=again)
+        self.error = error.with_fields(retryable=again)
 
     def fail(self, message: str, kind: ErrorKind) -> None:
         """Ends the answer with a failure that its reader has found."""

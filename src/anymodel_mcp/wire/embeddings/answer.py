@@ -55,7 +55,7 @@ class Embeddings(Document[EmbeddingsResult]):
             raise self.failure(f"{len(vectors)} vectors came for {self._count} inputs", "protocol")
         good = [v for v in vectors if v]
         if len(good) != len(vectors) and any(isinstance(_value(e), str) for e in entries):
-            raise self.failure(_UNREADABLE, "protocol").having(fix=_ASK_FOR_FLOATS)
+            raise self.failure(_UNREADABLE, "protocol").with_fields(fix=_ASK_FOR_FLOATS)
         if len(good) != len(vectors):
             raise self.failure("an embedding is no list of numbers", "protocol")
         widths = {len(v) for v in good}

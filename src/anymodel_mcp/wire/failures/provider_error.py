@@ -91,11 +91,11 @@ def read_failure(
         return _redirect(head, model)
     text = body.decode("utf-8", "replace").removeprefix("\ufeff").strip()
     value = parse_or_none(text) if text[:1] in ("{", "[", '"') else None
-    complaint = find_error_body(value, whole=True)
-    if complaint is None:
-        complaint = ErrorBody(message=loose_words(value) if value is not None else _plain_words(text, head))
+    found = find_error_body(value, whole=True)
+    if found is None:
+        found = ErrorBody(message=loose_words(value) if value is not None else _plain_words(text, head))
     return _build(
-        complaint,
+        found,
         _Place(
             status=head.status,
             headers=head.headers,
@@ -131,13 +131,13 @@ def failure_from(
         named: the event is called an error: whatever it holds is one.
         gave_up: the answer ended with a finish reason that means failure.
     """
-    complaint = find_error_body(value, whole=named)
-    if complaint is None:
+    found = find_error_body(value, whole=named)
+    if found is None:
         if not named:
             return None
-        complaint = ErrorBody(message="the stream ended with an error event that says nothing")
+        found = ErrorBody(message="the stream ended with an error event that says nothing")
     place = _Place(
-        status=complaint.status or status,
+        status=found.status or status,
         headers=headers,
         endpoint=endpoint,
         model=model,
@@ -145,7 +145,7 @@ def failure_from(
         inside=True,
         gave_up=gave_up,
     )
-    return _build(complaint, place)
+    return _build(found, place)
 
 
 def taken_on(head: ResponseHead, *, model: str, id_: str, state: str = "") -> ProviderError:
@@ -187,33 +187,33 @@ class _Place:
     sent: WireRequest | None = None
 
 
-def _shortened(complaint: ErrorBody) -> ErrorBody:
+def _shortened(found: ErrorBody) -> ErrorBody:
     """The words that are read for their meaning: not all of a page, or of an error that is as long as a book."""
     return replace(
-        complaint,
-        message=complaint.message[:_READ_CHARS],
-        hint=complaint.hint[:_READ_CHARS],
-        codes=tuple(code[:_CODE_CHARS] for code in complaint.codes[:_MOST_CODES]),
+        found,
+        message=found.message[:_READ_CHARS],
+        hint=found.hint[:_READ_CHARS],
+        codes=tuple(code[:_CODE_CHARS] for code in found.codes[:_MOST_CODES]),
     )
 
 
-def _build(complaint: ErrorBody, place: _Place) -> ProviderError:
-    complaint = _shortened(complaint)
-    wish = retry_after(place.headers, _bodies(place.body, complaint), time.time() if place.now is None else place.now)
-    text = f"{complaint.message} {complaint.hint}".strip()
+def _build(found: ErrorBody, place: _Place) -> ProviderError:
+    found = _shortened(found)
+    wish = retry_after(place.headers, _bodies(place.body, found), time.time() if place.now is None else place.now)
+    text = f"{found.message} {found.hint}".strip()
     signals = ErrorSignals(
         status=place.status,
         inside=place.inside,
-        codes=complaint.codes,
+        codes=found.codes,
         text=text,
-        param=complaint.param or "",
+        param=found.param or "",
         page=f"{place.headers.get('cf-mitigated', '') and 'cf-mitigated'} {place.page}",
         temporary=wish is not None,
         gave_up=place.gave_up,
     )
     kind = classify(signals)
     wish = believable(wish, signals)
-    param = complaint.param or _param(complaint.message, kind)
+    param = found.param or _param(found.message, kind)
     situation = Situation(
         endpoint=place.endpoint,
         base_url=place.base_url,
@@ -222,7 +222,7 @@ def _build(complaint: ErrorBody, place: _Place) -> ProviderError:
         sent=place.sent,
     )
     return ProviderError(
-        _message(complaint, place),
+        _message(found, place),
         kind=kind,
         fix=_LOOK_FIRST if _may_be_made(kind, place) else advise(kind, text, situation),
         status=place.status,
@@ -230,13 +230,13 @@ def _build(complaint: ErrorBody, place: _Place) -> ProviderError:
         retry_after_s=wish,
         model=place.model or None,
         param=param,
-        code=complaint.codes[0] if complaint.codes else None,
-        request_id=_request_id(complaint, place.headers),
+        code=found.codes[0] if found.codes else None,
+        request_id=_request_id(found, place.headers),
     )
 
 
-def _bodies(body: Any, complaint: ErrorBody) -> Any:
-    return [complaint.inner, body] if complaint.inner is not None else body
+def _bodies(body: Any, found: ErrorBody) -> Any:
+    return [found.inner, body] if found.inner is not None else body
 
 
 def _may_be_made(kind: ErrorKind, place: _Place) -> bool:
@@ -256,12 +256,12 @@ def _may_repeat(kind: ErrorKind, signals: ErrorSignals, wish: float | None, plac
     return is_retryable(kind, signals, wish=wish)
 
 
-def _message(complaint: ErrorBody, place: _Place) -> str:
-    message = tidy(complaint.message) or f"no explanation ({_status_words(place.status)})"
-    if complaint.hint:
-        message += f" ({tidy(complaint.hint)})"
-    if complaint.categories:
-        message += f" (filtered: {tidy(', '.join(complaint.categories), 120)})"
+def _message(found: ErrorBody, place: _Place) -> str:
+    message = tidy(found.message) or f"no explanation ({_status_words(place.status)})"
+    if found.hint:
+        message += f" ({tidy(found.hint)})"
+    if found.categories:
+        message += f" (filtered: {tidy(', '.join(found.categories), 120)})"
     return message
 
 
@@ -305,10 +305,10 @@ def _param(message: str, kind: ErrorKind) -> str | None:
     return None
 
 
-def _request_id(complaint: ErrorBody, headers: Mapping[str, str]) -> str | None:
-    if complaint.request_id:
-        return tidy(complaint.request_id, 100)
-    said = _REQUEST_ID.search(complaint.message[:4000])
+def _request_id(found: ErrorBody, headers: Mapping[str, str]) -> str | None:
+    if found.request_id:
+        return tidy(found.request_id, 100)
+    said = _REQUEST_ID.search(found.message[:4000])
     if said:
         return said.group(1)
     return next((tidy(headers[name], 100) for name in _ID_HEADERS if headers.get(name)), None)

@@ -161,7 +161,7 @@ class Images(Document[ImagesResult]):
                 model=self.model,
             )
             if error is not None:
-                return error.having(retryable=False)
+                return error.with_fields(retryable=False)
         words = first_text(body, "message", "text", "output_text")
         return self.failure("the answer holds no picture" + (f": {tidy(words)}" if words else ""), "upstream")
 
@@ -310,6 +310,6 @@ class Task(Images):
             response, status=self.head.status, headers=self.head.headers, endpoint="tasks", model=self.model
         )
         if error is not None:
-            raise error.having(retryable=False)
+            raise error.with_fields(retryable=False)
         inner = {k: v for k, v in as_object(response).items() if k not in _TICKETS}
         return super().read([inner])

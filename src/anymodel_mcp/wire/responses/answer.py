@@ -125,7 +125,7 @@ class ResponsesAnswer:
             if self._live.size + self._arguments_size > self._max_chars:
                 self.fail(f"the answer holds more than {self._max_chars} characters", "protocol")
                 if self.error is not None:
-                    self.error.having(retryable=False)
+                    self.error.with_fields(retryable=False)
 
     def _whole_or_error(self, value: Any, frame: Json, *, named: bool, bare: bool) -> None:
         """An error, or a response that came as one document."""
@@ -213,7 +213,7 @@ class ResponsesAnswer:
     def _stop(self, error: ProviderError) -> None:
         text = self.partial_text
         again = error.failure.retryable and not self._news.any_came
-        self.error = error.having(partial_text=text or None, retryable=again)
+        self.error = error.with_fields(partial_text=text or None, retryable=again)
 
     def fail(self, message: str, kind: ErrorKind) -> None:
         """Ends the answer with a failure that its reader has found."""
@@ -243,7 +243,7 @@ class ResponsesAnswer:
         try:
             return answer.finish(broken=None, cut=False)
         except ProviderError as error:
-            raise error.having(retryable=error.failure.retryable and not self._news.any_came) from None
+            raise error.with_fields(retryable=error.failure.retryable and not self._news.any_came) from None
 
     def _check(self, *, broken: str | None, cut: bool) -> None:
         status = as_text(self._response.get("status"))
