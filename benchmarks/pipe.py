@@ -159,7 +159,7 @@ def _serve_one(connection: socket.socket) -> None:
 
 
 def main() -> None:
-    """Serves until it is told to stop."""
+    """Serves until it receives the stop signal."""
     with socket.create_server(("127.0.0.1", 0), backlog=256) as server:
         print(server.getsockname()[1], flush=True)
         while True:

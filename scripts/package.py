@@ -94,7 +94,7 @@ def one_version() -> str:
     found = found_versions()
     versions = set[str]().union(*found.values())
     if len(versions) != 1:
-        fail(f"versions differ: {found}; scripts/package --set-version VERSION mends it")
+        fail(f"versions differ: {found}; scripts/package --set-version VERSION fixes it")
     version = versions.pop()
     print(f"version {version} in {len(found)} places")
     return version

@@ -167,7 +167,7 @@ class Reply:
 
     Attributes:
         frames: written one by one.
-        framing: how the body's end is told: by `content-length`, by the end of the connection, or in chunks.
+        framing: how the end of the body is marked: by `content-length`, by the end of the connection, or in chunks.
         end: after the last frame: another request may follow, FIN, RST, or silence on an open connection.
     """
 

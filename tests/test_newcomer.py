@@ -1,4 +1,4 @@
-"""README.md gives the commands that scripts/hosts-e2e runs; a page without them is told apart from a broken program."""
+"""README.md gives the commands that scripts/hosts-e2e runs; missing ones are reported apart from failures."""
 
 from __future__ import annotations
 

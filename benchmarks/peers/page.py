@@ -1,4 +1,4 @@
-"""The words of docs/benchmarks.md around the figures."""
+"""The text of docs/benchmarks.md around the figures."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def run(argv: list[str]) -> int:
 
 
 def _serves(argv: list[str]) -> bool:
-    """A person at a terminal who types the bare command is told what it is, not left with a silent prompt."""
+    """Explains the command to a person who starts it at a terminal, instead of waiting silently for input."""
     if argv[:1] == ["serve"]:
         return True
     return not argv and not (sys.stdin is not None and sys.stdin.isatty())

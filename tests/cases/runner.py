@@ -74,7 +74,7 @@ def split_served(cases: Iterable[Json]) -> tuple[list[Json], list[Json]]:
 
 
 def to_reply(http: Json, rewrite: Callable[[str], str] = str) -> Reply:
-    """One response of a case as a `Reply`; `rewrite` is told each `location`."""
+    """One response of a case as a `Reply`; `rewrite` receives each `location`."""
     headers: dict[str, str] = {
         name: rewrite(value) if name.lower() == "location" else value for name, value in http["headers"].items()
     }
@@ -135,7 +135,7 @@ def to_answer(case: Json, origin: Callable[[], str], counted: list[Seen]) -> Ans
     return answer
 
 
-# --- what the server is told ----------------------------------------------------------------------------------------
+# --- what the server receives ----------------------------------------------------------------------------------------
 
 
 def _base_url(case: Json) -> str:
@@ -197,7 +197,7 @@ def to_config(providers: Mapping[str, Json], folder: Path) -> str:
     return tomlkit.dumps({"files": files, "tools": tools, "providers": dict(providers)})  # pyright: ignore[reportUnknownMemberType]
 
 
-# --- what the tool is told ------------------------------------------------------------------------------------------
+# --- what the tool receives ------------------------------------------------------------------------------------------
 
 
 def to_call(case: Json, schemas: Mapping[str, Json], pictures: Path) -> tuple[str, Json]:

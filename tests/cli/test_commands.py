@@ -135,7 +135,7 @@ def test_the_entry_point_leads_to_the_commands(capsys: pytest.CaptureFixture[str
     ("error", "status", "words"),
     [
         (KeyboardInterrupt(), 130, "stopped"),
-        (ConfigError("wrong", fix="mend it"), 2, "do:    mend it"),
+        (ConfigError("wrong", fix="fix it"), 2, "do:    fix it"),
         (ProviderError("slow", kind="rate_limit", provider="p", model="m", status=429, retry_after_s=7), 1, "in 7 s"),
         (ProviderError("odd", kind="server", retryable=True), 1, "try again"),
         (ExceptionGroup("several", [ConfigError("inner")]), 2, "inner"),

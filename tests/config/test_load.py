@@ -412,7 +412,7 @@ def test_habits_of_a_named_row_come_with_its_auth() -> None:
     assert (provider.dialect, provider.auth, provider.quirks) == ("azure", "header:api-key", {})
 
 
-def test_a_mended_address_is_told() -> None:
+def test_a_corrected_address_is_reported() -> None:
     text = "[providers.work]\nbase_url = 'https://gw.example/v1/chat/completions?x=1'"
     provider = load({}, file_text=text, file_name="c").providers["work"]
     assert provider.base_url == "https://gw.example/v1?x=1"

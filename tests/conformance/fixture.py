@@ -1,6 +1,6 @@
 """The server that the conformance suite asks for: the product's own factory and HTTP loop, plus the suite's fixtures.
 
-What a scenario needs is told by its own description: `conformance list --server`, and the descriptions in
+What a scenario needs is in its own description: `conformance list --server`, and the descriptions in
 @modelcontextprotocol/conformance 0.2.0-alpha.12 (read 2026-11-21). Run: python -m tests.conformance.fixture PORT
 """
 

@@ -1,4 +1,4 @@
-"""One program of others, run with a time limit, and what became of it."""
+"""One program of others, run with a time limit, and its outcome."""
 
 from __future__ import annotations
 

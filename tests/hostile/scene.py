@@ -99,7 +99,7 @@ class Scene:
 
 @asynccontextmanager
 async def open_scene(folder: Path, *, config: str = "", provider: str = "") -> AsyncGenerator[Scene, None]:
-    """A server, and a provider that answers "fine" until it is told otherwise.
+    """A server, and a provider that answers "fine" until a test changes its answer.
 
     Args:
         folder: for everything that the server writes.

@@ -37,7 +37,7 @@ _PICTURE = (PNG, b"<picture>")
 
 @dataclass(slots=True)
 class Control:
-    """What the upstream is told while a fault is on.
+    """What the upstream receives while a fault is on.
 
     Attributes:
         hold: it says nothing more, so that only a closed connection ends a request.

@@ -1,4 +1,4 @@
-"""What a host's model is told: who answered, what is configured, where a key comes from, what an argument should be."""
+"""What a host's model reads: who answered, what is configured, where a key comes from, what an argument should be."""
 
 from __future__ import annotations
 

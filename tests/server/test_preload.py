@@ -1,4 +1,4 @@
-"""What the first call needs is loaded while nobody waits."""
+"""What the first call needs is loaded before the first call."""
 
 from __future__ import annotations
 

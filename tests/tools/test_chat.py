@@ -208,7 +208,7 @@ async def test_a_failure_in_a_thread_is_told_as_what_it_is(tmp_path: Path) -> No
     assert [m["content"] for m in fake.body()["messages"]] == ["a", "first", "c"]
 
 
-async def test_a_structured_answer_is_checked_and_mended_once(tmp_path: Path) -> None:
+async def test_a_structured_answer_is_checked_and_repaired_once(tmp_path: Path) -> None:
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
     fake = FakeProvider([completion('{"n": "x"}'), completion('```json\n{"n": 1}\n```')])
     async with connect(fake, tmp_path) as client:

@@ -17,7 +17,7 @@ AXES = {"north": [0.0, 1.0], "east": [1.0, 0.0], "northeast": [0.7, 0.7], "up": 
 
 
 def embeddings(request: httpx2.Request) -> httpx2.Response:
-    """Vectors for the words of `AXES`, in reversed order: the index decides."""
+    """Vectors for the words in `AXES`, in reversed order: the index decides."""
     words = json.loads(request.content)["input"]
     data = [{"index": i, "embedding": AXES[w]} for i, w in enumerate(words)]
     usage = {"prompt_tokens": len(words), "total_tokens": len(words)}

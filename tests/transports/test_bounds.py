@@ -137,7 +137,7 @@ async def _read_all(stream: SocketStream) -> bytes:
 
 
 class Pieces:
-    """A `receive` that gives what it is told to, then waits."""
+    """A `receive` that returns the given messages, then waits."""
 
     def __init__(self, *pieces: bytes) -> None:
         self._pieces = list(pieces)

@@ -19,9 +19,9 @@ from anymodel_mcp.transports.framing import (
     Oversized,
     Refusal,
     encode,
-    mend_json,
     parse_line,
     refuse_oversized,
+    replace_surrogates,
 )
 
 PING = JSONRPCRequest(jsonrpc="2.0", id=3, method="ping")
@@ -157,7 +157,7 @@ def test_what_is_no_message_is_refused(line: bytes, code: int, known: object) ->
         "spoilt answer",
     ],
 )
-def test_a_message_is_read_and_its_text_mended(line: bytes, message: JSONRPCMessage) -> None:
+def test_a_message_is_read_and_its_surrogates_replaced(line: bytes, message: JSONRPCMessage) -> None:
     assert parse_line(line) == message
 
 
@@ -181,12 +181,12 @@ def test_lone_surrogates_leave_as_replacement_characters() -> None:
 def test_any_text_survives_as_utf8_on_one_line(text: str) -> None:
     line = encode(JSONRPCResponse(jsonrpc="2.0", id=1, result={"t": text}))
     assert line.count(b"\n") == 1
-    assert json.loads(line)["result"]["t"] == mend_json(text)
+    assert json.loads(line)["result"]["t"] == replace_surrogates(text)
 
 
 @given(st.text())
 def test_sound_text_is_never_changed(text: str) -> None:
-    assert mend_json({"k": [text]}) == {"k": [text]}
+    assert replace_surrogates({"k": [text]}) == {"k": [text]}
 
 
 @given(st.binary(max_size=200))

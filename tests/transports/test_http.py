@@ -151,7 +151,7 @@ async def test_streams_are_not_buffered_by_proxies() -> None:
 
 
 @pytest.mark.parametrize("modern", [False, True], ids=["legacy", "modern"])
-async def test_lone_surrogates_are_mended_in_and_out(modern: bool) -> None:
+async def test_lone_surrogates_are_replaced_in_and_out(modern: bool) -> None:
     async with site() as running:
         headers = modern_headers if modern else None
         session = {} if modern else await running.open_session()

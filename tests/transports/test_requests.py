@@ -7,7 +7,7 @@ from mcp.server.context import HandlerResult, ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from pydantic import BaseModel
 
-from anymodel_mcp.transports.requests import contain, guard_requests, mend_result
+from anymodel_mcp.transports.requests import contain, guard_requests, replace_surrogates_in_result
 from tests.transports.servers import Events, build
 
 
@@ -38,13 +38,13 @@ async def test_a_sound_result_passes_unchanged(result: Any) -> None:
     async def give(ctx: object) -> HandlerResult:
         return result
 
-    assert await mend_result(CONTEXT, give) == result
+    assert await replace_surrogates_in_result(CONTEXT, give) == result
 
 
 def test_guards_are_put_on_once() -> None:
     server = build(Events())
     before = len(server.middleware)
     guard_requests(server)
-    guard_requests(server, mend=True)
-    guard_requests(server, mend=True)
+    guard_requests(server, replace_surrogates=True)
+    guard_requests(server, replace_surrogates=True)
     assert len(server.middleware) == before + 2

@@ -217,7 +217,7 @@ async def test_a_line_that_is_too_long_is_refused_under_its_id() -> None:
         assert text_of(await wire.receive()) == "short"
 
 
-async def test_lone_surrogates_are_mended_in_and_out() -> None:
+async def test_lone_surrogates_are_replaced_in_and_out() -> None:
     async with connected() as wire:
         await wire.greet()
         await wire.send(json.dumps(call(1, "echo", text="<\udfff>")).encode() + b"\n")

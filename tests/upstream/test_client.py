@@ -414,7 +414,7 @@ async def test_a_stream_of_the_responses_api_is_the_same_result() -> None:
 
 
 class Queue:
-    """A provider that answers when it is told to, and notes who is asked in which order."""
+    """A provider that answers on request and records the order of calls."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []

@@ -1,4 +1,4 @@
-"""Why answers end, in the words of many providers."""
+"""Finish reasons of many providers."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def refusal(message: str, *, kind: Any = "bad_request", status: int = 400, **fie
     return ProviderError(message, kind=kind, status=status, **fields)
 
 
-def mend(sent: WireRequest, error: ProviderError) -> WireRequest | None:
+def repaired_by(sent: WireRequest, error: ProviderError) -> WireRequest | None:
     repair = find_repair(sent, error, frozenset())
     if repair is None:
         return None
@@ -163,15 +163,15 @@ REFUSALS: dict[str, tuple[WireRequest, ProviderError, Json, list[str]]] = {
 
 
 @pytest.mark.parametrize("name", REFUSALS)
-def test_a_refused_parameter_is_mended_and_told(name: str) -> None:
+def test_a_refused_parameter_is_repaired_and_reported(name: str) -> None:
     sent, error, expected, told = REFUSALS[name]
-    mended = mend(sent, error)
-    assert mended is not None
-    body = {k: v for k, v in (mended.body or {}).items() if k not in ("model", "messages")}
+    repaired = repaired_by(sent, error)
+    assert repaired is not None
+    body = {k: v for k, v in (repaired.body or {}).items() if k not in ("model", "messages")}
     assert body == expected
-    assert mended.stream == (body.get("stream") is True)
-    assert len(mended.warnings) == len(told)
-    assert all(word in warning for word, warning in zip(told, mended.warnings, strict=True))
+    assert repaired.stream == (body.get("stream") is True)
+    assert len(repaired.warnings) == len(told)
+    assert all(word in warning for word, warning in zip(told, repaired.warnings, strict=True))
 
 
 @pytest.mark.parametrize("name", sorted(set(REFUSALS) - {"thinking needs a stream", "streams only"}))
@@ -218,12 +218,12 @@ def test_a_learned_repair_does_not_touch_what_the_user_wrote_either() -> None:
         "completions",
     ],
 )
-def test_what_no_repair_can_mend_stays_an_error(sent: WireRequest, error: ProviderError) -> None:
+def test_what_no_repair_can_fix_stays_an_error(sent: WireRequest, error: ProviderError) -> None:
     assert find_repair(sent, error, frozenset()) is None
 
 
 def test_two_names_of_one_limit_are_never_swapped_back_and_forth() -> None:
-    first = mend(request(max_tokens=5), REFUSALS["max_tokens"][1])
+    first = repaired_by(request(max_tokens=5), REFUSALS["max_tokens"][1])
     assert first is not None
     tried = frozenset({Repair(endpoint="chat", action="rename", field="max_tokens", to="max_completion_tokens")})
     assert find_repair(first, REFUSALS["max_completion_tokens"][1], tried) is None
@@ -237,9 +237,9 @@ def test_a_rename_does_not_overwrite_the_other_name() -> None:
 
 
 def test_a_schema_weakens_step_by_step_and_stays_said() -> None:
-    once = mend(request(response_format=SCHEMA), REFUSALS["schema"][1])
+    once = repaired_by(request(response_format=SCHEMA), REFUSALS["schema"][1])
     assert once is not None
-    twice = mend(once, REFUSALS["object"][1])
+    twice = repaired_by(once, REFUSALS["object"][1])
     assert twice is not None
     assert "response_format" not in (twice.body or {})
     assert (twice.body or {})["messages"][0]["content"].count("JSON Schema") == 1
@@ -250,16 +250,18 @@ def test_a_learned_instruction_repair_works_from_the_full_form() -> None:
         Repair(endpoint="chat", action="structured", field="response_format", to="json_object"),
         Repair(endpoint="chat", action="structured", field="response_format", to="instruction"),
     ]
-    mended = apply(request(response_format=SCHEMA), learned)
-    assert "response_format" not in (mended.body or {})
-    assert "JSON Schema" in (mended.body or {})["messages"][0]["content"]
+    repaired = apply(request(response_format=SCHEMA), learned)
+    assert "response_format" not in (repaired.body or {})
+    assert "JSON Schema" in (repaired.body or {})["messages"][0]["content"]
     assert apply(request(), learned) == request()
 
 
 @pytest.mark.parametrize("asked", [[HI], "hi"], ids=["items", "text"])
 def test_a_schema_of_the_responses_api_weakens_too(asked: Any) -> None:
     form = {"format": {"type": "json_schema", "name": "answer", "schema": {"type": "object"}}, "verbosity": "low"}
-    once = mend(request("responses", input=asked, text=form), refusal("Unsupported: json_schema", param="text.format"))
+    once = repaired_by(
+        request("responses", input=asked, text=form), refusal("Unsupported: json_schema", param="text.format")
+    )
     assert once is not None
     assert (once.body or {})["text"] == {"format": {"type": "json_object"}, "verbosity": "low"}
     assert (once.body or {})["input"][0]["content"].startswith("hi\n\nAnswer with one JSON value")
@@ -269,10 +271,10 @@ def test_roles_change_to_those_that_are_known() -> None:
     developer = request()
     developer = replace(developer, body={"messages": [{"role": "developer", "content": "s"}, HI]})
     refused = refusal("Unsupported value: 'messages[0].role' does not support 'developer' with this model.")
-    system = mend(developer, refused)
+    system = repaired_by(developer, refused)
     assert system is not None
     assert (system.body or {})["messages"] == [{"role": "system", "content": "s"}, HI]
-    folded = mend(system, refusal("System role not supported"))
+    folded = repaired_by(system, refusal("System role not supported"))
     assert folded is not None
     assert (folded.body or {})["messages"] == [{"role": "user", "content": "s\n\nhi"}]
     assert find_repair(request(), refused, frozenset()) is None
@@ -281,39 +283,39 @@ def test_roles_change_to_those_that_are_known() -> None:
 
 def test_pictures_are_asked_for_again_without_their_form() -> None:
     error = refusal("Unknown parameter: 'response_format'.", param="response_format", code="unknown_parameter")
-    mended = mend(request("images", response_format="b64_json"), error)
-    assert mended is not None
-    assert "response_format" not in (mended.body or {})
+    repaired = repaired_by(request("images", response_format="b64_json"), error)
+    assert repaired is not None
+    assert "response_format" not in (repaired.body or {})
     form = WireRequest(
         path="images/edits", endpoint="images", multipart=True, body={"n": 1, "response_format": "b64_json"}
     )
-    edited = mend(form, error)
+    edited = repaired_by(form, error)
     assert edited is not None
     assert edited.form == (("n", "1"),)
     capped = apply(edited, [Repair(endpoint="images", action="cap", field="n", to=0)])
     assert capped.form == (("n", "0"),)
     repair = Repair(endpoint="images", action="drop", field="response_format")
     assert apply(edited, [repair]) is edited
-    assert apply(mended, [repair]) is mended
+    assert apply(repaired, [repair]) is repaired
 
 
 def test_empty_data_after_base64_is_asked_for_again_as_numbers() -> None:
     """https://github.com/plastic-labs/honcho/issues/932, 2026-11-20."""
     nothing = refusal("no vectors came", kind="upstream", status=200)
     asked = request("embeddings", encoding_format="base64")
-    mended = mend(asked, nothing)
-    assert mended is not None
-    assert (mended.body or {})["encoding_format"] == "float"
+    repaired = repaired_by(asked, nothing)
+    assert repaired is not None
+    assert (repaired.body or {})["encoding_format"] == "float"
     assert find_repair(request("embeddings"), nothing, frozenset()) is None
     assert find_repair(request(), nothing, frozenset()) is None
 
 
 def test_an_encoding_that_is_refused_goes_to_float_and_then_away() -> None:
     refused = refusal("encoding_format is not supported", param="encoding_format")
-    once = mend(request("embeddings", encoding_format="base64"), refused)
+    once = repaired_by(request("embeddings", encoding_format="base64"), refused)
     assert once is not None
     assert (once.body or {})["encoding_format"] == "float"
-    twice = mend(once, refused)
+    twice = repaired_by(once, refused)
     assert twice is not None
     assert "encoding_format" not in (twice.body or {})
     assert not twice.warnings or "encoding_format" in twice.warnings[0]
@@ -330,8 +332,8 @@ def test_a_refused_value_is_remembered_as_that_value_only() -> None:
 def test_a_lesson_about_plain_answers_leaves_streams_alone() -> None:
     repair = Repair(endpoint="chat", action="set", field="enable_thinking", to=False, plain_only=True)
     assert apply(request(stream=True), [repair]) == request(stream=True)
-    mended = apply(request(thinking_budget=5), [repair])
-    assert "thinking_budget" not in (mended.body or {})
+    repaired = apply(request(thinking_budget=5), [repair])
+    assert "thinking_budget" not in (repaired.body or {})
 
 
 def test_a_lesson_about_pictures_by_chat_leaves_plain_chat_alone() -> None:

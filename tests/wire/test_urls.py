@@ -41,7 +41,7 @@ def test_only_the_path_of_the_endpoint_is_appended(base: str, path: str, query: 
         ("https://a.example/v1#top", "https://a.example/v1", "#top"),
     ],
 )
-def test_a_pasted_address_is_mended_and_told(text: str, base: str, told: str) -> None:
+def test_a_pasted_address_is_corrected_and_reported(text: str, base: str, told: str) -> None:
     cleaned, warnings = clean_base_url(text)
     assert cleaned == base
     assert clean_base_url(cleaned) == (base, ())

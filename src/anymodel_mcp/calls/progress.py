@@ -85,7 +85,7 @@ class ProgressLine:
 
 
 class Watched(Protocol):
-    """What progress is told of."""
+    """What progress is reported for."""
 
     @property
     def received(self) -> int:

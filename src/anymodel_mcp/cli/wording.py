@@ -1,4 +1,4 @@
-"""Advice that is written for models, in the words of the command line."""
+"""Rewrites advice meant for models as advice for the command line."""
 
 from __future__ import annotations
 

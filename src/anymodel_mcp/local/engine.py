@@ -78,7 +78,7 @@ async def open_engine(
 ) -> AsyncGenerator[Engine]:
     """A running engine, ended on leaving whatever happened; its weights are fetched into `cache_dir` if need be.
 
-    It computes on `threads` threads: as many as there are cores, up to eight, unless told.
+    It computes on `threads` threads: as many as there are cores, up to eight, unless given.
 
     Raises:
         ConfigError: something that it needs is not installed, or the cache cannot be written.

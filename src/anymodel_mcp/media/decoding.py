@@ -1,4 +1,4 @@
-"""Pictures scaled in a child process: one at a time, killed when it takes too long or nobody waits any more."""
+"""Pictures scaled in a child process: one at a time, killed on timeout or when the call is cancelled."""
 
 from __future__ import annotations
 

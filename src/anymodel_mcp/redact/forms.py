@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 
 ENDING = 6
-"""Characters by which the cut beginning of a secret is told from ordinary text."""
+"""Characters needed to recognize the truncated start of a secret."""
 
 _LEAST = 6
 _SURE = 8

@@ -72,7 +72,7 @@ def _stopped(outcome: Outcome) -> Outcome:
 
 
 def _of_job(outcome: Outcome) -> list[str]:
-    """What became of the job that a stopped call had submitted."""
+    """The state of the job that a stopped call had submitted."""
     message = str((outcome.error or {}).get("message", ""))
     return [f"{message}. {outcome.advice}".strip()] if outcome.advice and message != CANCELLED else []
 

@@ -55,7 +55,7 @@ class McpApp:
     """
 
     def __init__(self, server: MCPServer[Any], settings: HttpSettings, max_sessions: int = MAX_SESSIONS) -> None:
-        guard_requests(server, mend=True)
+        guard_requests(server, replace_surrogates=True)
         self._settings = settings
         self._path = "/" + settings.path.strip("/")
         self._guard = Guard(settings)

@@ -1,4 +1,4 @@
-"""Reads a request's body whole before anything acts on it: bounded in size and in patience, mended, judged."""
+"""Reads a request's body whole before anything acts on it: with size and time limits, repaired and validated."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class Judged:
     """A body that may be acted on.
 
     Attributes:
-        body: with its texts mended.
+        body: with lone surrogates replaced.
         message: what it holds; `None` where the SDK judges: an empty body, a stray answer.
     """
 
@@ -117,7 +117,7 @@ def judge_body(body: bytes) -> Judged | Refusal:
 
 
 def _is_plain(body: bytes) -> bool:
-    """Whether nothing in a body needs mending, as far as a quick look can tell."""
+    """Whether a body certainly holds no lone surrogates (a fast check)."""
     try:
         body.decode()
     except UnicodeDecodeError:

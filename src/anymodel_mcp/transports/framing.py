@@ -3,7 +3,7 @@
 A message is one line. `LineSplitter` cuts lines out of whatever pieces the pipe gives and never holds more than one
 line of `max_bytes`. `parse_line` gives a message, or a `Refusal` that says how to answer: a peer that waits for an
 answer to a spoilt line would wait for ever otherwise. `encode` always gives a line: text that UTF-8 cannot carry
-(lone surrogates, which models do stream) is mended on the way out as on the way in.
+(lone surrogates, which models do stream) is replaced on the way out as on the way in.
 
 Codes: https://www.jsonrpc.org/specification section 5.1 (read 2026-11-21).
 """
@@ -141,7 +141,7 @@ def _parse_with_care(line: bytes) -> JSONRPCMessage | Refusal | None:
     if not text.strip():
         return None
     try:
-        value = mend_json(json.loads(text))
+        value = replace_surrogates(json.loads(text))
     except (ValueError, RecursionError):  # beside bad syntax: a number of thousands of digits, nesting without end
         return Refusal(PARSE_ERROR, "Parse error: the line is not valid JSON. Send one JSON-RPC message on each line.")
     return _judge(value)
@@ -207,20 +207,25 @@ def encode(message: JSONRPCMessage) -> bytes:
     try:
         text = message.model_dump_json(by_alias=True, exclude_unset=True)
     except PydanticSerializationError:
-        return to_json(mend_json(message.model_dump(by_alias=True, exclude_unset=True)), inf_nan_mode="null") + b"\n"
+        return (
+            to_json(replace_surrogates(message.model_dump(by_alias=True, exclude_unset=True)), inf_nan_mode="null")
+            + b"\n"
+        )
     return text.encode() + b"\n"
 
 
-def mend_json(value: Any) -> Any:
+def replace_surrogates(value: Any) -> Any:
     """A JSON value whose texts can be sent as UTF-8: halves of a pair are joined, lone surrogates become U+FFFD."""
     if isinstance(value, str):
-        return value if value.isascii() else _mend_text(value)
+        return value if value.isascii() else _replace_in_text(value)
     if isinstance(value, dict):
-        return {mend_json(name): mend_json(field) for name, field in cast("dict[str, Any]", value).items()}
+        return {
+            replace_surrogates(name): replace_surrogates(field) for name, field in cast("dict[str, Any]", value).items()
+        }
     if isinstance(value, list):
-        return [mend_json(item) for item in cast("list[Any]", value)]
+        return [replace_surrogates(item) for item in cast("list[Any]", value)]
     return value
 
 
-def _mend_text(text: str) -> str:
+def _replace_in_text(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -2,7 +2,7 @@
 
 While they are claimed, fd 0 is the null device and fd 1 is stderr: whatever a library prints, or a child inherits,
 misses the wire. The SDK's transport reads and writes in worker threads, three hops a call and the largest part of a
-call's cost (measured 2026-11-20). Here the loop is told when the pipe is ready:
+call's cost (measured 2026-11-20). Here the loop is notified when the pipe is ready:
 
 - reading: `os.read` after readiness gives what there is and does not block;
 - writing: a pipe that polls as writable takes PIPE_BUF bytes without blocking, so pieces of that size are written while
@@ -106,7 +106,7 @@ class _ThreadedReader:
 
 @dataclass(slots=True)
 class _Waiting:
-    """Bytes that the pipe has not taken yet, and who waits for it."""
+    """Bytes not written to the pipe yet, and the writer waiting for it."""
 
     data: memoryview
     done: anyio.Event

@@ -12,19 +12,19 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR
 from pydantic import BaseModel, ValidationError
 
-from anymodel_mcp.transports.framing import mend_json
+from anymodel_mcp.transports.framing import replace_surrogates
 
 logger = logging.getLogger(__name__)
 
 
-def guard_requests(server: MCPServer[Any], *, mend: bool = False) -> None:
+def guard_requests(server: MCPServer[Any], *, replace_surrogates: bool = False) -> None:
     """Puts the guards around every request of a server, once.
 
     Args:
         server: changed in place.
-        mend: also mend texts that UTF-8 cannot carry; stdio does that itself, where it is needed.
+        replace_surrogates: also replace lone surrogates, which UTF-8 cannot encode; stdio does that itself.
     """
-    guards = [contain, mend_result] if mend else [contain]
+    guards = [contain, replace_surrogates_in_result] if replace_surrogates else [contain]
     server.middleware[:0] = [guard for guard in guards if guard not in server.middleware]
 
 
@@ -48,11 +48,15 @@ async def contain(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> H
     raise MCPError(code=INTERNAL_ERROR, message="Internal server error")
 
 
-async def mend_result(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-    """Mends lone surrogates in results and errors: one of them ends a legacy session of the SDK over HTTP."""
+async def replace_surrogates_in_result(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    """Replaces lone surrogates in results and errors: one of them ends a legacy session of the SDK over HTTP."""
     try:
         result = await call_next(ctx)
     except MCPError as exc:
         error = exc.error
-        raise MCPError(code=error.code, message=mend_json(error.message), data=mend_json(error.data)) from exc
-    return result if result is None or isinstance(result, BaseModel) else cast("HandlerResult", mend_json(result))
+        raise MCPError(
+            code=error.code, message=replace_surrogates(error.message), data=replace_surrogates(error.data)
+        ) from exc
+    return (
+        result if result is None or isinstance(result, BaseModel) else cast("HandlerResult", replace_surrogates(result))
+    )

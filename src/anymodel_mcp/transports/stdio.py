@@ -135,7 +135,7 @@ class StdioStreams:
             if isinstance(item.message, JSONRPCResponse | JSONRPCError):
                 self._pay()
         if isinstance(item.message, JSONRPCNotification):
-            await anyio.lowlevel.checkpoint()  # who only sends news must not keep the loop for himself
+            await anyio.lowlevel.checkpoint()  # a client that only sends notifications must not block the loop
 
     # the manners of a stream
 

@@ -82,7 +82,7 @@ class _Supervisor:
                 worker.kill()
 
     def _tell(self) -> None:
-        """Passes on what this process was told: to end, or to end now."""
+        """Forwards the signal that this process received: stop, or stop now."""
         for worker in self._workers:
             if worker.exitcode is None and worker.pid is not None:
                 if self._hurry and sys.platform != "win32":

@@ -343,8 +343,8 @@ async def _pump(response: httpx2.Response, reader: Reader[Any], clock: ResponseD
                     kind="protocol",
                     partial_text=reader.partial_text or None,
                 )
-            news = state.deliver(await feed(reader, piece))
-            heard = heard or news or not events
+            progressed = state.deliver(await feed(reader, piece))
+            heard = heard or progressed or not events
             if heard:
                 clock.heard()
             if reader.done:

@@ -86,14 +86,14 @@ def choose_row(settings: ProviderSettings, service: str, action: str, model: str
         model: the provider's own id; "" = none.
 
     Raises:
-        ArgumentError: there is no such service, or none can be told from the model.
+        ArgumentError: there is no such service, or none follows from the model.
     """
     name = service.strip().lower() or _by_model(sold(settings.services), model)
     host = host_of(settings)
     found = find_job_row(name, action, host) or find_job_row(_canonical(name), action, host) if name else None
     if found is None:
         known = ", ".join(sold(settings.services)) or ", ".join(s for s in SERVICES if s != AUDIO)
-        problem = f"there is no service {name[:80]!r}" if name else "the service cannot be told from the model"
+        problem = f"there is no service {name[:80]!r}" if name else "the model name does not determine the service"
         raise ArgumentError(problem, param="service", fix=f"Name one of {settings.name}: {known}.")
     row, chosen = found
     return row, chosen or next(iter(row.submit))

@@ -83,7 +83,7 @@ def path_to(url: str, environ: Mapping[str, str] = os.environ) -> Path:
 
 
 def explain(error: httpx2.TransportError, path: Path, connect_timeout_s: float) -> ProviderError:
-    """The failure of a request that got no answer, told by its place."""
+    """The error of a request that got no response, classified by the phase in which it failed."""
     if isinstance(error, httpx2.UnsupportedProtocol):
         return _failure(f"no connection to {path.where}: {words(error)}", "Check base_url.", kind="config")
     if isinstance(error, httpx2.ProxyError):
@@ -119,7 +119,7 @@ def explain_refusal(status: int, path: Path) -> ProviderError | None:
 
 
 def words(error: BaseException) -> str:
-    """Why it failed, in the words of the operating system where it was its doing, else of the library."""
+    """The reason: the operating system's message if there is one, else the library's."""
     causes = list(_causes(error))
     for cause in causes:
         if isinstance(cause, OSError) and cause.errno is not None and not isinstance(cause, ssl.SSLError):

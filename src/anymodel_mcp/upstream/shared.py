@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class _Run(Generic[T]):
-    """One run: what it gave, and who waits for it."""
+    """One run: its outcome and the number of callers waiting for it."""
 
     done: anyio.Event = field(default_factory=anyio.Event)
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)

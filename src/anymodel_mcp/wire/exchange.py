@@ -142,7 +142,7 @@ class Reader(Protocol[T_co]):
         ...
 
     def feed(self, data: bytes) -> Sequence[Delta]:
-        """Takes the next bytes; gives what became readable.
+        """Takes the next bytes; returns the deltas they complete.
 
         Raises:
             ProviderError: the stream itself carries an error, or an event exceeds its limit.

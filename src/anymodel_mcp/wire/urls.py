@@ -1,7 +1,7 @@
 """Addresses: a base URL is used verbatim, only the endpoint's path is appended, before any query.
 
 Nothing is guessed: providers end their base in /v1, /v3, /v4, /openai or in nothing. What is plainly a mistake is
-mended with a warning (the pasted path of an endpoint) or refused with a sentence (no scheme, a password inside).
+corrected with a warning (the pasted path of an endpoint) or refused with a sentence (no scheme, a password inside).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def join(base_url: str, path: str, query: Mapping[str, str]) -> str:
 
 
 def clean_base_url(text: str) -> tuple[str, tuple[str, ...]]:
-    """A base URL without a trailing slash and without an endpoint's path, and what was mended.
+    """A base URL without a trailing slash and without an endpoint's path, and what was corrected.
 
     Raises:
         ConfigError: it is no usable address; the message continues a sentence ("has no scheme: ...").

@@ -23,7 +23,7 @@ ENDINGS: Final = {
     "video/quicktime": "mov",
     "video/x-msvideo": "avi",
 }
-"""File name endings, which are the words of `input_audio.format` too."""
+"""File name extensions; `input_audio.format` takes the same values."""
 
 SAMPLE_RATE: Final = 24_000
 """Of raw samples whose rate nobody names: https://platform.openai.com/docs/guides/text-to-speech (read 2026-11-21)."""

@@ -210,7 +210,7 @@ class SoundReader:
         return self._body.held_bytes
 
     def feed(self, data: bytes) -> Sequence[Any]:
-        """Takes the next bytes; there is no news of a sound."""
+        """Takes the next bytes; a sound has no deltas."""
         if not self._decided:
             self._first += data
             if len(self._first) < _DECIDED_BYTES:

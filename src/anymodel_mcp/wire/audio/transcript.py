@@ -39,7 +39,7 @@ class Transcript(Document[TranscriptionResult]):
     def __init__(self, head: ResponseHead, *, model: str, max_chars: int) -> None:
         super().__init__(head, endpoint="transcription", model=model)
         self._max_chars: Final = max_chars
-        self._news: Final = DeltaBuffer()
+        self._deltas: Final = DeltaBuffer()
         self._text: list[str] = []
         self._size = 0
         self._segments: list[Segment] = []
@@ -52,9 +52,9 @@ class Transcript(Document[TranscriptionResult]):
         """The text that has come so far."""
         return "".join(self._text)
 
-    def take_news(self) -> list[Delta]:
-        """What became readable since the last time."""
-        return self._news.take()
+    def take_deltas(self) -> list[Delta]:
+        """Returns the text and reasoning received since the last call."""
+        return self._deltas.take()
 
     def take(self, value: Any) -> bool:
         """Whether `value` is an event of a stream, which it then takes in."""
@@ -96,7 +96,7 @@ class Transcript(Document[TranscriptionResult]):
             self.fail(f"the transcript is longer than {self._max_chars} characters", "too_large")
             return
         self._text.append(text)
-        self._news.add("text", text)
+        self._deltas.add("text", text)
 
     def end(self) -> None:
         """`[DONE]` has come."""
@@ -211,7 +211,7 @@ class TranscriptReader:
         return self._body.held_bytes
 
     def feed(self, data: bytes) -> Sequence[Delta]:
-        """Takes the next bytes; gives what became readable."""
+        """Takes the next bytes; returns the deltas they complete."""
         if not self._decided:
             self._first += data
             if len(self._first.lstrip()) < _DECIDED_BYTES:

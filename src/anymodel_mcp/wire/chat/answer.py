@@ -57,7 +57,7 @@ def read_chat(head: ResponseHead, sent: WireRequest, options: ReadOptions) -> Re
 
 
 class Accumulator:
-    """Takes the values of one answer; gives news on the way and the result at the end.
+    """Takes the values of one answer; gives deltas on the way and the result at the end.
 
     Args:
         status: of the response.
@@ -89,7 +89,7 @@ class Accumulator:
         self._offered: Final = offered
         self._choices: dict[int, Choice] = {}
         self._first: Choice | None = None
-        self._news: Final = DeltaBuffer()
+        self._deltas: Final = DeltaBuffer()
         self._usage: Json | None = None
         self._citations: Final = Citations()
         self._id = self._model = ""
@@ -101,7 +101,7 @@ class Accumulator:
         self._odd = self._ticket = ""
         self._others = 0  # the size of all choices but the first
         self.error: ProviderError | None = None
-        """The failure that the answer itself told; it ends the answer."""
+        """The error reported inside the answer; it ends the answer."""
 
     @property
     def done(self) -> bool:
@@ -114,9 +114,9 @@ class Accumulator:
         first = self._main()
         return first.text_so_far() if first else ""
 
-    def take_news(self) -> list[Delta]:
-        """What became readable since the last time."""
-        return self._news.take()
+    def take_deltas(self) -> list[Delta]:
+        """Returns the text and reasoning received since the last call."""
+        return self._deltas.take()
 
     def end(self) -> None:
         """`[DONE]` has come."""
@@ -225,7 +225,7 @@ class Accumulator:
             return
         text = self.partial_text
         self.error = error.with_fields(
-            partial_text=text or None, retryable=error.failure.retryable and not self._news.any_came
+            partial_text=text or None, retryable=error.failure.retryable and not self._deltas.any_came
         )
 
     def _add_choice(self, value: Any, *, bare: bool) -> None:
@@ -238,7 +238,7 @@ class Accumulator:
                 self._exceed(f"more than {_MAX_CHOICES} choices")
                 return
             choice = self._choices[index] = Choice(
-                self._think_tags, self._news if index == 0 else DeltaBuffer(kept=False), self._offered
+                self._think_tags, self._deltas if index == 0 else DeltaBuffer(kept=False), self._offered
             )
             if index == 0:
                 self._first = choice

@@ -35,8 +35,8 @@ class NativeAnswer(ABC):
         self._endpoint: Final = sent.endpoint
         self._options: Final = options
         self._offered: Final = offered_names((sent.body or {}).get("tools"))
-        self._news: Final = DeltaBuffer()
-        self._live: Final = Choice(options.dialect.think_tags, self._news)
+        self._deltas: Final = DeltaBuffer()
+        self._live: Final = Choice(options.dialect.think_tags, self._deltas)
         self._chat: Accumulator | None = None
         self._odd: Json = {}
         self._ended = False
@@ -78,9 +78,9 @@ class NativeAnswer(ABC):
         text.add({"delta": {"content": self.answer_text()}}, Citations())
         return text.text_so_far()
 
-    def take_news(self) -> list[Delta]:
+    def take_deltas(self) -> list[Delta]:
         """What has become readable since the last call."""
-        return self._chat.take_news() if self._chat else self._news.take()
+        return self._chat.take_deltas() if self._chat else self._deltas.take()
 
     def add_plain(self, value: Any) -> str:
         """Takes one value if it is plain text in chat's form."""
@@ -138,13 +138,13 @@ class NativeAnswer(ABC):
 
     def hear_call(self, name: str) -> None:
         """Reports that a tool call takes shape."""
-        self._news.add("tool_call", name)
+        self._deltas.add("tool_call", name)
 
     # --- the end ------------------------------------------------------------------------------------------------------
 
     def stop(self, error: ProviderError) -> None:
         """Ends the answer with a failure."""
-        again = error.failure.retryable and not self._news.any_came
+        again = error.failure.retryable and not self._deltas.any_came
         self.error = error.with_fields(partial_text=self.partial_text or None, retryable=again)
 
     def fail(self, message: str, kind: ErrorKind) -> None:
@@ -183,7 +183,7 @@ class NativeAnswer(ABC):
         try:
             return self.completed(answer.finish(broken=broken, cut=cut))
         except ProviderError as error:
-            raise error.with_fields(retryable=error.failure.retryable and not self._news.any_came) from None
+            raise error.with_fields(retryable=error.failure.retryable and not self._deltas.any_came) from None
 
     def _frames(self) -> Sequence[Json]:
         frame = self.as_chat()

@@ -25,7 +25,7 @@ _MAX_PICTURES = 64
 
 
 class DeltaBuffer:
-    """What became readable, in order; neighbours of one kind are one piece.
+    """Text and reasoning received since the last call, in order; adjacent pieces of one kind are merged.
 
     Args:
         kept: whether anybody takes it; else only `any_came` is.
@@ -74,12 +74,12 @@ class Choice:
 
     Args:
         think_tags: where thoughts may stand in the text.
-        news: takes what becomes readable.
+        deltas: receives text and reasoning as they arrive.
         offered: names of the tools that the request offers.
     """
 
-    def __init__(self, think_tags: Mode, news: DeltaBuffer, offered: Collection[str] = ()) -> None:
-        self._news: Final = news
+    def __init__(self, think_tags: Mode, deltas: DeltaBuffer, offered: Collection[str] = ()) -> None:
+        self._deltas: Final = deltas
         self._splitter: Final = TextSplitter(think_tags)
         self._text: Final = Pieces()
         self._thoughts: dict[str, list[str]] = {}  # by the field that carries them
@@ -101,7 +101,7 @@ class Choice:
         """Takes text that follows plain text."""
         self._text.append(text, pieces)
         self.size += len(text)
-        self._news.add("text", text)
+        self._deltas.add("text", text)
 
     @property
     def is_plain(self) -> bool:
@@ -166,7 +166,7 @@ class Choice:
             if found and len(self._pictures) < _MAX_PICTURES:
                 self._pictures.append(found)
                 self.size += len(found.content or b"")
-                self._news.add("image", "")
+                self._deltas.add("image", "")
         self._extra |= as_object(fields.get("extra_content"))
         citations.read(fields)
 
@@ -180,7 +180,7 @@ class Choice:
             opened = self._calls.add(piece)
             self.size += self._calls.size - before
             if opened:
-                self._news.add("tool_call", opened)
+                self._deltas.add("tool_call", opened)
 
     def _add_text(self, text: str) -> None:
         if not text:
@@ -192,7 +192,7 @@ class Choice:
     def _take_piece(self, kind: str, piece: str) -> None:
         if kind == "text":
             self._text.append(piece)
-            self._news.add("text", piece)
+            self._deltas.add("text", piece)
         else:
             self._hear_thought("tags", piece)
 
@@ -203,12 +203,12 @@ class Choice:
             self._hear_thought(carrier, text)
 
     def _hear_thought(self, carrier: str, text: str) -> None:
-        """Keeps it; what two fields say at the same time is told once."""
+        """Keeps it; a value repeated in two fields of one chunk is emitted once."""
         if carrier not in self._thoughts:
             self._thoughts[carrier] = []
         self._thoughts[carrier].append(text)
         if carrier == next(iter(self._thoughts)):
-            self._news.add("reasoning", text)
+            self._deltas.add("reasoning", text)
 
     # --- the end ------------------------------------------------------------------------------------------------------
 

@@ -32,7 +32,7 @@ class _Block:
 
 
 class _Group:
-    """Blocks of one type at one index: told apart by their ids, where both have one."""
+    """Blocks of one type at one index: distinguished by their ids, where both have one."""
 
     __slots__ = ("by_id", "last", "nameless")
 

@@ -180,7 +180,7 @@ def _words(value: Any, depth: int) -> str:
 
 
 def thought_text(value: Any) -> str:
-    """The words of a reasoning field: a string, an object or a list of parts (`reasoning_details`)."""
+    """The text of a reasoning field: a string, an object or a list of parts (`reasoning_details`)."""
     return _words(value, 0)
 
 

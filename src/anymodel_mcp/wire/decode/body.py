@@ -32,8 +32,8 @@ class Assembler(Sink, Protocol[T_co]):
         """Ends the answer with a failure that the reader has found."""
         ...
 
-    def take_news(self) -> list[Delta]:
-        """What became readable since the last time."""
+    def take_deltas(self) -> list[Delta]:
+        """Returns the text and reasoning received since the last call."""
         ...
 
     def finish(self, *, broken: str | None, cut: bool) -> T_co:
@@ -87,10 +87,10 @@ class BodyReader(Generic[T]):
         return self._decoder.held_bytes
 
     def feed(self, data: bytes) -> Sequence[Delta]:
-        """Takes the next bytes; gives what became readable."""
+        """Takes the next bytes; returns the deltas they complete."""
         if not self._assembler.done:
             self._decode(data)
-        return self._assembler.take_news()
+        return self._assembler.take_deltas()
 
     def _decode(self, data: bytes | None) -> None:
         try:
@@ -128,7 +128,7 @@ class BodyReader(Generic[T]):
         return self._assembler.finish(broken=broken, cut=self._decoder.cut)
 
     def _explain_stray(self, broken: str | None) -> None:
-        """A body that is neither JSON nor events is told for what it is, if nothing else came."""
+        """Reports a body that is neither JSON nor an event stream, if nothing else was received."""
         text = self._decoder.stray.strip()
         if self._decoder.values or self._decoder.cut:
             return
@@ -211,8 +211,8 @@ class Document(ABC, Generic[T]):
         """`[DONE]` has come."""
         self._ended = bool(self._values)
 
-    def take_news(self) -> list[Delta]:
-        """There is no news."""
+    def take_deltas(self) -> list[Delta]:
+        """Returns nothing: this body has no deltas."""
         return []
 
     def stop(self, error: ProviderError) -> None:

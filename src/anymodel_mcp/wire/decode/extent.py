@@ -1,4 +1,4 @@
-"""How much a JSON text holds, told before it is parsed: a few megabytes can stand for a gigabyte of objects."""
+"""Measures how much a JSON text holds before it is parsed: a few megabytes can stand for a gigabyte of objects."""
 
 from __future__ import annotations
 

@@ -279,7 +279,7 @@ def _by_words(signals: ErrorSignals) -> ErrorKind | None:
 
 
 def _by_fault(signals: ErrorSignals, text: str) -> ErrorKind | None:
-    """Kinds that are told by a few words together with the status."""
+    """Kinds recognized by a few words together with the status."""
     if _TIMED_OUT.search(text) and (signals.inside or signals.status >= 500 or signals.status == 408):
         return "timeout"
     if signals.status in _PARAMETER_STATUSES and _refuses_field(signals, text):

@@ -52,7 +52,7 @@ def named_bounds(text: str, value: float) -> Bounds:
     """The bounds that a refusal of `value` names.
 
     Args:
-        text: the words of the refusal.
+        text: the refusal message.
         value: the number that was sent.
     """
     pairs = list(_bounds(_STATUS.sub(" ", text[:_MOST_CHARS]), value))
@@ -103,7 +103,7 @@ def output_room(text: str, asked: float) -> int | None:
     """How many tokens may be generated, where a refusal tells the input and the context in which both must fit.
 
     Args:
-        text: the words of the refusal.
+        text: the refusal message.
         asked: the number of tokens that was asked for.
     """
     text = text[:_MOST_CHARS]

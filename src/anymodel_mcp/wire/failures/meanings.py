@@ -1,4 +1,4 @@
-"""What the words of a failure mean, whoever wrote them: pairs of word classes, not a list of sentences.
+"""Classifies error messages of any vendor: pairs of word classes, not a list of sentences.
 
 A sentence says that the input is too large when a word for the input, a word for excess and a number of tokens meet; it
 says that the money is gone when a word for money and a word for its end meet. The sentences that these rules were tried

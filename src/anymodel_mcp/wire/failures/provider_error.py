@@ -26,7 +26,7 @@ from anymodel_mcp.wire.failures.shapes import ErrorBody, find_error_body, loose_
 
 _MOST_CHARS = 300
 _READ_CHARS = 4000
-"""Of the words of a failure, when its kind is decided."""
+"""Of an error message, to decide its kind."""
 _CODE_CHARS = 200
 _MOST_CODES = 16
 _LOOK_FIRST = "Look at the provider whether a picture was made and paid for, before asking for another one."
@@ -273,7 +273,7 @@ def _status_words(status: int) -> str:
 
 
 def _plain_words(text: str, head: ResponseHead) -> str:
-    """The words of a body that is no JSON: the title of a page, or the text as it is."""
+    """The text of a body that is not JSON: the title of a page, or the text as it is."""
     if text[:1] == "<" or "html" in head.content_type:
         return html_title(text) or _TAG.sub(" ", shorten(text, 2000))
     return text

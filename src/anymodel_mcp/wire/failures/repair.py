@@ -83,7 +83,7 @@ _ONCE_A_FIELD = frozenset({"cap", "raise", "supply"})
 """A provider that names another number each time is not followed."""
 _LEAST_MAX_TOKENS = 4096
 _KNOWN_VALUES: dict[str, float] = {"temperature": 1, "top_p": 1, "n": 1}
-"""What an endpoint uses that does not insist on being told."""
+"""The default of an endpoint that does not require the parameter."""
 
 
 def find_repair(request: WireRequest, error: ProviderError, tried: frozenset[Repair]) -> Repair | None:

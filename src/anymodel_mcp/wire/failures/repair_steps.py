@@ -1,7 +1,7 @@
 """Repairs as values, and how each is carried out on a request. What calls for which one: `repair.py`.
 
-What is given up is told in the request's warnings. What chooses only the form of the bytes (a stream's usage frame,
-base64) loses nothing and is not told.
+Dropped features are listed in the request's warnings. What chooses only the form of the bytes (a stream's usage frame,
+base64) loses nothing and gives no warning.
 """
 
 from __future__ import annotations

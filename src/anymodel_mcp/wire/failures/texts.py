@@ -1,4 +1,4 @@
-"""The words of an error body where they are not one text: lists, maps from field to texts, JSON inside a sentence."""
+"""Error messages that are not a single string: lists, maps from field to texts, JSON inside a sentence."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def set_effort(body: dict[str, Any], effort: str, dialect: Dialect, *, nested: b
     Args:
         body: the body of a request, changed in place.
         effort: a word of the ladder, a provider's own word, or a number of tokens to think with.
-        dialect: how this model is told.
+        dialect: how this model takes the effort.
         nested: the Responses API: an effort word goes into `reasoning.effort`; switches and budgets stay as they are.
     """
     said = effort.strip().lower()

@@ -240,7 +240,7 @@ class PictureReader:
         return self._body.held_bytes
 
     def feed(self, data: bytes) -> tuple[()]:
-        """Takes the next bytes; there is no news of pictures."""
+        """Takes the next bytes; pictures have no deltas."""
         if not self._decided:
             self._first += data
             if len(self._first) < _SNIFFED_BYTES:

@@ -19,7 +19,7 @@ from anymodel_mcp.wire.exchange import WireRequest
 from anymodel_mcp.wire.fields.messages import MAX_FILE_BYTES
 from anymodel_mcp.wire.fields.options import drop_refused, merge_options, protected_names
 
-# a common set; which of them a model takes is told by its refusal
+# a common set; a model's refusal names the ones it takes
 _RATIOS = ("1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "1:2", "2:1", "21:9")
 _SIZE = re.compile(r"\s*(\d{1,5})\s*[x*×:]\s*(\d{1,5})\s*", re.IGNORECASE)
 

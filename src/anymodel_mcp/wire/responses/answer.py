@@ -59,8 +59,8 @@ class ResponsesAnswer:
         self._think_tags: Final[Mode] = think_tags
         self._max_chars: Final = max_chars
         self._offered: Final = offered
-        self._news: Final = DeltaBuffer()
-        self._live = Choice(think_tags, self._news)
+        self._deltas: Final = DeltaBuffer()
+        self._live = Choice(think_tags, self._deltas)
         self._items: dict[int, Json] = {}
         self._arguments: dict[int, list[str]] = {}  # of calls, by the place of their item
         self._arguments_size = 0
@@ -83,9 +83,9 @@ class ResponsesAnswer:
         """The text that has come so far."""
         return self._chat.partial_text if self._chat else self._live.text_so_far()
 
-    def take_news(self) -> list[Delta]:
-        """What became readable since the last time."""
-        return self._chat.take_news() if self._chat else self._news.take()
+    def take_deltas(self) -> list[Delta]:
+        """Returns the text and reasoning received since the last call."""
+        return self._chat.take_deltas() if self._chat else self._deltas.take()
 
     def add_plain(self, value: Any) -> str:
         """Takes one value if it is nothing but text of such a gateway."""
@@ -183,14 +183,14 @@ class ResponsesAnswer:
         return next(known, max(self._items, default=-1) + 1)
 
     def _take_item(self, frame: Json, *, done: bool) -> None:
-        """Keeps an item that is whole, and a call that only begins: its end may never be told."""
+        """Keeps an item that is whole, and a call that only begins: its end may never arrive."""
         item = as_object(frame.get("item"))
         is_call = item.get("type") in _CALLS
         if not (done or is_call):
             return
         place = self._place(frame, as_text(item.get("id")))
         if is_call and place not in self._items:
-            self._news.add("tool_call", as_text(item.get("name")))
+            self._deltas.add("tool_call", as_text(item.get("name")))
         begun = self._items.get(place, {})
         self._items[place] = begun | {k: v for k, v in item.items() if v not in (None, "") or k not in begun}
 
@@ -200,10 +200,10 @@ class ResponsesAnswer:
             parts.clear()
         parts.append(text)
         self._arguments_size += len(text)
-        self._news.add("tool_call", "")
+        self._deltas.add("tool_call", "")
 
     def _streamed_items(self) -> list[Json]:
-        """The items as events have told them."""
+        """The items received in events."""
         for place, parts in self._arguments.items():
             item = self._items.get(place, {})
             if item and not (item.get("arguments") or item.get("input")):
@@ -212,7 +212,7 @@ class ResponsesAnswer:
 
     def _stop(self, error: ProviderError) -> None:
         text = self.partial_text
-        again = error.failure.retryable and not self._news.any_came
+        again = error.failure.retryable and not self._deltas.any_came
         self.error = error.with_fields(partial_text=text or None, retryable=again)
 
     def fail(self, message: str, kind: ErrorKind) -> None:
@@ -243,12 +243,12 @@ class ResponsesAnswer:
         try:
             return answer.finish(broken=None, cut=False)
         except ProviderError as error:
-            raise error.with_fields(retryable=error.failure.retryable and not self._news.any_came) from None
+            raise error.with_fields(retryable=error.failure.retryable and not self._deltas.any_came) from None
 
     def _check(self, *, broken: str | None, cut: bool) -> None:
         status = as_text(self._response.get("status"))
         later = status in ("queued", "in_progress") if self._ended else self._head.status == _ACCEPTED
-        if later and not self._news.any_came:
+        if later and not self._deltas.any_came:
             id_ = as_text(self._response.get("id")) or self._ticket
             self._stop(taken_on(self._head, model=self._model, id_=id_, state=status))
         elif not self._frames and not broken and not cut:
