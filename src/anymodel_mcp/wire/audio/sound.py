@@ -6,7 +6,6 @@ JSON with a sound in it is an answer whatever else it says; JSON without one is 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Any, Final
 
 from anymodel_mcp.types import Json, Sound
@@ -15,7 +14,8 @@ from anymodel_mcp.wire.audio.values import SpeechResult
 from anymodel_mcp.wire.content.parts import decode_base64
 from anymodel_mcp.wire.content.sniff import sniff_sound
 from anymodel_mcp.wire.content.usage import find_usage, read_usage
-from anymodel_mcp.wire.decode.body import BodyReader, Document
+from anymodel_mcp.wire.decode.body import Document
+from anymodel_mcp.wire.decode.file_body import FileBodyReader
 from anymodel_mcp.wire.decode.json_values import as_number, as_object, as_text, first_text, objects
 from anymodel_mcp.wire.exchange import Reader, ReadOptions, ResponseHead, WireRequest
 from anymodel_mcp.wire.failures.provider_error import tidy
@@ -34,7 +34,25 @@ _MAX_DEPTH = 4
 
 def read_speech(head: ResponseHead, sent: WireRequest, options: ReadOptions) -> Reader[SpeechResult]:
     """Reads a spoken text."""
-    return SoundReader(head, model=options.model, raw=_asks_for_raw(sent), max_event_bytes=options.max_event_bytes)
+    kind = head.headers.get("content-type", "")
+    raw_asked = _asks_for_raw(sent)
+
+    def is_sound(start: bytes) -> bool:
+        as_json = head.content_type in ("application/json", "text/event-stream", "text/html", "text/plain")
+        sample = (is_raw(kind.lower()) or raw_asked) and not as_json
+        named = not kind or kind.lower().startswith(("audio/", "video/", "application/octet-stream"))
+        foreign = start[:1] not in _TEXT_STARTS and (named or sample)
+        return bool(sniff_sound(start)) or foreign or (sample and not _opens_json(start))
+
+    return FileBodyReader(
+        head,
+        Speech(head, model=options.model, max_bytes=options.max_event_bytes),
+        kind="sound",
+        is_file=is_sound,
+        sample_bytes=_DECIDED_BYTES,
+        build=lambda content: SpeechResult(sound=sound_of(content, kind), model=options.model or None),
+        max_event_bytes=options.max_event_bytes,
+    )
 
 
 def _asks_for_raw(sent: WireRequest) -> bool:
@@ -142,12 +160,12 @@ class Speech(Document[SpeechResult]):
     def _result(self, body: Json, found: Sound | None) -> SpeechResult:
         extra = as_object(body.get("extra_info"))
         length = as_number(extra.get("audio_length"))
-        told = round(length / 1000, 3) if length is not None else None
+        duration = round(length / 1000, 3) if length is not None else None
         if found is None or found.content is not None:
             content = b"".join(self._pieces) if found is None else found.content or b""
             if not content:
                 raise self.failure("the answer holds no sound", "upstream")
-            found = sound_of(content, self.head.headers.get("content-type", ""), duration_s=told)
+            found = sound_of(content, self.head.headers.get("content-type", ""), duration_s=duration)
         usage = read_usage(find_usage(body) or find_usage(self._last))
         return SpeechResult(sound=found, model=as_text(body.get("model")) or self.model or None, usage=usage)
 
@@ -171,91 +189,6 @@ def _find(value: Any, depth: int) -> Sound | None:
     if depth >= _MAX_DEPTH:
         return None
     return next((found for name in _HOLDERS if (found := _find(source.get(name), depth + 1))), None)
-
-
-class SoundReader:
-    """A `Reader` that also takes a body that is a sound itself.
-
-    Args:
-        head: status and headers.
-        model: the provider's id of the model that was asked.
-        raw: raw samples were asked for.
-        max_event_bytes: the most that one line, event or value, or the sound, may take.
-    """
-
-    def __init__(self, head: ResponseHead, *, model: str, raw: bool, max_event_bytes: int) -> None:
-        self._head: Final = head
-        self._limit: Final = max_event_bytes
-        self._speech: Final = Speech(head, model=model, max_bytes=max_event_bytes)
-        self._body: Final = BodyReader(head, self._speech, max_event_bytes=max_event_bytes)
-        self._raw_asked: Final = raw
-        self._first = b""
-        self._sound: list[bytes] | None = None
-        self._size = 0
-        self._decided = False
-
-    @property
-    def done(self) -> bool:
-        """The answer is whole, or has failed."""
-        return self._body.done
-
-    @property
-    def partial_text(self) -> str:
-        """There is no text in such an answer."""
-        return ""
-
-    @property
-    def held_bytes(self) -> int:
-        """How much is held of a value that has not ended."""
-        return self._body.held_bytes
-
-    def feed(self, data: bytes) -> Sequence[Any]:
-        """Takes the next bytes; a sound has no deltas."""
-        if not self._decided:
-            self._first += data
-            if len(self._first) < _DECIDED_BYTES:
-                return ()
-            data = self._decide()
-        self._take(data)
-        return ()
-
-    def _decide(self) -> bytes:
-        self._decided = True
-        data, self._first = self._first, b""
-        kind = self._head.headers.get("content-type", "").lower()
-        as_json = self._head.content_type in ("application/json", "text/event-stream", "text/html", "text/plain")
-        foreign = data[:1] not in _TEXT_STARTS
-        sample = (is_raw(kind) or self._raw_asked) and not as_json
-        named = kind.startswith(("audio/", "video/", "application/octet-stream")) or not kind
-        if data and (sniff_sound(data) or (foreign and (named or sample)) or (sample and not _opens_json(data))):
-            self._sound = []
-        return data
-
-    def _take(self, data: bytes) -> None:
-        if self._sound is None:
-            self._body.feed(data)
-            return
-        self._size += len(data)
-        if self._size > self._limit:
-            self._sound.clear()
-            self._speech.fail(f"the sound is longer than {self._limit} bytes", "too_large")
-        elif not self._speech.done:
-            self._sound.append(data)
-
-    def finish(self, *, broken: str | None = None) -> SpeechResult:
-        """The sound.
-
-        Raises:
-            ProviderError: no sound, half a sound, or an error inside a 200.
-        """
-        if not self._decided:
-            self._take(self._decide())
-        if self._sound is None or self._speech.error:
-            return self._body.finish(broken=broken)
-        if broken:
-            raise self._speech.failure(f"the sound is cut off: {broken}", "stream_truncated")
-        sound = sound_of(b"".join(self._sound), self._head.headers.get("content-type", ""))
-        return SpeechResult(sound=sound, model=self._speech.model or None)
 
 
 def _opens_json(data: bytes) -> bool:

@@ -15,6 +15,7 @@ from anymodel_mcp.wire.content.parts import Content, different, linked_pictures,
 from anymodel_mcp.wire.content.sniff import sniff_picture
 from anymodel_mcp.wire.content.usage import find_usage, read_usage
 from anymodel_mcp.wire.decode.body import BodyReader, Document
+from anymodel_mcp.wire.decode.file_body import FileBodyReader
 from anymodel_mcp.wire.decode.json_values import as_list, as_object, as_text, first_text, objects
 from anymodel_mcp.wire.exchange import Reader, ReadOptions, ResponseHead, WireRequest
 from anymodel_mcp.wire.failures.provider_error import failure_from, tidy
@@ -32,7 +33,25 @@ def read_images(head: ResponseHead, sent: WireRequest, options: ReadOptions) -> 
     """Reads pictures (JSON, a stream of events, or the bytes themselves), or the id of the job that makes them."""
     if sent.endpoint == "chat":  # the image dialect asks a chat model
         return _PicturesFromChat(read_chat(head, sent, options))
-    return PictureReader(head, Images(head, model=options.model), max_event_bytes=options.max_event_bytes)
+
+    def is_picture(start: bytes) -> bool:
+        foreign = head.content_type.startswith("image/") and start[:1] not in _TEXT_STARTS
+        return foreign or sniff_picture(start) not in (None, "image/svg+xml")
+
+    def build(content: bytes) -> ImagesResult:
+        return ImagesResult(
+            images=(Picture(content=content, mime=sniff_picture(content)),), model=options.model or None
+        )
+
+    return FileBodyReader(
+        head,
+        Images(head, model=options.model),
+        kind="picture",
+        is_file=is_picture,
+        sample_bytes=_SNIFFED_BYTES,
+        build=build,
+        max_event_bytes=options.max_event_bytes,
+    )
 
 
 class _PicturesFromChat:
@@ -203,86 +222,6 @@ def _refusal(item: Any) -> str:
     if as_text(source.get("finish_reason")).upper() == "CONTENT_FILTERED":
         return "the content filter refused it"
     return ""
-
-
-class PictureReader:
-    """A `Reader` that also takes a body that is a picture itself.
-
-    Args:
-        head: status and headers.
-        images: reads everything else.
-        max_event_bytes: the most that one line, event or value, or the picture, may take.
-    """
-
-    def __init__(self, head: ResponseHead, images: Images, *, max_event_bytes: int) -> None:
-        self._head: Final = head
-        self._images: Final = images
-        self._limit: Final = max_event_bytes
-        self._body: Final = BodyReader(head, images, max_event_bytes=max_event_bytes)
-        self._first = b""
-        self._raw: list[bytes] | None = None
-        self._raw_bytes = 0
-        self._decided = False
-
-    @property
-    def done(self) -> bool:
-        """The answer is whole, or has failed."""
-        return self._body.done
-
-    @property
-    def partial_text(self) -> str:
-        """There is no text in such an answer."""
-        return ""
-
-    @property
-    def held_bytes(self) -> int:
-        """How much is held of a value that has not ended."""
-        return self._body.held_bytes
-
-    def feed(self, data: bytes) -> tuple[()]:
-        """Takes the next bytes; pictures have no deltas."""
-        if not self._decided:
-            self._first += data
-            if len(self._first) < _SNIFFED_BYTES:
-                return ()
-            data, self._first = self._first, b""
-            self._decide(data)
-        self._take(data)
-        return ()
-
-    def _decide(self, start: bytes) -> None:
-        self._decided = True
-        foreign = self._head.content_type.startswith("image/") and start[:1] not in _TEXT_STARTS
-        if start and (foreign or sniff_picture(start) not in (None, "image/svg+xml")):
-            self._raw = []
-
-    def _take(self, data: bytes) -> None:
-        if self._raw is None:
-            self._body.feed(data)
-            return
-        self._raw_bytes += len(data)
-        if self._raw_bytes > self._limit:
-            self._raw.clear()
-            self._images.fail(f"the picture is longer than {self._limit} bytes", "too_large")
-        elif not self._images.done:
-            self._raw.append(data)
-
-    def finish(self, *, broken: str | None = None) -> ImagesResult:
-        """The pictures.
-
-        Raises:
-            ProviderError: no picture, half a picture, or an error inside a 200.
-        """
-        if not self._decided:
-            self._decide(self._first)
-            self._take(self._first)
-        if self._raw is None or self._images.error:
-            return self._body.finish(broken=broken)
-        if broken:
-            raise self._images.failure(f"the picture is cut off: {broken}", "stream_truncated")
-        content = b"".join(self._raw)
-        model = self._images.model or None
-        return ImagesResult(images=(Picture(content=content, mime=sniff_picture(content)),), model=model)
 
 
 class Task(Images):
