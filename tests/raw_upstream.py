@@ -12,7 +12,7 @@ import struct
 import sys
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from email.parser import BytesParser
 from http import HTTPStatus
@@ -44,6 +44,7 @@ class Seen:
         headers: names in lower case; of repeated ones the last.
         answered_at: when the last byte of the answer was written.
         gone_at: when the caller closed the connection before the answer was whole.
+        messages: what the caller sent over an upgraded connection; filled by what answers it.
     """
 
     method: str
@@ -53,6 +54,7 @@ class Seen:
     at: float
     answered_at: float | None = None
     gone_at: float | None = None
+    messages: list[Any] = field(default_factory=list[Any])
 
     @property
     def path(self) -> str:
@@ -270,6 +272,10 @@ class Upstream:
     async def _reply(self, seen: Seen, line: Line) -> None:
         """Answers while watching whether the caller is still there."""
         line.keep = False
+        if "upgrade" in seen.headers:  # what answers it reads the line itself
+            with suppress(PeerGoneError):
+                await self._answer(seen, line)
+            return
 
         async def watch(scope: anyio.CancelScope) -> None:
             # Pipelined requests are not served: nobody here sends them, and their bytes would hide a caller's leaving.

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from tests.cases.requests import MISSING, Json, check_request_count, check_waits, check_wire, equal, show
+from tests.cases.requests import MISSING, Json, check_request_count, check_socket, check_waits, check_wire, equal, show
 from tests.raw_upstream import Seen
 
 RESULT_KEY = "anymodel/result"
@@ -60,6 +60,8 @@ def compare(case: Json, outcome: Outcome) -> list[str]:
     request, seen = case["request"], outcome.requests
     told = len(request.get("wire") or ())
     # of a media job the first requests are told, `request_count` says how many there are
+    if "ws" in case:
+        problems += check_socket(case["ws"], seen)
     return problems + check_wire(request.get("wire"), seen[:told] if request.get("tool") == "media_task" else seen)
 
 

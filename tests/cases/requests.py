@@ -65,13 +65,32 @@ def check_wire(wanted: list[Json] | None, seen: Sequence[Seen]) -> list[str]:
     ]
 
 
+def check_socket(script: Json, seen: Sequence[Seen]) -> list[str]:
+    """One connection with the handshake that is told, and the messages that are told, in order."""
+    if len(seen) != 1:
+        return [f"{len(seen)} connections were made, wanted 1"]
+    problems = _check_request({k: v for k, v in script.items() if k in ("url_suffix", "headers_absent")}, seen[0])
+    rest = list(seen[0].messages)
+    for wanted in script.get("send", ()):
+        at = next((i for i, m in enumerate(rest) if m.get("type") == wanted["type"]), None)
+        if at is None:
+            return [*problems, f"{wanted['type']} was not sent, or not in order: {seen[0].messages}"]
+        message, rest = rest[at], rest[at + 1 :]
+        problems += [
+            f"{wanted['type']}: {path} is {show(value_at(message, path))}, wanted {value!r}"
+            for path, value in wanted.items()
+            if not equal(value_at(message, path), value)
+        ]
+    return problems
+
+
 def _check_request(wanted: Json, seen: Seen) -> list[str]:
     problems: list[str] = []
     if wanted.get("method", seen.method) != seen.method:
         problems.append(f"method is {seen.method}, wanted {wanted['method']}")
     if "url" in wanted and seen.target != _target(wanted["url"]):
         problems.append(f"url is {seen.target}, wanted {_target(wanted['url'])}")
-    if not seen.path.endswith(wanted.get("url_suffix", "")) and not seen.target.endswith(wanted["url_suffix"]):
+    if not seen.path.endswith(wanted.get("url_suffix", "")) and not seen.target.endswith(wanted.get("url_suffix", "")):
         problems.append(f"url is {seen.target}, wanted to end with {wanted['url_suffix']}")
     problems += _check_headers(wanted, seen) + _check_body(wanted, seen)
     choices: list[Json] = wanted.get("any_of", [])

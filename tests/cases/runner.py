@@ -30,11 +30,11 @@ from tests.cases.compare import Outcome, compare
 from tests.cases.requests import Json
 from tests.raw_upstream import Answer, Line, Reply, Seen, Upstream, Upstreams, open_upstreams, play, serve
 from tests.serving import Transport, open_client
+from tests.sockets import closing, converse
 
 CASES_FILES = tuple(Path(__file__).with_name(name) for name in ("cases.jsonl", "cases2.jsonl", "cases3.jsonl"))
 NOT_YET_SERVED = {
     "audio": "sounds in and out of chat",
-    "realtime": "the Realtime API over WebSocket",
 }
 """Groups that the issue leaves out, and what they need."""
 
@@ -106,6 +106,8 @@ def to_answer(case: Json, origin: Callable[[], str], counted: list[Seen]) -> Ans
     def rewrite(location: str) -> str:
         return to_loopback(location, origin()) if urlsplit(location).netloc == host else location
 
+    if "ws" in case:
+        return _to_socket(case["ws"], counted)
     http = case["http"]
     media = case["request"]["tool"] == _MEDIA
 
@@ -131,6 +133,21 @@ def to_answer(case: Json, origin: Callable[[], str], counted: list[Seen]) -> Ans
         if not turns:
             turns.append(play_next())  # only now is the upstream's own address known
         await turns[0](seen, line)
+
+    return answer
+
+
+def _to_socket(script: Json, counted: list[Seen]) -> Answer:
+    """A realtime upstream: the first event at once, the others when a response is asked for."""
+    end: Json = script.get("close") or {}
+    close = closing(end.get("code", 1000), end.get("reason", "")) if end else b""
+
+    async def answer(seen: Seen, line: Line) -> None:
+        if "upgrade" not in seen.headers:
+            await play(Reply(status=404), line)
+            return
+        counted.append(seen)
+        await converse(seen, line, script["recv"], close)
 
     return answer
 

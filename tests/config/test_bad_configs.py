@@ -120,7 +120,7 @@ BAD_FILES: dict[str, tuple[str, str]] = {
     ),
     "api": (
         WORK + 'api = "soap"',
-        f'providers.work.api ({FILE}) must be "chat" or "responses" or "anthropic" or "gemini", not \'soap\'',
+        f'providers.work.api ({FILE}) must be "chat" or "responses" or "anthropic" or "gemini" or "realtime", not \'soap\'',
     ),
     "service": (
         WORK + 'services = ["sunno"]',

@@ -19,13 +19,11 @@ from tests.fakes import (
     Endless,
     FakeProvider,
     connect,
-    endless,
     error_of,
     problem,
     provider,
     record_of,
     settings,
-    stream,
     text_of,
 )
 from tests.tools.voices import SEAL, VOICES
@@ -52,8 +50,10 @@ def configured(api: ApiName, *names: str, **more: Any) -> Settings:
 
 
 def said(request: httpx2.Request) -> str:
-    """The body of a request as text, without the escapes of JSON inside JSON."""
-    return request.content.decode().replace("\\", "")
+    """What a request says as text, without the escapes of JSON inside JSON: its body, or the messages of its socket."""
+    socket = request.extensions.get("socket")
+    text = json.dumps(socket.messages, ensure_ascii=False) if socket else request.content.decode()
+    return text.replace("\\", "")
 
 
 def test_every_api_has_a_voice() -> None:
@@ -63,7 +63,7 @@ def test_every_api_has_a_voice() -> None:
 @EVERY_API
 async def test_a_streamed_answer_is_text_and_record(api: ApiName, tmp_path: Path) -> None:
     voice = VOICES[api]
-    fake = FakeProvider([stream(voice.whole("Hello"))])
+    fake = FakeProvider([voice.reply(voice.whole("Hello"))])
     async with connect(fake, tmp_path, configured(api)) as client:
         result = await client.call_tool("chat", {"prompt": "Say hello", "system": "Be brief.", "max_tokens": 77})
     assert text_of(result) == "Hello"
@@ -79,7 +79,7 @@ async def test_a_streamed_answer_is_text_and_record(api: ApiName, tmp_path: Path
 @EVERY_API
 async def test_a_thread_goes_on_after_a_restart_with_what_was_sealed(api: ApiName, tmp_path: Path) -> None:
     voice = VOICES[api]
-    fake = FakeProvider([stream(voice.sealed("First")), stream(voice.whole("Second"))])
+    fake = FakeProvider([voice.reply(voice.sealed("First")), voice.reply(voice.whole("Second"))])
     async with connect(fake, tmp_path, configured(api)) as client:
         one = await client.call_tool("chat", {"prompt": "Question one", "conversation": "new"})
     thread = record_of(one)["conversation"]
@@ -97,7 +97,7 @@ async def test_a_thread_goes_on_after_a_restart_with_what_was_sealed(api: ApiNam
 @EVERY_API
 async def test_a_tool_loop_gives_back_the_call_its_seal_and_the_result(api: ApiName, tmp_path: Path) -> None:
     voice = VOICES[api]
-    fake = FakeProvider([stream(voice.call()), stream(voice.whole("A cat."))])
+    fake = FakeProvider([voice.reply(voice.call()), voice.reply(voice.whole("A cat."))])
     async with connect(fake, tmp_path, configured(api)) as client:
         arguments: Json = {"prompt": "What is it?", "tools": [LOOK], "conversation": "new"}
         one = record_of(await client.call_tool("chat", arguments))
@@ -115,7 +115,7 @@ async def test_a_tool_loop_gives_back_the_call_its_seal_and_the_result(api: ApiN
 @EVERY_API
 async def test_what_is_sealed_goes_to_no_other_provider(api: ApiName, tmp_path: Path) -> None:
     voice = VOICES[api]
-    fake = FakeProvider([stream(voice.sealed("First")), stream(voice.whole("Second"))])
+    fake = FakeProvider([voice.reply(voice.sealed("First")), voice.reply(voice.whole("Second"))])
     async with connect(fake, tmp_path, configured(api, "p", "q")) as client:
         one = await client.call_tool("chat", {"prompt": "a", "conversation": "new", "model": "p/m"})
         thread = record_of(one)["conversation"]
@@ -126,11 +126,8 @@ async def test_what_is_sealed_goes_to_no_other_provider(api: ApiName, tmp_path: 
 
 @EVERY_API
 async def test_several_models_answer_side_by_side(api: ApiName, tmp_path: Path) -> None:
-    fake = FakeProvider([stream(VOICES[api].whole("Hello"))])
-
     def handle(request: httpx2.Request) -> httpx2.Response:
-        fake.seen.append(request)
-        return stream(VOICES[api].whole(f"I am {request.url.host}"))
+        return VOICES[api].reply(VOICES[api].whole(f"I am {request.url.host}"))(request)
 
     async with connect(handle, tmp_path, configured(api, "p", "q")) as client:
         result = await client.call_tool("chat", {"prompt": "a", "models": ["p/m", "q/m"]})
@@ -140,7 +137,7 @@ async def test_several_models_answer_side_by_side(api: ApiName, tmp_path: Path) 
 @EVERY_API
 async def test_a_schema_is_asked_for_and_the_answer_corrected_once(api: ApiName, tmp_path: Path) -> None:
     voice = VOICES[api]
-    fake = FakeProvider([stream(voice.whole('{"n": "x"}')), stream(voice.whole('{"n": 1}'))])
+    fake = FakeProvider([voice.reply(voice.whole('{"n": "x"}')), voice.reply(voice.whole('{"n": 1}'))])
     async with connect(fake, tmp_path, configured(api)) as client:
         result = await client.call_tool("chat", {"prompt": "a", "json_schema": SCHEMA})
     assert json.loads(text_of(result).partition("\n\n[")[0]) == {"n": 1}
@@ -148,11 +145,10 @@ async def test_a_schema_is_asked_for_and_the_answer_corrected_once(api: ApiName,
     assert "$.n" in said(fake.seen[1])
 
 
-@EVERY_API
+@pytest.mark.parametrize("api", [api for api in CHAT_APIS if VOICES[api].schema_field])
 async def test_a_refused_schema_is_asked_for_in_a_weaker_form(api: ApiName, tmp_path: Path) -> None:
-    names = {"responses": "text.format", "anthropic": "output_config.format", "gemini": "responseJsonSchema"}
-    refusal = problem(400, f"Invalid value for {names.get(api, 'response_format')}: json_schema is not supported")
-    fake = FakeProvider([refusal, stream(VOICES[api].whole('{"n": 1}'))])
+    refusal = problem(400, f"Invalid value for {VOICES[api].schema_field}: json_schema is not supported")
+    fake = FakeProvider([refusal, VOICES[api].reply(VOICES[api].whole('{"n": 1}'))])
     strict = configured(api)
     strict.providers["p"].quirks["structured"] = "json_schema"
     async with connect(fake, tmp_path, strict) as client:
@@ -164,11 +160,11 @@ async def test_a_refused_schema_is_asked_for_in_a_weaker_form(api: ApiName, tmp_
 
 @EVERY_API
 async def test_pictures_and_documents_go_along(api: ApiName, tmp_path: Path) -> None:
-    fake = FakeProvider([stream(VOICES[api].whole("A page."))])
+    fake = FakeProvider([VOICES[api].reply(VOICES[api].whole("A page."))])
     arguments: Json = {
         "prompt": "What is this?",
         "images": [f"data:image/png;base64,{PNG}"],
-        "files": [f"data:application/pdf;base64,{PDF}"],
+        "files": [f"data:application/pdf;base64,{PDF}"] if VOICES[api].documents else [],
         "conversation": "new",
     }
     async with connect(fake, tmp_path, configured(api)) as client:
@@ -176,13 +172,13 @@ async def test_pictures_and_documents_go_along(api: ApiName, tmp_path: Path) -> 
         await client.call_tool("chat", {"prompt": "And now?", "conversation": one["conversation"]})
     for request in fake.seen:
         assert request.url.path == f"/v1/{VOICES[api].path}"
-        assert PDF in said(request)
+        assert (PDF in said(request)) == VOICES[api].documents
         assert "image/png" in said(request)
 
 
 @EVERY_API
 async def test_the_next_model_answers_where_one_is_overloaded(api: ApiName, tmp_path: Path) -> None:
-    fake = FakeProvider([problem(503, "Overloaded"), stream(VOICES[api].whole("Hello"))])
+    fake = FakeProvider([problem(503, "Overloaded"), VOICES[api].reply(VOICES[api].whole("Hello"))])
     chain = configured(api, "p", "q", aliases={"smart": ("p/m", "q/m")})
     async with connect(fake, tmp_path, chain) as client:
         result = await client.call_tool("chat", {"prompt": "a", "model": "smart"})
@@ -197,7 +193,7 @@ async def test_past_the_deadline_a_handle_gives_the_rest(api: ApiName, tmp_path:
     body.rest = (voice.go_on("and the rest"),)
     with anyio.fail_after(HANG_S):
         chosen = configured(api, limits=Limits(soft_deadline_s=0.3))
-        async with connect(FakeProvider([endless(body)]), tmp_path, chosen) as client:
+        async with connect(FakeProvider([VOICES[api].play(body)]), tmp_path, chosen) as client:
             running = await client.call_tool("chat", {"prompt": "a"})
             assert text_of(running).startswith("so far \n\n[still running")
             body.go_on.set()
@@ -212,7 +208,7 @@ async def test_a_cancelled_call_closes_upstream(api: ApiName, tmp_path: Path) ->
     body = Endless(VOICES[api].begin("so far "))
     with anyio.fail_after(HANG_S):
         chosen = configured(api, limits=Limits(soft_deadline_s=0.2))
-        async with connect(FakeProvider([endless(body)]), tmp_path, chosen) as client:
+        async with connect(FakeProvider([VOICES[api].play(body)]), tmp_path, chosen) as client:
             running = await client.call_tool("chat", {"prompt": "a"})
             id_ = record_of(running)["result_id"]
             stopped = await client.call_tool("get_result", {"id": id_, "cancel": True})
@@ -228,7 +224,7 @@ async def test_a_failure_in_the_middle_keeps_the_partial_text(
 ) -> None:
     voice = VOICES[api]
     body = voice.begin("Half") + (voice.failure if end == "failure" else b"")
-    async with connect(FakeProvider([stream(body)]), tmp_path, configured(api)) as client:
+    async with connect(FakeProvider([voice.reply(body)]), tmp_path, configured(api)) as client:
         error = error_of(await client.call_tool("chat", {"prompt": "a"}))
     assert (error["kind"], error["partial_text"], error["retryable"]) == (kind, "Half", False)
 

@@ -10,10 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import httpx2
+
 from anymodel_mcp.dialects.fields import ApiName
-from tests.fakes import DONE
+from tests.fakes import DONE, Endless, endless
+from tests.sockets import socket_reply
 
 Json = dict[str, Any]
+Reply = Callable[[httpx2.Request], httpx2.Response]
 SEAL = "EqQBCg/+signed=="
 """What a provider wants back with its turn, byte for byte."""
 
@@ -35,6 +39,9 @@ class Voice:
         sealed: the frames of a text with a seal.
         failure: the frame of a failure in the middle of a stream.
         quirks: with which the provider must be configured so that the seal goes back.
+        schema_field: the field in which a schema goes; "" = by instruction only.
+        documents: it takes documents.
+        play: answers a request with a body that comes piece by piece.
     """
 
     path: str
@@ -45,6 +52,15 @@ class Voice:
     sealed: Callable[[str], bytes]
     failure: bytes
     quirks: Mapping[str, Any]
+    schema_field: str
+    documents: bool = True
+    play: Callable[[Endless], Reply] = lambda body: lambda _: endless(body)
+
+    def reply(self, body: bytes) -> Reply:
+        """Answers a request with these frames."""
+        whole = Endless(body)
+        whole.go_on.set()
+        return self.play(whole)
 
     def whole(self, text: str) -> bytes:
         """A whole streamed answer."""
@@ -70,6 +86,7 @@ _CHAT = Voice(
     sealed=lambda text: _frames(_chunk(_THOUGHT), _chunk({"content": text}), _chunk({}, "stop")) + DONE,
     failure=_frames({"error": {"message": "Overloaded", "code": 503}}),
     quirks={"reasoning_back": "always"},
+    schema_field="response_format",
 )
 
 
@@ -96,6 +113,7 @@ _RESPONSES = Voice(
     sealed=lambda text: _frames(_text_delta(text), _ended()),
     failure=_frames({"type": "error", "error": {"message": "Overloaded", "code": "overloaded_error"}}),
     quirks={},
+    schema_field="text.format",
 )
 
 
@@ -137,6 +155,7 @@ _MESSAGES = Voice(
     sealed=lambda text: _frames(_STARTED, *_THINKING, _block(1, type="text", text=text), *_stop("end_turn")),
     failure=_frames({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}),
     quirks={},
+    schema_field="output_config.format",
 )
 
 
@@ -161,6 +180,43 @@ _GEMINI = Voice(
     ),
     failure=_frames({"error": {"code": 503, "message": "Overloaded", "status": "UNAVAILABLE"}}),
     quirks={},
+    schema_field="responseJsonSchema",
 )
 
-VOICES: Mapping[ApiName, Voice] = {"chat": _CHAT, "responses": _RESPONSES, "anthropic": _MESSAGES, "gemini": _GEMINI}
+# --- Realtime -------------------------------------------------------------------------------------------------------
+
+_RESPONSE: Json = {"type": "response.created", "response": {"id": "resp_1", "status": "in_progress"}}
+
+
+def _words(text: str) -> Json:
+    return {"type": "response.output_text.delta", "item_id": "i1", "output_index": 0, "content_index": 0, "delta": text}
+
+
+def _done(status: str, *output: Json, **details: Any) -> Json:
+    response = {"id": "resp_1", "status": status, "status_details": details or None, "output": list(output)}
+    return {"type": "response.done", "response": response}
+
+
+_CALLED = {"id": "i2", "type": "function_call", "call_id": "call_1", "name": "look", "arguments": '{"x": 1}'}
+
+_REALTIME = Voice(
+    path="realtime",
+    auth=("authorization", "Bearer "),
+    begin=lambda text: _frames(_RESPONSE, _words(text)),
+    go_on=lambda text: _frames(_words(text), _done("completed")),
+    call=lambda: _frames(_RESPONSE, _done("completed", _CALLED)),
+    sealed=lambda text: _frames(_RESPONSE, _words(text), _done("completed")),
+    failure=_frames(_done("failed", type="failed", error={"code": "overloaded_error", "message": "Overloaded"})),
+    quirks={},
+    schema_field="",
+    documents=False,
+    play=socket_reply,
+)
+
+VOICES: Mapping[ApiName, Voice] = {
+    "chat": _CHAT,
+    "responses": _RESPONSES,
+    "anthropic": _MESSAGES,
+    "gemini": _GEMINI,
+    "realtime": _REALTIME,
+}

@@ -87,6 +87,14 @@ FAMILIES: tuple[Family, ...] = (
         _THINK,
         api="gemini",
     ),
+    # models that exist only there
+    _family(r"[^/]*realtime", {"api": "realtime"}, _OPENAPI),
+    _family(
+        r"gpt-realtime-[2-9]",
+        {"reasoning": "effort", "reasoning_efforts": ("minimal", "low", "medium", "high")},
+        "https://learn.microsoft.com/en-us/azure/foundry/openai/concepts/realtime-2, 2026-11-28",
+        api="realtime",
+    ),
     # the relay names the depth of thought in the model's id: -nothinking, -thinking-low, -thinking-<budget>
     _family(r"gemini-", {"reasoning": "suffix", "reasoning_back": "always"}, _LEAPX, "leapx"),
     _family(r"(?:glm|doubao|kimi)-", {"reasoning": "thinking"}, _LEAPX, "leapx"),

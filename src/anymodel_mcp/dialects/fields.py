@@ -15,7 +15,7 @@ from typing import Literal, TypedDict
 Auth = str
 """How the key travels: "bearer", "none", "header:NAME", or "scheme:WORD" (`Authorization: WORD key`)."""
 
-ApiName = Literal["chat", "responses", "anthropic", "gemini"]
+ApiName = Literal["chat", "responses", "anthropic", "gemini", "realtime"]
 """The APIs through which a chat turn can go."""
 
 API_AUTH: Mapping[ApiName, Auth] = MappingProxyType(
@@ -24,6 +24,7 @@ API_AUTH: Mapping[ApiName, Auth] = MappingProxyType(
         "responses": "bearer",
         "anthropic": "header:x-api-key",
         "gemini": "header:x-goog-api-key",
+        "realtime": "bearer",
     }
 )
 """How the key travels where neither the configuration nor a row says so."""

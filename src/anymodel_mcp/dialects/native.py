@@ -34,6 +34,16 @@ API_QUIRKS: Mapping[ApiName, Quirks] = MappingProxyType(
             "vision_urls": False,
             "file_parts": "chat",
         },
+        # https://developers.openai.com/api/reference/resources/realtime (openai-openapi 2.3.0, read 2026-11-21)
+        "realtime": {
+            "default_max_tokens": None,
+            "reasoning": "none",
+            "reasoning_back": "none",
+            "structured": "instruction",
+            "vision_urls": False,
+            "file_parts": "none",
+            "audio_input": "openai",
+        },
     }
 )
 """What the other APIs have is in the rows."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from anymodel_mcp.tools.records import chat_record, numbered
+from anymodel_mcp.tools.records import chat_record, numbered, sparse
+from anymodel_mcp.tools.sounds import describe_sound
 from anymodel_mcp.types import ChatResult, Json, Outcome
 from anymodel_mcp.upstream.models import Answer
 from anymodel_mcp.wire.content.finish import INCOMPLETE
@@ -13,7 +14,7 @@ from anymodel_mcp.wire.content.finish import INCOMPLETE
 def outcome_of(answer: Answer[ChatResult], requested: str | None, extra: Json | None = None) -> Outcome:
     """A chat or completion as an outcome: the text unchanged, everything else as notes and in the record."""
     result = answer.result
-    record = {**chat_record(result, answer.stats, answer.target, requested), **(extra or {})}
+    record = {**chat_record(result, answer.stats, answer.target, requested), **sparse(extra or {})}
     return Outcome(text=result.text, notes=(*_notes(result, record), *answer.notes), record=record)
 
 
@@ -34,6 +35,8 @@ def _notes(result: ChatResult, record: Json) -> list[str]:
     if result.images:
         shown = [str(i.get("path") or i.get("url")) for i in record.get("images", [])]
         notes.append("[pictures]\n" + "\n".join(shown))
+    if result.sounds:
+        notes.append("[sound]\n" + "\n".join(map(describe_sound, record.get("audio", []))))
     if result.finish_reason == "length" and result.text and result.finish_raw != INCOMPLETE:
         notes.append("cut at the token limit: raise max_tokens, or ask to go on")
     notes += list(record.get("warnings", []))

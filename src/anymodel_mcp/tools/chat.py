@@ -35,6 +35,7 @@ from anymodel_mcp.tools.context import ToolContext, ToolSpec
 from anymodel_mcp.tools.pictures import save_pictures, unsaved_records
 from anymodel_mcp.tools.schemas import DESCRIBED_OPTIONS, JSON_SCHEMA, MESSAGES, MODEL, TOOLS
 from anymodel_mcp.tools.several import ask_many
+from anymodel_mcp.tools.sounds import save_sounds, sound_record
 from anymodel_mcp.tools.structured import bare_json, check_answer, check_schema, correction_turns, plain_schema
 from anymodel_mcp.types import CallStats, ChatRequest, ChatResult, Json, Outcome
 from anymodel_mcp.upstream.call_state import OnDeltas
@@ -321,16 +322,20 @@ def _unsatisfied(answer: Answer[ChatResult], problem: str) -> ProviderError:
 
 
 async def _outcome(turn: _Turn, answer: Answer[ChatResult]) -> Outcome:
+    """The outcome; pictures and sounds in it are saved, and it is secured before that."""
     result = replace(answer.result, warnings=(*turn.notes, *answer.result.warnings))
     answer = replace(answer, result=result)
-    if not result.images:
+    if not result.images and not result.sounds:
         outcome = outcome_of(answer, turn.name)
         turn.secure(outcome)
         return outcome
-    turn.secure(outcome_of(answer, turn.name, {"images": unsaved_records(result.images)}))
-    saved = await save_pictures(turn.artifacts, result.images)
-    outcome = with_warnings(outcome_of(answer, turn.name, {"images": saved.records}), *saved.warnings)
-    outcome = replace(outcome, pictures=saved.names)
+    made = {"images": unsaved_records(result.images), "audio": [sound_record(sound) for sound in result.sounds]}
+    turn.secure(outcome_of(answer, turn.name, made))
+    pictures = await save_pictures(turn.artifacts, result.images)
+    sounds = await save_sounds(turn.artifacts, result.sounds)
+    made = {"images": pictures.records, "audio": sounds.records}
+    outcome = with_warnings(outcome_of(answer, turn.name, made), *pictures.warnings, *sounds.warnings)
+    outcome = replace(outcome, pictures=[*pictures.names, *sounds.names])
     turn.secure(outcome)
     return outcome
 

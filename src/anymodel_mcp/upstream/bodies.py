@@ -19,6 +19,7 @@ from anyio.lowlevel import RunVar
 
 from anymodel_mcp.errors import ProviderError
 from anymodel_mcp.types import Delta
+from anymodel_mcp.upstream.call_state import CallState, ResponseDeadline
 from anymodel_mcp.wire.exchange import Reader
 
 T = TypeVar("T")
@@ -26,6 +27,7 @@ T = TypeVar("T")
 ACCEPT_ENCODING = "gzip, deflate"
 _PIECE_BYTES = 65_536
 _UNINTERRUPTED = 8
+_DRAIN_S = 0.02
 MAX_BODY_BYTES = 1_000_000_000
 """Of one response, comments and repetitions of a stream included."""
 _LARGE_BYTES = 262_144
@@ -109,6 +111,33 @@ def _decoder(coding: str) -> Callable[[bytes], Iterator[bytes]]:
         kind="protocol",
         fix="Only gzip and deflate were offered: look at what stands between this server and the provider.",
     )
+
+
+async def pump_body(
+    response: httpx2.Response, reader: Reader[Any], clock: ResponseDeadline, state: CallState
+) -> str | None:
+    """Feeds the reader until the answer is whole or the body ends; gives how it broke off, as `converse` does."""
+    heard = False
+    events = (response.headers.get("content-type") or "").lower().startswith("text/event-stream")
+    async with aclosing(body_pieces(response)) as pieces:
+        async for piece in pieces:
+            state.body_bytes += len(piece)
+            if state.body_bytes > MAX_BODY_BYTES:
+                raise ProviderError(
+                    f"the answer is longer than {MAX_BODY_BYTES // 1_000_000} MB",
+                    kind="protocol",
+                    partial_text=reader.partial_text or None,
+                )
+            progressed = state.deliver(await feed(reader, piece))
+            heard = heard or progressed or not events
+            if heard:
+                clock.heard()
+            if reader.done:
+                with anyio.move_on_after(_DRAIN_S):  # a peer that ends its body now gets its connection reused
+                    async for _ in pieces:
+                        break
+                return None
+    return None
 
 
 async def feed(reader: Reader[Any], piece: bytes) -> Sequence[Delta]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import aclosing, asynccontextmanager, suppress
-from typing import Any, TypeVar
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from typing import TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import anyio
@@ -20,10 +21,11 @@ from anymodel_mcp.config import ProviderSettings
 from anymodel_mcp.dialects.fields import API_AUTH, ApiName
 from anymodel_mcp.errors import ArgumentError, ConfigError, ProviderError
 from anymodel_mcp.types import CallStats
-from anymodel_mcp.upstream.bodies import ACCEPT_ENCODING, MAX_BODY_BYTES, body_pieces, feed, finish, read_some
+from anymodel_mcp.upstream.bodies import ACCEPT_ENCODING, finish, pump_body, read_some
 from anymodel_mcp.upstream.call_state import CallState, LearnedRepairs, OnDeltas, ResponseDeadline, ignore_deltas
 from anymodel_mcp.upstream.network_errors import Path, explain, explain_refusal, path_to, words
 from anymodel_mcp.upstream.requests import auth_headers, form_parts, json_bytes
+from anymodel_mcp.upstream.sockets import Socket, converse
 from anymodel_mcp.wire.exchange import Reader, ResponseHead, WireRequest
 from anymodel_mcp.wire.failures.provider_error import read_failure
 from anymodel_mcp.wire.failures.repair import apply, find_repair
@@ -36,15 +38,17 @@ RenewKey = Callable[[str | None], Awaitable[bool]]
 
 _ERROR_BODY_BYTES = 1_000_000
 _MAX_REDIRECTS = 3
-_DRAIN_S = 0.02
 _API_OF: Mapping[str, ApiName] = {
     "chat": "chat",
     "responses": "responses",
     "messages": "anthropic",
     "generate": "gemini",
+    "realtime": "realtime",
 }
 """The API of an endpoint that takes chat turns; the others are those of the provider's own API."""
 _PORTS = {"http": 80, "https": 443}
+_NONE: Mapping[str, str] = {}
+_UPGRADED = 101
 
 
 class ProviderClient:
@@ -196,7 +200,9 @@ class ProviderClient:
         state.body_bytes = 0
         reader: Reader[T] | None = None
         state.key = await self._read_key()
-        request = self._request(wire, state.key)
+        socket = Socket() if wire.socket else None
+        pump = pump_body if socket is None else partial(converse, socket)
+        request = self._request(wire, state.key, {} if socket is None else socket.headers)
         clock = ResponseDeadline(self.settings, state)
         broken: str | None = None
         try:
@@ -217,7 +223,7 @@ class ProviderClient:
                             sent=wire,
                         )
                     reader = read(head, wire)
-                    await _pump(response, reader, clock, state)
+                    broken = await pump(response, reader, clock, state)
                 finally:
                     with anyio.CancelScope(shield=True, deadline=anyio.current_time() + 1):
                         await response.aclose()
@@ -249,7 +255,7 @@ class ProviderClient:
             partial_text=partial or None,
         )
 
-    def _request(self, wire: WireRequest, key: str | None) -> httpx2.Request:
+    def _request(self, wire: WireRequest, key: str | None, handshake: Mapping[str, str] = _NONE) -> httpx2.Request:
         headers = {"accept": "text/event-stream, application/json" if wire.stream else "application/json"}
         headers["accept-encoding"] = ACCEPT_ENCODING
         url = self._url(wire)
@@ -258,16 +264,18 @@ class ProviderClient:
             headers.update(wire.default_headers)
             headers.update({k.lower(): v for k, v in self.settings.headers.items()})
         headers.update({k.lower(): v for k, v in wire.headers.items()})
+        headers.update(handshake)
         timeout = httpx2.Timeout(None, connect=self.settings.connect_timeout_s)
-        as_json = wire.method in ("POST", "PUT") and wire.body is not None and not wire.multipart
+        method = "GET" if wire.socket else wire.method
+        as_json = method in ("POST", "PUT") and wire.body is not None and not wire.multipart
         body = json_bytes(wire.body or {}) if as_json else None
         if body is not None:
             headers.setdefault("content-type", "application/json")
         try:
             if wire.multipart:
                 parts = form_parts(wire)
-                return self._http.build_request(wire.method, url, files=parts, headers=headers, timeout=timeout)
-            return self._http.build_request(wire.method, url, content=body, headers=headers, timeout=timeout)
+                return self._http.build_request(method, url, files=parts, headers=headers, timeout=timeout)
+            return self._http.build_request(method, url, content=body, headers=headers, timeout=timeout)
         except (httpx2.InvalidURL, UnicodeEncodeError, ValueError) as error:
             raise ConfigError(
                 f"provider {self.settings.name!r} cannot be called: its address, key or headers hold characters that "
@@ -330,32 +338,10 @@ class ProviderClient:
         return await self._http.send(request, stream=True)
 
 
-async def _pump(response: httpx2.Response, reader: Reader[Any], clock: ResponseDeadline, state: CallState) -> None:
-    """Feeds the reader until the answer is whole or the body ends."""
-    heard = False
-    events = (response.headers.get("content-type") or "").lower().startswith("text/event-stream")
-    async with aclosing(body_pieces(response)) as pieces:
-        async for piece in pieces:
-            state.body_bytes += len(piece)
-            if state.body_bytes > MAX_BODY_BYTES:
-                raise ProviderError(
-                    f"the answer is longer than {MAX_BODY_BYTES // 1_000_000} MB",
-                    kind="protocol",
-                    partial_text=reader.partial_text or None,
-                )
-            progressed = state.deliver(await feed(reader, piece))
-            heard = heard or progressed or not events
-            if heard:
-                clock.heard()
-            if reader.done:
-                with anyio.move_on_after(_DRAIN_S):  # a peer that ends its body now gets its connection reused
-                    async for _ in pieces:
-                        break
-                return
-
-
 def _head(response: httpx2.Response) -> ResponseHead:
-    return ResponseHead(status=response.status_code, headers={k.lower(): v for k, v in response.headers.items()})
+    """The head that a reader gets; what comes over an upgraded connection counts as the body of a plain success."""
+    status = response.status_code if response.status_code != _UPGRADED else 200
+    return ResponseHead(status=status, headers={k.lower(): v for k, v in response.headers.items()})
 
 
 def _same_host_redirect(response: httpx2.Response) -> str | None:

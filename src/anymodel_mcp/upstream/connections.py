@@ -20,6 +20,7 @@ from anymodel_mcp.errors import ConfigError
 from anymodel_mcp.tls import open_tls
 from anymodel_mcp.upstream.network_errors import Path, path_to
 from anymodel_mcp.upstream.proxies import Proxy, check_proxy, select_proxy
+from anymodel_mcp.upstream.tunnels import Tunnel
 
 _LIMITS = httpx2.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30)
 OpenTls = Callable[[], ssl.SSLContext]
@@ -108,23 +109,32 @@ class _Network(httpx2.AsyncBaseTransport):
     def __init__(self, tls: OpenTls, environ: Mapping[str, str]) -> None:
         self._open_tls = tls
         self._environ = environ
-        self._ways: dict[tuple[str, str, int | None], httpx2.AsyncHTTPTransport] = {}
+        self._ways: dict[tuple[str, str, int | None, bool], httpx2.AsyncBaseTransport] = {}
 
-    def prepare(self, url: httpx2.URL) -> httpx2.AsyncHTTPTransport:
+    def prepare(self, url: httpx2.URL, *, upgrade: bool = False) -> httpx2.AsyncBaseTransport:
         """The transport for an address.
+
+        Args:
+            url: the address.
+            upgrade: the connection is to speak another protocol than HTTP.
 
         Raises:
             ConfigError: the proxy or the certificates cannot be used.
         """
-        origin = (url.scheme, url.host, url.port)
-        if origin not in self._ways:
-            self._ways[origin] = self._open_way(url)
-        return self._ways[origin]
+        way = (url.scheme, url.host, url.port, upgrade)
+        if way not in self._ways:
+            self._ways[way] = self._open_way(url, upgrade=upgrade)
+        return self._ways[way]
 
-    def _open_way(self, url: httpx2.URL) -> httpx2.AsyncHTTPTransport:
+    def _open_way(self, url: httpx2.URL, *, upgrade: bool) -> httpx2.AsyncBaseTransport:
         proxy = select_proxy(str(url), self._environ)
         if proxy is not None:
             check_proxy(proxy, url.host)
+            if upgrade and url.scheme == "http" and proxy.url.startswith("http"):
+                at_proxy = httpx2.URL(proxy.url)
+                verify = self._open_tls() if at_proxy.scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+                direct = httpx2.AsyncHTTPTransport(verify=verify, trust_env=False, limits=_LIMITS)
+                return Tunnel(httpx2.Proxy(proxy.url), direct)
         # the bare context trusts nobody; it is only there so that none is made for addresses without TLS
         verify = self._open_tls() if url.scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         through = None if proxy is None else self._open_proxy(proxy)
@@ -137,7 +147,8 @@ class _Network(httpx2.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Sends one request."""
         try:
-            return await self.prepare(request.url).handle_async_request(request)
+            way = self.prepare(request.url, upgrade="upgrade" in request.headers)
+            return await way.handle_async_request(request)
         except UnicodeError as error:  # a host name that no DNS query can carry
             raise httpx2.ConnectError(f"{request.url.host!r} is not a host name", request=request) from error
 

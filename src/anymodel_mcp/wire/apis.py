@@ -43,6 +43,8 @@ from anymodel_mcp.wire.images.answer import read_images, read_task
 from anymodel_mcp.wire.images.request import build_image, build_task
 from anymodel_mcp.wire.models.answer import read_models
 from anymodel_mcp.wire.models.request import Page, build_models
+from anymodel_mcp.wire.realtime.answer import read_realtime
+from anymodel_mcp.wire.realtime.request import build_realtime
 from anymodel_mcp.wire.rerank import RerankRequest, RerankResult, build_rerank, read_rerank
 from anymodel_mcp.wire.responses.answer import read_responses
 from anymodel_mcp.wire.responses.request import build_responses
@@ -75,6 +77,7 @@ CHAT_APIS: Mapping[ApiName, Api[ChatRequest, ChatResult]] = MappingProxyType(
         "chat": Api(build_chat, read_chat, carried=_REASONING),
         "responses": Api(build_responses, read_responses, file_parts="responses"),
         "anthropic": Api(build_messages, read_messages, file_parts="chat", carried=(anthropic_blocks.CARRIED,)),
+        "realtime": Api(build_realtime, read_realtime),
         "gemini": Api(build_generate, read_generate, file_parts="chat", carried=(gemini_parts.CARRIED,)),
     }
 )

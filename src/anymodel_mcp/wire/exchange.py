@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeVar, cast
+from typing import Any, Literal, Protocol, TypeVar, cast, runtime_checkable
 
 from anymodel_mcp.dialects.fields import Dialect
-from anymodel_mcp.types import Delta, FilePart
+from anymodel_mcp.types import Delta, FilePart, Json
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -31,6 +31,7 @@ Endpoint = Literal[
     "transcription",
     "speech",
     "rerank",
+    "realtime",
 ]
 """Which kind of request it is, for retry rules and messages."""
 
@@ -51,6 +52,7 @@ class WireRequest:
         default_headers: sent unless the configuration names them too.
         endpoint: which kind of request it is, for retry rules and messages.
         stream: a stream was asked for.
+        socket: the exchange goes over a WebSocket: its reader is a `Talker`, which says what is sent, and when.
         protected: names of body fields that came from the user's `options`: no repair touches them.
         repeatable: sending it twice costs nothing but the answer; false where something is made and paid for.
         output_limit: how many tokens the model generates at most, as far as its provider's list says.
@@ -70,6 +72,7 @@ class WireRequest:
     default_headers: Mapping[str, str] = field(default_factory=dict[str, str])
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     stream: bool = False
+    socket: bool = False
     protected: frozenset[str] = frozenset()
     repeatable: bool = True
     output_limit: int | None = None
@@ -158,4 +161,39 @@ class Reader(Protocol[T_co]):
         Raises:
             ProviderError: no answer, half an answer (with its partial text), or an error inside a 200.
         """
+        ...
+
+
+@runtime_checkable
+class Talker(Protocol):
+    """What the reader of a WebSocket does beside reading.
+
+    It is fed each message as one event of an event stream.
+    """
+
+    @property
+    def done(self) -> bool:
+        """See `Reader`."""
+        ...
+
+    @property
+    def max_message_bytes(self) -> int:
+        """The longest message that is taken."""
+        ...
+
+    @property
+    def parting(self) -> Sequence[Json]:
+        """What is sent before a socket is closed on which an answer is still being made."""
+        ...
+
+    def take_outgoing(self, *, unasked: bool = False) -> Sequence[Json]:
+        """What is to be sent now, each value as one message.
+
+        Args:
+            unasked: the server has sent nothing yet, and waits for this side.
+        """
+        ...
+
+    def hang_up(self, code: int, reason: str) -> None:
+        """Takes the close frame of the server."""
         ...

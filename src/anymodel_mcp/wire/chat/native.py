@@ -40,7 +40,7 @@ class NativeAnswer(ABC):
         self._chat: Accumulator | None = None
         self._odd: Json = {}
         self._ended = False
-        self._size = 0
+        self._size: int = 0
         self.error: ProviderError | None = None
         """The failure that the answer itself carries; it ends the answer."""
 

@@ -1,0 +1,1 @@
+"""The Realtime API: one chat turn as events over a WebSocket."""
