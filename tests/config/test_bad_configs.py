@@ -52,6 +52,50 @@ BAD_FILES: dict[str, tuple[str, str]] = {
         f"store.enabled ({FILE}) must be true or false, without quotes, not 'no'",
     ),
     "text for a list": ('[tools]\nenabled = "chat"', f"tools.enabled ({FILE}) must be a list of strings, not 'chat'"),
+    "prompt without text": (
+        "[prompts.standup]\ndescription = 'x'",
+        f'prompts.standup ({FILE}) has no text: write text = "...", with {{request}} where the words typed after the command belong',
+    ),
+    "prompt with an empty text": (
+        "[prompts.standup]\ntext = ' '",
+        f'prompts.standup ({FILE}) has no text: write text = "...", with {{request}} where the words typed after the command belong',
+    ),
+    "unknown key of a prompt": (
+        "[prompts.standup]\ntxet = 'x'",
+        f"'txet' in [prompts.standup] ({FILE}) is not known: did you mean text?",
+    ),
+    "prompt is no table": (
+        "[prompts]\nstandup = 'x'",
+        f"prompts.standup ({FILE}) must be a table: write [prompts.standup] on its own line",
+    ),
+    "misspelt switch of prompts": (
+        "[prompts]\nenabeld = false",
+        f"'enabeld' in [prompts] ({FILE}) is not known: did you mean enabled?",
+    ),
+    "prompt called like the switch": (
+        "[prompts.enabled]\ntext = 'x'",
+        f"prompts.enabled ({FILE}) must be true or false, not {{'text': 'x'}}",
+    ),
+    "prompt with an odd name": (
+        "[prompts.'day / night']\ntext = 'x'",
+        f"prompts.day / night ({FILE}) is no name of a prompt: use at most 64 letters, digits, underscores and hyphens",
+    ),
+    "prompt that is no text": (
+        "[prompts.standup]\ntext = 3",
+        f"prompts.standup.text ({FILE}) must be a string of at most 20000 characters, not 3",
+    ),
+    "prompt that is too long": (
+        f"[prompts.standup]\ntext = '{'x' * 20001}'",
+        f"prompts.standup.text ({FILE}) must be a string of at most 20000 characters, not '{'x' * 56}...",
+    ),
+    "description in two lines": (
+        '[prompts.standup]\ntext = "x"\ndescription = "a\\nb"',
+        f"prompts.standup.description ({FILE}) contains a control character: in double quotes a backslash starts an escape (\\t is a tab): write the value in single quotes, or use /",
+    ),
+    "prompt with an escape character": (
+        '[prompts.standup]\ntext = "x\\u001b[31m"',
+        f"prompts.standup.text ({FILE}) contains a control character: in double quotes a backslash starts an escape (\\t is a tab): write the value in single quotes, or use /",
+    ),
     "empty item": ('[files]\nallowed_dirs = [""]', f"files.allowed_dirs ({FILE}) must be a list of folders, not ['']"),
     "wrong item": ("[http]\nallowed_hosts = [1]", f"http.allowed_hosts ({FILE}) must be a list of strings, not [1]"),
     "path without slash": (

@@ -12,7 +12,16 @@ from typing import Any
 
 import pytest
 
-from anymodel_mcp.config import Files, HttpSettings, Limits, StoreSettings, ToolSettings, load
+from anymodel_mcp.config import (
+    Files,
+    HttpSettings,
+    Limits,
+    OwnPrompt,
+    PromptSettings,
+    StoreSettings,
+    ToolSettings,
+    load,
+)
 from anymodel_mcp.config.providers import VARIABLE_KEYS
 from anymodel_mcp.config.values import TOP_KEYS
 from anymodel_mcp.dialects.fields import QUIRK_NAMES
@@ -93,6 +102,8 @@ def test_the_page_has_every_field_and_so_every_variable() -> None:
         "http": HttpSettings(),
         "tools": ToolSettings(),
     }
+    assert shown["prompts"].pop("standup").keys() == keys_of(OwnPrompt(text=""))
+    assert shown["prompts"].keys() == keys_of(PromptSettings()) - {"own"}
     for name, defaults in sections.items():
         assert shown[name].keys() == keys_of(defaults) - {"token"}, name
     fields = set(VARIABLE_KEYS) - {f"quirks_{name}" for name in QUIRK_NAMES}

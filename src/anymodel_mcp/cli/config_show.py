@@ -8,6 +8,7 @@ from typing import Any
 
 from anymodel_mcp.cli.screen import Terminal, bare_url, remark, show_table, write_json
 from anymodel_mcp.config import Secret, Settings
+from anymodel_mcp.redact import one_line
 
 HIDDEN = "(set, hidden)"
 DEFAULT = "default"
@@ -52,6 +53,9 @@ def _flat(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:
         elif field.name == "providers":
             for name, provider in inner.items():
                 yield from _flat(f"providers.{name}.", provider)
+        elif field.name == "own":
+            for name, prompt in inner.items():
+                yield from _flat(f"{prefix}{name}.", prompt)
         elif field.name == "aliases":
             yield from ((f"aliases.{name}", list(targets)) for name, targets in inner.items())
         else:
@@ -104,4 +108,6 @@ def _text(value: Any) -> str:
     if isinstance(value, list):
         items: list[Any] = value  # pyright: ignore[reportUnknownVariableType] shown as text
         return ", ".join(map(_text, items)) or "(none)"
+    if isinstance(value, str) and "\n" in value:
+        value = one_line(value)
     return "(none)" if value in (None, "") else f"{value:g}" if isinstance(value, float) else str(value)

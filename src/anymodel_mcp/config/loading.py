@@ -9,8 +9,18 @@ from typing import Any, TypeVar
 
 from anymodel_mcp.config.key_store import NO_KEYS, KeyStore
 from anymodel_mcp.config.keys import clean_key
+from anymodel_mcp.config.prompts import prompt_variables, read_prompts
 from anymodel_mcp.config.providers import VARIABLE_KEYS, read_providers
-from anymodel_mcp.config.settings import Files, HttpSettings, Limits, Secret, Settings, StoreSettings, ToolSettings
+from anymodel_mcp.config.settings import (
+    Files,
+    HttpSettings,
+    Limits,
+    PromptSettings,
+    Secret,
+    Settings,
+    StoreSettings,
+    ToolSettings,
+)
 from anymodel_mcp.config.values import TOP_KEYS, Found, Layers, Spec, closest_name, meant, split_list, variable_of
 from anymodel_mcp.errors import ConfigError
 from anymodel_mcp.wire.decode.json_values import as_list
@@ -88,10 +98,11 @@ def load(
     layers = Layers(
         environ=environ, file=_parse(file_text, file_name or ""), file_name=file_name or "", overrides=overrides or {}
     )
-    layers.check_keys("", layers.file, (*TOP_KEYS, *_SECTIONS, "aliases", "providers"))
+    layers.check_keys("", layers.file, (*TOP_KEYS, *_SECTIONS, "aliases", "prompts", "providers"))
     top = {key: layers.get("", key, _TEXT, layers.file, *variables) for key, variables in TOP_KEYS.items()}
     providers = read_providers(layers, read_file or _no_files, stored)
     files = _section(layers, "files", Files())
+    prompts = read_prompts(layers)
     return Settings(
         default_model=top["default_model"],
         default_completion_model=top["default_completion_model"],
@@ -109,9 +120,10 @@ def load(
         store=_section(layers, "store", StoreSettings()),
         http=_http(layers, files),
         tools=_section(layers, "tools", ToolSettings()),
+        prompts=prompts,
         origins=layers.origins,
         source=file_name if file_text is not None else None,
-        warnings=_odd_variables(environ, providers),
+        warnings=_odd_variables(environ, providers, prompts),
     )
 
 
@@ -232,12 +244,13 @@ def _targets(found: Found) -> tuple[str, ...]:
     return texts
 
 
-def _odd_variables(environ: Mapping[str, str], providers: Mapping[str, Any]) -> tuple[str, ...]:
+def _odd_variables(
+    environ: Mapping[str, str], providers: Mapping[str, Any], prompts: PromptSettings
+) -> tuple[str, ...]:
     """Warnings for variables with our prefix that are not read: a misspelt one would be ignored silently."""
     known = {variable_of("", key) for key in TOP_KEYS} | {v for names in TOP_KEYS.values() for v in names}
-    known |= {variable_of(section, key) for section, specs in _SECTIONS.items() for key in specs} | set(
-        _OTHER_VARIABLES
-    )
+    known |= {variable_of(section, key) for section, specs in _SECTIONS.items() for key in specs}
+    known |= {*_OTHER_VARIABLES, *prompt_variables(prompts)}
     starts = {variable_of("providers", name) + "_": name for name in providers}
     known |= {start + key.upper() for start in starts for key in VARIABLE_KEYS}
     odd: list[str] = []

@@ -152,6 +152,31 @@ class ToolSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnPrompt:
+    """Section [prompts.NAME].
+
+    Attributes:
+        text: what the host's model reads; `{request}` stands for the words typed after the command.
+        description: what hosts show beside the command; "" = the first line of the text.
+    """
+
+    text: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptSettings:
+    """Section [prompts].
+
+    Attributes:
+        own: the user's own prompts by name; one with the name of a built-in prompt replaces it.
+    """
+
+    enabled: bool = True
+    own: Mapping[str, OwnPrompt] = field(default_factory=dict[str, OwnPrompt])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The whole configuration.
 
@@ -179,6 +204,7 @@ class Settings:
     store: StoreSettings = StoreSettings()
     http: HttpSettings = HttpSettings()
     tools: ToolSettings = ToolSettings()
+    prompts: PromptSettings = PromptSettings()
     origins: Mapping[str, str] = field(default_factory=dict[str, str])
     source: str | None = None
     warnings: tuple[str, ...] = ()

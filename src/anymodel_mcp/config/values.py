@@ -15,6 +15,7 @@ from anymodel_mcp.wire.decode.json_values import as_list
 
 _PLACEHOLDER = re.compile(r"\$\{[^{}]*\}|\{\{[^{}]*\}\}|%[A-Za-z_]\w*%")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 
 
@@ -42,6 +43,7 @@ class Spec:
         high: the largest accepted number.
         form: what the whole text must match.
         wanted: a description of the form, after "must be".
+        lines: the text may have several lines, and tabs.
     """
 
     kind: Literal["text", "int", "float", "bool", "texts"]
@@ -49,6 +51,7 @@ class Spec:
     high: float = math.inf
     form: re.Pattern[str] | None = None
     wanted: str = ""
+    lines: bool = False
 
     def words(self) -> str:
         """Describes the accepted values."""
@@ -100,8 +103,9 @@ def parse(found: Found, spec: Spec) -> Any:
         ConfigError: it is not valid.
     """
     given: Any = found.value
+    control = _CONTROL_BUT_LINES if spec.lines else _CONTROL
     for text in as_list(given) or [given]:
-        if isinstance(text, str) and _CONTROL.search(text):
+        if isinstance(text, str) and control.search(text):
             raise found.wrong(
                 "contains a control character: in double quotes a backslash starts an escape (\\t is a tab): write the "
                 "value in single quotes, or use /"

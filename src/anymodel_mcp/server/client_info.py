@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
+from mcp.server.context import ServerRequestContext
 from mcp.server.mcpserver import Context
 
 from anymodel_mcp.hosts.model import Host
@@ -40,13 +41,19 @@ class ClientInfo:
         return self.host.images
 
 
-def read_peer(context: Context[Any, Any]) -> ClientInfo:
-    """The peer of a request; over stateless HTTP, where nobody introduces himself, the User-Agent names the host."""
-    request = context.request_context
+def client_name(request: ServerRequestContext[Any, Any]) -> str:
+    """What the client calls itself; over stateless HTTP, where nobody introduces himself, the User-Agent names it."""
     params = request.session.client_params
-    name = params.client_info.name if params else ""
-    if not name and context.headers:
-        name = context.headers.get("user-agent", "").partition("/")[0]
+    if params and params.client_info.name:
+        return params.client_info.name
+    headers = cast("Mapping[str, str]", getattr(request.request, "headers", None) or {})
+    return headers.get("user-agent", "").partition("/")[0]
+
+
+def read_peer(context: Context[Any, Any]) -> ClientInfo:
+    """The client of a request."""
+    request = context.request_context
+    name = client_name(request)
     token = (request.meta or {}).get("progress_token")
 
     async def send(value: float, message: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 from urllib.parse import unquote
@@ -12,11 +12,20 @@ from urllib.parse import unquote
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp.server.mcpserver.resources.templates import ResourceSecurity
-from mcp.types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
+from mcp.shared.exceptions import MCPError
+from mcp.types import (
+    INVALID_PARAMS,
+    Completion,
+    CompletionArgument,
+    CompletionContext,
+    PromptReference,
+    ResourceTemplateReference,
+)
 
 from anymodel_mcp.calls.outcomes import body_of, error_text
 from anymodel_mcp.errors import AnyModelError, ArgumentError
 from anymodel_mcp.redact import one_line
+from anymodel_mcp.server.prompts import MODEL, Prompt
 from anymodel_mcp.server.services import Services
 from anymodel_mcp.tools.records import model_record, sparse
 from anymodel_mcp.types import Json, ModelList
@@ -29,16 +38,17 @@ _DAY_S = 86_400
 _LISTED_THREADS = 50
 
 
-def register(server: MCPServer[Any], services: Callable[[], Services]) -> None:
+def register(server: MCPServer[Any], services: Callable[[], Services], prompts: Mapping[str, Prompt]) -> None:
     """Adds all resources, templates and the completion to a server.
 
     Args:
         server: where they are added.
         services: gives the running services.
+        prompts: our prompts, whose arguments are completed too.
     """
     _register_models(server, services)
     _register_kept(server, services)
-    server.completion()(_Completer(services).complete)
+    server.completion()(_Completer(server, services, prompts).complete)
 
 
 def _shown(services: Services, value: Json) -> str:
@@ -170,10 +180,15 @@ def _register_kept(server: MCPServer[Any], services: Callable[[], Services]) -> 
 
 
 class _Completer:
-    """Completes `provider` and `model` of the resource templates; prefix matches first, then the closest names."""
+    """Completes `provider` and `model` of the resource templates, and the model of a prompt.
 
-    def __init__(self, services: Callable[[], Services]) -> None:
+    Prefix matches first, then names that contain the value, then the closest ones.
+    """
+
+    def __init__(self, server: MCPServer[Any], services: Callable[[], Services], prompts: Mapping[str, Prompt]) -> None:
+        self._server = server
         self._services = services
+        self._prompts = prompts
 
     async def complete(
         self,
@@ -181,13 +196,37 @@ class _Completer:
         argument: CompletionArgument,
         context: CompletionContext | None,
     ) -> Completion:
-        known = await self._known(argument.name, dict(context.arguments or {}) if context else {})
+        if isinstance(ref, PromptReference):
+            known = await self._of_prompt(ref.name, argument.name)
+        else:
+            known = await self._known(argument.name, dict(context.arguments or {}) if context else {})
         typed = argument.value.lower()
         found = [v for v in known if v.lower().startswith(typed)]
         found += [v for v in known if typed in v.lower() and v not in found]
         found = found or closest(argument.value, known)
         values = [one_line(self._services().redactor.text(value)) for value in found[:_COMPLETIONS]]
         return Completion(values=values, total=len(found), has_more=len(found) > len(values))
+
+    async def _of_prompt(self, name: str, argument: str) -> list[str]:
+        """The names by which a model can be called, for the prompt that takes one.
+
+        Raises:
+            MCPError: -32602, there is no such prompt.
+        """
+        prompt = self._prompts.get(name)
+        if prompt is None:
+            if name in [known.name for known in await self._server.list_prompts()]:
+                return []
+            raise MCPError(
+                code=INVALID_PARAMS,
+                message=self._services().redactor.clean(f"Unknown prompt: {one_line(name[:100])}"),
+            )
+        if argument != MODEL or prompt.argument != MODEL:
+            return []
+        services = self._services()
+        lists = await services.catalog.all()
+        names = [f"{provider}/{m.id}" for provider, known in lists.items() for m in known.models]
+        return [*services.directory.names.aliases, *names]
 
     async def _known(self, name: str, chosen: dict[str, str]) -> list[str]:
         services = self._services()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import logging
 import re
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -18,7 +18,18 @@ import anyio
 from mcp.server.caching import CacheHint
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.shared.exceptions import MCPError
-from mcp.types import INVALID_PARAMS, CallToolResult, GetPromptResult, InputRequiredResult, Tool, ToolAnnotations
+from mcp.types import (
+    INVALID_PARAMS,
+    CallToolResult,
+    GetPromptResult,
+    InputRequiredResult,
+    PromptArgument,
+    PromptMessage,
+    TextContent,
+    Tool,
+    ToolAnnotations,
+)
+from mcp.types import Prompt as ListedPrompt
 
 from anymodel_mcp import __version__
 from anymodel_mcp.calls.call import Call
@@ -29,6 +40,8 @@ from anymodel_mcp.media.images import Scaled
 from anymodel_mcp.redact import Redactor, one_line
 from anymodel_mcp.server.client_info import ClientInfo, read_peer
 from anymodel_mcp.server.instructions import instructions
+from anymodel_mcp.server.per_client import require_prompt_arguments
+from anymodel_mcp.server.prompts import Prompt, argument_problem, fill, prompts_of
 from anymodel_mcp.server.render import Attachment, cap_of, fits, page, render
 from anymodel_mcp.server.resources import register
 from anymodel_mcp.server.services import Services
@@ -85,7 +98,11 @@ class AnyModelServer(MCPServer[Services]):
         prefix = settings.tools.prefix
         self._specs = {prefix + tool.name: tool for tool in _callable(settings)}
         self._listed = [_listing(prefix + tool.name, tool) for tool in _listed(settings)]
-        register(self, lambda: self.services)
+        self._prompts = prompts_of(settings.prompts, [tool.name for tool in _listed(settings)], prefix)
+        if not self._prompts:
+            self._withdraw_prompts()
+        self.middleware.append(require_prompt_arguments)
+        register(self, lambda: self.services, self._prompts)
 
     @property
     def services(self) -> Services:
@@ -147,11 +164,7 @@ class AnyModelServer(MCPServer[Services]):
         if spec is None:
             if any(tool.name == name for tool in await super().list_tools()):
                 return await super().call_tool(name, arguments, context)
-            near = difflib.get_close_matches(name, self._specs, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise MCPError(
-                code=INVALID_PARAMS, message=self.redactor.clean(f"Unknown tool: {one_line(name[:100])}{hint}")
-            )
+            raise self._wrong_parameter(f"Unknown tool: {one_line(name[:100])}{_near(name, self._specs)}")
         peer = read_peer(context) if context is not None else ClientInfo()
         cap = cap_of(peer, self.anymodel_settings.limits.max_output_bytes)
         prefix = self.anymodel_settings.tools.prefix
@@ -175,17 +188,43 @@ class AnyModelServer(MCPServer[Services]):
         )
         return render(outcome, text=text, peer=peer, redactor=self.redactor, shown=shown)
 
+    async def list_prompts(self) -> list[ListedPrompt]:
+        """Our prompts, and whatever was registered on this server besides."""
+        return [*(self._listed_prompt(prompt) for prompt in self._prompts.values()), *await super().list_prompts()]
+
     async def get_prompt(
         self, name: str, arguments: dict[str, Any] | None = None, context: Context[Services, Any] | None = None
     ) -> GetPromptResult | InputRequiredResult:
-        """A prompt that was registered on this server; we have none of our own.
+        """The text of a prompt, with the argument in it.
 
         Raises:
-            MCPError: -32602, there is no such prompt (the SDK answers -32603).
+            MCPError: -32602, there is no such prompt (the SDK answers -32603), or it has no such argument.
         """
-        if name not in [prompt.name for prompt in await self.list_prompts()]:
-            raise MCPError(code=INVALID_PARAMS, message=f"Unknown prompt: {one_line(name[:100])}")
-        return await super().get_prompt(name, arguments, context)
+        prompt = self._prompts.get(name)
+        if prompt is None:
+            names = [known.name for known in await self.list_prompts()]
+            if name in names:
+                return await super().get_prompt(name, arguments, context)
+            raise self._wrong_parameter(f"Unknown prompt: {one_line(name[:100])}{_near(name, names)}")
+        peer = read_peer(context) if context is not None else ClientInfo()
+        given = {key: value for key, value in (arguments or {}).items() if key not in peer.host.extra_arguments}
+        if problem := argument_problem(prompt, given):
+            raise self._wrong_parameter(problem)
+        text = fill(prompt, given.get(prompt.argument, ""), typed_before=peer.host.typed_before)
+        message = PromptMessage(role="user", content=TextContent(type="text", text=self.redactor.keys(text)))
+        return GetPromptResult(description=self.redactor.clean(prompt.description), messages=[message])
+
+    def _listed_prompt(self, prompt: Prompt) -> ListedPrompt:
+        argument = PromptArgument(name=prompt.argument, description=prompt.argument_help)
+        return ListedPrompt(name=prompt.name, description=self.redactor.clean(prompt.description), arguments=[argument])
+
+    def _withdraw_prompts(self) -> None:
+        """Stops advertising prompts: the SDK declares the capability whether or not there are any (mcp 2.3.0)."""
+        for method in ("prompts/list", "prompts/get"):
+            self._lowlevel_server._request_handlers.pop(method, None)  # pyright: ignore[reportPrivateUsage] no public way
+
+    def _wrong_parameter(self, message: str) -> MCPError:
+        return MCPError(code=INVALID_PARAMS, message=self.redactor.clean(message))
 
     async def _outcome(self, spec: ToolSpec, arguments: dict[str, Any], peer: ClientInfo, limit: int) -> Outcome:
         wait_budget = self._wait_budget(peer)
@@ -252,6 +291,11 @@ async def _lifespan(server: MCPServer[Services]) -> AsyncGenerator[Services]:
     assert isinstance(server, AnyModelServer)
     async with server.running() as services:
         yield services
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def _callable(settings: Settings) -> list[ToolSpec]:
