@@ -344,8 +344,9 @@ RECIPES: list[Recipe] = [
     Recipe(
         title="Search the web",
         says=(
-            "Models that search the web return their sources, in the text and in the record. If a model needs a "
-            "switch for it, put the provider's own field into `options`."
+            "`search` lets the model search the web, with the field or tool that its provider has for it. The sources "
+            "stand in the text and in the record. Where this server knows no web search, or the provider refuses it, "
+            "the answer says so in brackets."
         ),
         upstream=BYTES.format("Perplexity"),
         calls=[
@@ -354,7 +355,7 @@ RECIPES: list[Recipe] = [
                 {
                     "model": "perplexity/sonar",
                     "prompt": "Where is the opera with the walkable roof?",
-                    "options": {"web_search_options": {"search_context_size": "low"}},
+                    "search": True,
                 },
                 record=("citations", "usage"),
             )

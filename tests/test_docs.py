@@ -344,7 +344,7 @@ FEATURES = {
     "An answer as JSON": ("chat", "json_schema"),
     "Let another model call tools": ("chat", "tools"),
     "Reasoning": ("chat", "reasoning_effort"),
-    "Search the web": ("chat", "options"),
+    "Search the web": ("chat", "search"),
     "Usage and cost": ("chat", "model"),
     "A long call": ("get_result", "offset"),
     "Continue a text": ("complete", "prompt"),

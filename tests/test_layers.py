@@ -33,6 +33,7 @@ NOT_TOOLS = {
     "several",
     "sounds",
     "structured",
+    "web_search",
 }
 
 

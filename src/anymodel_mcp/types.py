@@ -30,6 +30,7 @@ class ChatRequest:
         reasoning_effort: the effort in the caller's word ("low", "high", ...); mapped per model family.
         json_schema: the schema that the answer must satisfy.
         tools: OpenAI tool definitions.
+        search: the model may search the web.
         options: any other request field, sent verbatim.
     """
 
@@ -42,6 +43,7 @@ class ChatRequest:
     reasoning_effort: str | None = None
     json_schema: Json | None = None
     tools: Sequence[Json] | None = None
+    search: bool = False
     stream: bool = True
     options: Json = field(default_factory=dict[str, Any])
 

@@ -47,6 +47,11 @@ _PPLX = "https://docs.perplexity.ai/docs/embeddings/best-practices, 2026-11-28"
 _CLAUDE = "https://platform.claude.com/docs/en/build-with-claude/adaptive-thinking, 2026-11-28"
 _THINK = "https://ai.google.dev/gemini-api/docs/thinking, 2026-11-28"
 _LEAPX = "https://docs.leapx-hub.com/en/api-reference/endpoint/chat-openai, 2026-11-20"
+_SEARCH_MODELS = "https://developers.openai.com/api/docs/guides/tools-web-search, 2026-11-28"
+_GROQ_TOOLS = "https://console.groq.com/docs/tool-use/built-in-tools, 2026-11-28"
+_SONAR = "https://docs.perplexity.ai/docs/sonar/models, 2026-11-28"
+_LITELLM_SEARCH = "https://docs.litellm.ai/docs/completion/web_search, 2026-11-28"
+_NEWAPI_SEARCH = "https://github.com/QuantumNous/new-api relay/channel/claude, 2026-11-28"
 
 FAMILIES: tuple[Family, ...] = (
     # only the generations whose words are known; a word that another refuses is learned from the refusal
@@ -104,8 +109,18 @@ FAMILIES: tuple[Family, ...] = (
         _LEAPX,
         "leapx",
     ),
-    _family(r"qwen", {"reasoning": "enable_thinking", "fields_in": "parameters"}, _LEAPX, "leapx"),
+    _family(
+        r"qwen", {"reasoning": "enable_thinking", "fields_in": "parameters", "search": "enable_search"}, _LEAPX, "leapx"
+    ),
     _family(r"(?:o1|o3-mini|o4-mini)(?:-|$)", {"api": "responses"}, _LEAPX, "leapx"),
+    # the only chat models of OpenAI that take the field; others refuse it
+    _family(r"gpt-.+-search-(?:preview|api)", {"search": "web_search_options"}, _SEARCH_MODELS),
+    _family(r"sonar(?:-|$)", {"search": "always"}, _SONAR),
+    _family(r"sonar(?:-|$)", {"search": "always"}, _SONAR, "openrouter"),
+    _family(r"gpt-oss-", {"search": "browser_search"}, _GROQ_TOOLS, "groq"),
+    _family(r"compound", {"search": "always"}, _GROQ_TOOLS, "groq"),
+    _family(r"(?:claude|gemini|grok)-", {"search": "web_search_options"}, _LITELLM_SEARCH, "litellm", api="chat"),
+    _family(r"claude-", {"search": "web_search_options"}, _NEWAPI_SEARCH, "newapi", "rixapi", api="chat"),
     # https://github.com/openai/openai-openapi 2.3.0 (createTranscription), 2026-11-21
     _family(r".*transcribe-diarize", {"transcription_times": "diarized_json"}, _OPENAPI),
     # picture models that answer at chat/completions only

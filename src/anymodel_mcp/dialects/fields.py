@@ -47,6 +47,21 @@ Reasoning = Literal[
 """How an effort is said."""
 
 
+SearchForm = Literal[
+    "none",
+    "always",
+    "web_search",
+    "web_search_options",
+    "enable_search",
+    "google_search",
+    "web_search_20250305",
+    "plugins",
+    "glm",
+    "browser_search",
+    "kimi",
+]
+"""How web search is turned on; what each sends is in `wire/fields/search.py`."""
+
 SpeechForm = Literal["openai", "minimax", "dashscope", "elevenlabs", "fish"]
 """Whose fields a speech request has."""
 
@@ -89,6 +104,12 @@ class Dialect:
             the Gemini API requires one; "" = nothing.
         structured: the strongest form of structured answers: "json_schema", "json_object", "tool" (a tool that
             the model must call, in the Messages API), "instruction".
+        search: how web search is turned on: "web_search" (a tool of that type), "web_search_options" (a field),
+            "enable_search" (a field), "google_search" (a tool), "web_search_20250305" (a tool), "plugins" (the plugin
+            `web`), "glm" (the tool `web_search` with its settings), "browser_search" (a tool), "kimi" (the built-in
+            function `$web_search`, whose calls are returned), "always" (every answer rests on a search), "none" (no way
+            known: left out with a warning).
+        search_api: the API through which a turn with web search goes, where `search` is "none"; `None` = there is none.
         vision_urls: pictures may be given by URL (else their bytes are sent).
         file_parts: documents: "chat" (`file` parts), "responses" (only through the Responses API), "none".
         embed_batch: inputs in one embeddings request.
@@ -137,6 +158,8 @@ class Dialect:
     reasoning_back: Literal["none", "tools", "always"] = "none"
     foreign_signature: str = ""
     structured: Literal["json_schema", "json_object", "tool", "instruction"] = "json_schema"
+    search: SearchForm = "none"
+    search_api: ApiName | None = None
     vision_urls: bool = True
     file_parts: Literal["chat", "responses", "none"] = "chat"
     embed_batch: int = 2048
@@ -184,6 +207,8 @@ class Quirks(TypedDict, total=False):
     reasoning_back: Literal["none", "tools", "always"]
     foreign_signature: str
     structured: Literal["json_schema", "json_object", "tool", "instruction"]
+    search: SearchForm
+    search_api: ApiName | None
     vision_urls: bool
     file_parts: Literal["chat", "responses", "none"]
     embed_batch: int

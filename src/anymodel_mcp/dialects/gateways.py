@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from anymodel_mcp.dialects.fields import AudioService, Feature, ProviderRow
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from anymodel_mcp.dialects.fields import ApiAccess, ApiName, AudioService, Feature, ProviderRow
 
 CHECKED = "2026-11-20"
 _NO_PICTURES: frozenset[Feature] = frozenset({"images", "image_edits"})
@@ -42,6 +45,14 @@ _RESOLD = (
     "minimax",
     "video",
 )  # https://apiai.apifox.cn, 2026-11-21
+PASSED_ON: Mapping[ApiName, ApiAccess] = MappingProxyType(
+    {
+        "responses": ApiAccess(quirks={"search": "web_search"}),
+        "anthropic": ApiAccess(quirks={"search": "web_search_20250305"}),
+        "gemini": ApiAccess(quirks={"search": "google_search"}),
+    }
+)
+"""APIs that a gateway passes on as they are: https://github.com/QuantumNous/new-api (relay), 2026-11-28."""
 
 ROWS: tuple[ProviderRow, ...] = (
     # the systems that this project was asked to serve first
@@ -92,6 +103,7 @@ ROWS: tuple[ProviderRow, ...] = (
         checked=CHECKED,
         services=_RESOLD,
         quirks={},
+        apis=PASSED_ON,
         audio=_BOTH,
         note="The base URL is the reseller's; without /v1 it returns a web page.",
     ),
@@ -120,6 +132,7 @@ ROWS: tuple[ProviderRow, ...] = (
             "reasoning": "openrouter",
             "reasoning_efforts": ("none", "minimal", "low", "medium", "high", "xhigh"),
             "reasoning_back": "always",
+            "search": "plugins",  # https://openrouter.ai/docs/guides/features/plugins/web-search, 2026-11-28
             "image_dialect": "openrouter",
             "embed_encoding": "float",  # base64 gave empty data
             # https://openrouter.ai/docs/guides/overview/multimodal/stt and /tts, 2026-11-28

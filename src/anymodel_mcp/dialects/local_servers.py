@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from anymodel_mcp.dialects.fields import AudioService, Feature, ProviderRow
+from anymodel_mcp.dialects.gateways import PASSED_ON
 
 CHECKED = "2026-11-20"
 _NO_PICTURES: frozenset[Feature] = frozenset({"images", "image_edits"})
@@ -91,6 +92,7 @@ ROWS: tuple[ProviderRow, ...] = (
         docs_url="https://docs.litellm.ai/docs/simple_proxy",
         checked=CHECKED,
         quirks={},
+        apis=PASSED_ON,  # https://docs.litellm.ai/docs/completion/web_search, 2026-11-28
         key_optional=True,
         audio=_BOTH,
         note="Forwards to other providers, whose differences remain visible.",
@@ -104,6 +106,7 @@ ROWS: tuple[ProviderRow, ...] = (
         docs_url="https://docs.newapi.pro/en/docs/api",
         checked=CHECKED,
         quirks={},
+        apis=PASSED_ON,
         audio=_BOTH,
         note="Without /v1 it returns a web page.",
     ),

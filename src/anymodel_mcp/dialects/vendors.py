@@ -13,6 +13,9 @@ _CHAT_AND_NO_LIST: frozenset[Feature] = frozenset(
 _EFFORTS_ON_OFF = ("none", "high")
 _EFFORTS_DEEPSEEK = ("none", "low", "high", "max")  # https://api-docs.deepseek.com/guides/thinking_mode, 2026-11-28
 _BOTH: tuple[AudioService, ...] = ("transcription", "speech")
+_RESPONSES_SEARCH = ApiAccess(quirks={"search": "web_search"})
+_CLAUDE_SEARCH = ApiAccess(quirks={"search": "web_search_20250305"})
+_GOOGLE_SEARCH = ApiAccess(quirks={"search": "google_search"})
 
 ROWS: tuple[ProviderRow, ...] = (
     ProviderRow(
@@ -25,7 +28,15 @@ ROWS: tuple[ProviderRow, ...] = (
         services=("video",),
         quirks={},
         # OpenAI takes the new name for every model and refuses the old one for most; gateways often know only the old
-        own={"token_param": "max_completion_tokens", "transcription_stream": True, "speech_voice": "alloy"},
+        own={
+            "token_param": "max_completion_tokens",
+            "transcription_stream": True,
+            "speech_voice": "alloy",
+            "search_api": "responses",  # most models search there only
+        },
+        # who serves these APIs in general; https://developers.openai.com/api/docs/guides/tools-web-search,
+        # https://platform.claude.com/docs/en/agents-and-tools/tool-use/web-search-tool, 2026-11-28
+        apis={"responses": _RESPONSES_SEARCH, "anthropic": _CLAUDE_SEARCH, "gemini": _GOOGLE_SEARCH},
         audio=_BOTH,
         note="Providers that are not listed are treated like OpenAI.",
     ),
@@ -37,7 +48,9 @@ ROWS: tuple[ProviderRow, ...] = (
         key_env="AZURE_OPENAI_API_KEY",
         docs_url="https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle",
         checked=CHECKED,
-        quirks={"token_param": "max_completion_tokens", "file_parts": "none"},
+        # https://learn.microsoft.com/en-us/azure/foundry/openai/how-to/web-search, 2026-11-28
+        quirks={"token_param": "max_completion_tokens", "file_parts": "none", "search_api": "responses"},
+        apis={"responses": _RESPONSES_SEARCH},
         auth="header:api-key",
         note="The model is the name of the deployment; .../openai/deployments/NAME?api-version=... works too.",
     ),
@@ -53,7 +66,8 @@ ROWS: tuple[ProviderRow, ...] = (
         # https://platform.claude.com/docs/en/api/openai-sdk (read 2026-11-20)
         api="anthropic",
         apis={
-            "anthropic": ApiAccess(quirks={"structured": "json_schema"}),
+            # https://platform.claude.com/docs/en/agents-and-tools/tool-use/web-search-tool, 2026-11-28
+            "anthropic": ApiAccess(quirks={"structured": "json_schema", "search": "web_search_20250305"}),
             "chat": ApiAccess(
                 quirks={
                     "max_temperature": 1.0,
@@ -74,7 +88,13 @@ ROWS: tuple[ProviderRow, ...] = (
         docs_url="https://ai.google.dev/gemini-api/docs/openai",
         checked=CHECKED,
         services=("veo",),
-        apis={"gemini": ApiAccess(base_url="https://generativelanguage.googleapis.com/v1beta")},
+        # the compatible endpoint documents no search: https://ai.google.dev/gemini-api/docs/openai, 2026-11-28
+        apis={
+            "gemini": ApiAccess(
+                base_url="https://generativelanguage.googleapis.com/v1beta",
+                quirks={"search": "google_search"},  # https://ai.google.dev/gemini-api/docs/google-search, 2026-11-28
+            )
+        },
         quirks={
             "reasoning_efforts": ("none", "minimal", "low", "medium", "high"),
             "reasoning_back": "always",
@@ -93,7 +113,10 @@ ROWS: tuple[ProviderRow, ...] = (
         docs_url="https://docs.x.ai/docs/api-reference",
         checked=CHECKED,
         services=("xai",),
-        quirks={"image_dialect": "xai", "lacks": frozenset({"embeddings"})},
+        # chat answers 410: https://docs.x.ai/docs/guides/tools/overview, https://github.com/vercel/ai/pull/15713,
+        # 2026-11-28
+        quirks={"image_dialect": "xai", "search_api": "responses", "lacks": frozenset({"embeddings"})},
+        apis={"responses": _RESPONSES_SEARCH},
         note="`search_parameters` was removed (410).",
     ),
     ProviderRow(
@@ -122,11 +145,13 @@ ROWS: tuple[ProviderRow, ...] = (
         docs_url="https://www.alibabacloud.com/help/en/model-studio/compatibility-of-openai-with-dashscope",
         checked=CHECKED,
         services=("dashscope",),
+        apis={"responses": _RESPONSES_SEARCH},  # https://help.aliyun.com/en/model-studio/web-search, 2026-11-28
         quirks={
             "reasoning": "enable_thinking",
             "structured": "json_object",
             "file_parts": "none",
             "embed_batch": 10,
+            "search": "enable_search",  # https://help.aliyun.com/en/model-studio/web-search, 2026-11-28
             "audio_input": "data_url",
             "speech_form": "dashscope",  # https://www.alibabacloud.com/help/en/model-studio/qwen-tts-api, 2026-11-28
             "speech_voice": "Cherry",
@@ -149,6 +174,7 @@ ROWS: tuple[ProviderRow, ...] = (
             "reasoning": "thinking",
             "reasoning_efforts": _EFFORTS_ON_OFF,
             "reasoning_back": "tools",
+            "search": "kimi",  # https://platform.moonshot.ai/docs/guide/use-web-search, 2026-11-28
             "vision_urls": False,
             "file_parts": "none",
             "lacks": _CHAT_ONLY,
@@ -168,6 +194,7 @@ ROWS: tuple[ProviderRow, ...] = (
             "reasoning": "thinking",
             "reasoning_efforts": _EFFORTS_ON_OFF,
             "structured": "json_object",
+            "search": "glm",  # https://docs.bigmodel.cn/cn/guide/tools/web-search, 2026-11-28
             "stop_limit": 1,
             "image_response_format": None,
             "file_parts": "none",
@@ -192,6 +219,7 @@ ROWS: tuple[ProviderRow, ...] = (
             "reasoning": "thinking",
             "reasoning_efforts": _EFFORTS_ON_OFF,
             "structured": "json_object",
+            "search": "glm",  # https://docs.z.ai/guides/tools/web-search, 2026-11-28
             "stop_limit": 1,
             "image_response_format": None,
             "file_parts": "none",
@@ -210,8 +238,10 @@ ROWS: tuple[ProviderRow, ...] = (
             "reasoning": "thinking",
             "reasoning_efforts": _EFFORTS_ON_OFF,
             "file_parts": "responses",
+            "search_api": "responses",  # https://www.volcengine.com/docs/82379/1756990, 2026-11-28
             "lacks": frozenset({"completions", "image_edits"}),
         },
+        apis={"responses": _RESPONSES_SEARCH},
         note="The model is a name or an endpoint id (ep-...). The version in the base URL is v3.",
     ),
     ProviderRow(
@@ -282,7 +312,8 @@ ROWS: tuple[ProviderRow, ...] = (
         key_env="PERPLEXITY_API_KEY",
         docs_url="https://docs.perplexity.ai",
         checked=CHECKED,
-        quirks={"stream_options": False, "lacks": _CHAT_AND_NO_LIST},
+        # https://docs.perplexity.ai/docs/sonar/quickstart, 2026-11-28
+        quirks={"stream_options": False, "search": "always", "lacks": _CHAT_AND_NO_LIST},
         models=("sonar", "sonar-pro", "sonar-reasoning-pro", "sonar-deep-research"),
         note="Returns sources. Roles must alternate.",
     ),

@@ -68,7 +68,7 @@ def route(endpoint: Endpoint, messages: Sequence[Json]) -> Endpoint:
     parts = [part for message in messages for part in _as_parts(message.get("content"))]
     kinds = {"input_file"} | ({"file"} if endpoint.dialect.file_parts == "responses" else set[str]())
     holds_files = any(isinstance(part, dict) and part.get("type") in kinds for part in parts)  # pyright: ignore[reportUnnecessaryIsInstance] parts of a caller's own message may be anything
-    return replace(endpoint, api="responses") if holds_files else endpoint
+    return endpoint.through("responses") if holds_files else endpoint
 
 
 def _as_parts(content: object) -> list[Json]:

@@ -37,6 +37,7 @@ from anymodel_mcp.tools.schemas import DESCRIBED_OPTIONS, JSON_SCHEMA, MESSAGES,
 from anymodel_mcp.tools.several import ask_many
 from anymodel_mcp.tools.sounds import save_sounds, sound_record
 from anymodel_mcp.tools.structured import bare_json, check_answer, check_schema, correction_turns, plain_schema
+from anymodel_mcp.tools.web_search import ask_searching, search_note, with_search_api
 from anymodel_mcp.types import CallStats, ChatRequest, ChatResult, Json, Outcome
 from anymodel_mcp.upstream.call_state import OnDeltas
 from anymodel_mcp.upstream.endpoint import Endpoint
@@ -61,6 +62,7 @@ class ChatArguments(Arguments):
     max_tokens: Annotated[Integer, Field(ge=1)] | None = None
     stop: Stops | None = None
     reasoning_effort: Annotated[Name, Field(description="low, high, ...")] | None = None
+    search: bool | None = None
     json_schema: Annotated[Object, JSON_SCHEMA] | None = None
     tools: Annotated[Definitions, TOOLS] | None = None
     stream: bool | None = None
@@ -97,9 +99,13 @@ class _Turn:
         """The turn as a question; `more` messages follow it."""
 
         async def send(endpoint: Endpoint, on_deltas: OnDeltas) -> tuple[ChatResult, CallStats]:
+            searching = self.arguments.search is True
+            endpoint = with_search_api(endpoint) if searching else endpoint
             messages = [*await self.messages(endpoint), *more]
             routed = route(endpoint, messages)
-            return await routed.send(routed.chat, self.request(routed, messages), on_deltas)
+            if searching and (note := search_note(routed)):
+                self.notes.append(note)
+            return await ask_searching(routed, self.request(routed, messages), on_deltas)
 
         on_text = None if more else self.on_text
         return Question(
@@ -117,6 +123,7 @@ class _Turn:
         own: list[Json] = [{"role": "user", "content": arguments.prompt}]
         if arguments.messages is not None:
             own = [dict(m) for m in arguments.messages]
+        self.notes.clear()
         self.sent[:] = await self.attachments.join(own, endpoint, self.notes)
         kept = turns_for(self.history, endpoint.client.settings.name, endpoint.dialect.reasoning_back, endpoint.api)
         messages = [*await load_files(self.artifacts, kept), *self.sent]
@@ -135,6 +142,7 @@ class _Turn:
             reasoning_effort=arguments.reasoning_effort,
             json_schema=arguments.json_schema,
             tools=arguments.tools,
+            search=arguments.search is True,
             stream=arguments.stream is not False,
             options=arguments.options or {},
         )

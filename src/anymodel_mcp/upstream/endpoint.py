@@ -10,6 +10,7 @@ from typing import TypeVar
 import anyio
 
 from anymodel_mcp.dialects.fields import ApiName, Dialect
+from anymodel_mcp.dialects.resolve import resolve
 from anymodel_mcp.types import CallStats, ChatRequest, ChatResult
 from anymodel_mcp.upstream.call_state import OnDeltas, ignore_deltas
 from anymodel_mcp.upstream.client import ProviderClient
@@ -48,6 +49,12 @@ class Endpoint:
     def chat(self) -> Api[ChatRequest, ChatResult]:
         """The API through which this model takes chat turns."""
         return CHAT_APIS[self.api]
+
+    def through(self, api: ApiName) -> Endpoint:
+        """The same model through another API of its provider, with the habits that it has there."""
+        settings = self.client.settings
+        dialect = resolve(settings.dialect, self.model, {**settings.quirks_of(self.model), "api": api}, api)
+        return replace(self, api=api, dialect=dialect)
 
     async def send(
         self, api: Api[Request, Result], request: Request, on_deltas: OnDeltas = ignore_deltas

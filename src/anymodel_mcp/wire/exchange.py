@@ -37,6 +37,14 @@ Endpoint = Literal[
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SearchField:
+    """What turns web search on in a body: a field ("parameters.x" is one inside another), or one item of it."""
+
+    name: str
+    item: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WireRequest:
     """One HTTP request, but for base URL, key and clock.
 
@@ -54,6 +62,7 @@ class WireRequest:
         stream: a stream was asked for.
         socket: the exchange goes over a WebSocket: its reader is a `Talker`, which says what is sent, and when.
         protected: names of body fields that came from the user's `options`: no repair touches them.
+        search: what turns web search on in the body; `None` = nothing of ours.
         repeatable: sending it twice costs nothing but the answer; false where something is made and paid for.
         output_limit: how many tokens the model generates at most, as far as its provider's list says.
         warnings: what was renamed or left out for this provider.
@@ -74,6 +83,7 @@ class WireRequest:
     stream: bool = False
     socket: bool = False
     protected: frozenset[str] = frozenset()
+    search: SearchField | None = None
     repeatable: bool = True
     output_limit: int | None = None
     warnings: Sequence[str] = ()

@@ -8,6 +8,7 @@ a header.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from anymodel_mcp.dialects.fields import Dialect
@@ -20,6 +21,7 @@ from anymodel_mcp.wire.fields.efforts import set_effort
 from anymodel_mcp.wire.fields.messages import check_file_bytes, with_instruction
 from anymodel_mcp.wire.fields.options import TOKEN_LIMITS, drop_refused, merge_options, protected_names
 from anymodel_mcp.wire.fields.sampling import set_sampling, set_stop
+from anymodel_mcp.wire.fields.search import set_search
 from anymodel_mcp.wire.fields.structured import instruction, schema_format
 
 __all__ = ["ANSWER_TOOL", "CARRIED", "build_messages", "forces_answer_tool"]
@@ -59,6 +61,8 @@ def build_messages(request: ChatRequest, dialect: Dialect) -> WireRequest:
     tools += as_list(options.pop("tools", None))
     if tools:
         body["tools"] = tools
+    search, told = set_search(body, replace(request, options=options), dialect)
+    warnings += told
     if options.get("stream", request.stream) is True:
         body["stream"] = True
     betas = options.pop("betas", None)
@@ -72,6 +76,7 @@ def build_messages(request: ChatRequest, dialect: Dialect) -> WireRequest:
         headers={"anthropic-beta": ",".join(map(str, as_list(betas)))} if as_list(betas) else {},
         stream=body.get("stream") is True,
         protected=protected_names(request.options),
+        search=search,
         warnings=tuple(warnings),
     )
 

@@ -8,6 +8,7 @@ whatever is dropped or changed is listed in `warnings`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from anymodel_mcp.dialects.fields import Dialect
@@ -17,6 +18,7 @@ from anymodel_mcp.wire.fields.efforts import set_effort
 from anymodel_mcp.wire.fields.messages import check_file_bytes, with_instruction, with_system_role
 from anymodel_mcp.wire.fields.options import TOKEN_PARAMS, drop_refused, merge_options, nest_fields, protected_names
 from anymodel_mcp.wire.fields.sampling import set_sampling, set_stop
+from anymodel_mcp.wire.fields.search import set_search
 from anymodel_mcp.wire.fields.structured import instruction, schema_format
 
 
@@ -40,16 +42,20 @@ def build_chat(request: ChatRequest, dialect: Dialect) -> WireRequest:
         body["reasoning_split"] = True
     if request.json_schema is not None:
         _set_schema(body, request.json_schema, dialect)
+    search, told = set_search(body, request, dialect)
     nest_fields(body, dialect)
-    return finish_body(
+    if search and search.name not in body:
+        search = replace(search, name=f"{dialect.fields_in}.{search.name}")
+    wire = finish_body(
         body,
         request.options,
         dialect,
         path="chat/completions",
         endpoint="chat",
         stream=request.stream,
-        warnings=warnings,
+        warnings=[*warnings, *told],
     )
+    return replace(wire, search=search)
 
 
 def set_token_limit(body: dict[str, Any], asked: int | None, name: str, dialect: Dialect) -> None:

@@ -205,6 +205,8 @@ class Citations:
         for name in ("citations", "search_results", "web_search", "annotations", "references"):
             if frame.get(name):
                 self.add(as_list(frame[name]))
+        for tool in objects(frame.get("executed_tools")):  # https://console.groq.com/docs/web-search, 2026-11-28
+            self.add(objects(as_object(tool.get("search_results")).get("results")))
 
     def listed(self) -> list[Citation]:
         """All of them."""

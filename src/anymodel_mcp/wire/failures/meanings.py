@@ -35,6 +35,17 @@ REFUSAL = _any(
     r"roles must|must alternate|should be|不支持|无效|不合法|非法",
 )
 """A field, a value or an idea is not taken."""
+_MORE_REFUSALS = re.compile(
+    r"may only|only be set|must be|cannot both|too (?:large|high|small|low)"
+    r"|\bonly (?:\S{1,40} ){1,2}(?:is|are) supported",
+    re.IGNORECASE,
+)
+
+
+def refuses(message: str) -> bool:
+    """Whether a text says that something is not taken."""
+    return bool(REFUSAL.search(message) or _MORE_REFUSALS.search(message))
+
 
 IDEAS: dict[str, re.Pattern[str]] = {
     "reasoning": _any(r"\bthink(?:ing)?\b", r"\breasoning\b(?!_content)", "思考"),

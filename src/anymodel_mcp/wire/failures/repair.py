@@ -26,6 +26,7 @@ from anymodel_mcp.wire.failures.repair_steps import (
     structure_of,
     value_at,
 )
+from anymodel_mcp.wire.failures.search import without_search
 from anymodel_mcp.wire.fields.efforts import LADDER, nearest
 from anymodel_mcp.wire.fields.options import TOKEN_LIMITS, TOKEN_PARAMS
 
@@ -58,11 +59,6 @@ _NUMBERS = (
     "presence_penalty",
     "frequency_penalty",
     "thinking_budget",
-)
-_MORE_REFUSALS = re.compile(
-    r"may only|only be set|must be|cannot both|too (?:large|high|small|low)"
-    r"|\bonly (?:\S{1,40} ){1,2}(?:is|are) supported",
-    re.IGNORECASE,
 )
 _UNKNOWN_NAME = re.compile(
     r"unsupported[_ ]param|unknown[_ ](?:param|field|name|argument)|unrecogni[sz]ed|extra[_ ]forbidden|extra inputs"
@@ -124,14 +120,10 @@ def _names(request: WireRequest, failure: Failure) -> set[str]:
     named = {ours[word] for word in said if word in ours}
     if named:
         return named
-    if failure.kind != "unsupported_parameter" and not _refuses(failure.message):
+    if failure.kind != "unsupported_parameter" and not meanings.refuses(failure.message):
         return set()
     words = {_squeezed(word) for word in re.findall(r"[A-Za-z_]+", failure.message)}
     return {ours[word] for word in words & set(ours)} or _valued(request, failure) or _meant(request, failure)
-
-
-def _refuses(message: str) -> bool:
-    return bool(meanings.REFUSAL.search(message) or _MORE_REFUSALS.search(message))
 
 
 def _squeezed_names(request: WireRequest) -> dict[str, str]:
@@ -346,7 +338,7 @@ _ENCODING = re.compile(r"\bencodings?\b", re.IGNORECASE)
 
 
 def _encoding(request: WireRequest, failure: Failure) -> Repair | None:
-    meant = request.endpoint == "embeddings" and _ENCODING.search(failure.message) and _refuses(failure.message)
+    meant = request.endpoint == "embeddings" and _ENCODING.search(failure.message) and meanings.refuses(failure.message)
     if "encoding_format" not in _fields(request) or not (meant or "encoding_format" in _names(request, failure)):
         return None
     if (request.body or {}).get("encoding_format") == "base64":
@@ -386,6 +378,7 @@ _REFUSALS: tuple[_Rule, ...] = (
     _other_role,
     _effort,
     _encoding,
+    without_search,
     _supplied,
     _drop,
 )

@@ -16,7 +16,7 @@ from anymodel_mcp.wire.exchange import WireRequest
 from anymodel_mcp.wire.fields.messages import joined_neighbours, with_instruction, with_system_role
 from anymodel_mcp.wire.fields.structured import instruction
 
-Action = Literal["rename", "drop", "set", "cap", "raise", "supply", "structured", "role"]
+Action = Literal["rename", "drop", "set", "cap", "raise", "supply", "structured", "role", "search"]
 ACTIONS: tuple[Action, ...] = get_args(Action)
 
 
@@ -117,7 +117,11 @@ def apply(request: WireRequest, repairs: Iterable[Repair]) -> WireRequest:
 
 
 def _concerns(request: WireRequest, repair: Repair) -> bool:
-    if repair.endpoint != request.endpoint or repair.field.partition(".")[0] in request.protected:
+    if repair.endpoint != request.endpoint:
+        return False
+    if repair.action == "search":  # takes only what this server has added
+        return request.search is not None
+    if repair.field.partition(".")[0] in request.protected:
         return False
     if repair.plain_only and request.stream:
         return False
@@ -264,6 +268,15 @@ def _carry_role(request: WireRequest, repair: Repair) -> WireRequest:
     return _told(request, why, body={**(request.body or {}), "messages": changed})
 
 
+def _carry_search(request: WireRequest, repair: Repair) -> WireRequest:
+    field, body = request.search, request.body or {}
+    if field is None:
+        return request
+    rest = [item for item in as_list(value_at(body, field.name)) if item != field.item] or None
+    why = "search was left out: the provider refuses web search for this model"
+    return _told(request, why, body=_with_value(body, field.name, rest), search=None)
+
+
 _CARRY_OUT: dict[str, Callable[[WireRequest, Repair], WireRequest]] = {
     "drop": _carry_drop,
     "rename": _carry_rename,
@@ -273,4 +286,5 @@ _CARRY_OUT: dict[str, Callable[[WireRequest, Repair], WireRequest]] = {
     "supply": _carry_supply,
     "structured": _carry_structured,
     "role": _carry_role,
+    "search": _carry_search,
 }

@@ -32,7 +32,7 @@ _SHARED = frozenset(
 _RIVALS = {"reasoning": frozenset(("effort", "max_tokens"))}
 """Keys of such an object of which only one may be sent."""
 
-_NESTED = ("temperature", "top_p", "enable_thinking", "thinking_budget")
+_NESTED = ("temperature", "top_p", "enable_thinking", "thinking_budget", "enable_search")
 """Fields of ours that belong to a model and not to the API."""
 
 _ESSENTIAL = ("model", "messages", "prompt", "input")

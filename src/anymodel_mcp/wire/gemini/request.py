@@ -6,6 +6,7 @@ inside `generationConfig` and `toolConfig`; `tool_choice` in OpenAI's form is tr
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -17,6 +18,7 @@ from anymodel_mcp.wire.fields.efforts import set_effort
 from anymodel_mcp.wire.fields.messages import check_file_bytes, with_instruction
 from anymodel_mcp.wire.fields.options import TOKEN_LIMITS, drop_refused, merge_options, protected_names
 from anymodel_mcp.wire.fields.sampling import set_sampling, set_stop
+from anymodel_mcp.wire.fields.search import set_search
 from anymodel_mcp.wire.fields.structured import instruction
 from anymodel_mcp.wire.gemini.parts import CARRIED, split_system, to_contents
 
@@ -63,6 +65,8 @@ def build_generate(request: ChatRequest, dialect: Dialect) -> WireRequest:
     tools = [*_tools(request.tools or ()), *as_list(options.pop("tools", None))]
     if tools:
         body["tools"] = tools
+    search, told = set_search(body, replace(request, options=options), dialect)
+    warnings += told
     stream = options.pop("stream", request.stream) is True
     model = as_text(options.pop("model", None)) or request.model
     warnings += drop_refused(body, dialect)
@@ -74,6 +78,7 @@ def build_generate(request: ChatRequest, dialect: Dialect) -> WireRequest:
         query={"alt": "sse"} if stream else {},
         stream=stream,
         protected=protected_names(request.options),
+        search=search,
         warnings=tuple(warnings),
     )
 

@@ -17,6 +17,7 @@ from anymodel_mcp.wire.fields.efforts import set_effort
 from anymodel_mcp.wire.fields.messages import check_file_bytes, text_of, with_instruction
 from anymodel_mcp.wire.fields.options import drop_refused, merge_options, protected_names
 from anymodel_mcp.wire.fields.sampling import set_sampling
+from anymodel_mcp.wire.fields.search import set_search
 from anymodel_mcp.wire.fields.structured import instruction, schema_format
 
 _LIMITS = ("max_output_tokens", "max_tokens", "max_completion_tokens")
@@ -46,6 +47,8 @@ def build_responses(request: ChatRequest, dialect: Dialect) -> WireRequest:
         body["tools"] = [_flat_tool(tool) for tool in request.tools]
     if request.reasoning_effort:
         warnings += set_effort(body, request.reasoning_effort, dialect, nested=True)
+    search, told = set_search(body, request, dialect)
+    warnings += told
     if request.options.get("stream", request.stream) is True:
         body["stream"] = True
     warnings += drop_refused(body, dialect)
@@ -56,6 +59,7 @@ def build_responses(request: ChatRequest, dialect: Dialect) -> WireRequest:
         body=body,
         stream=body.get("stream") is True,
         protected=protected_names(request.options),
+        search=search,
         warnings=tuple(warnings),
     )
 

@@ -1,0 +1,43 @@
+"""The repair for a refused web search; the sentences it was tried on are in tests/wire/test_search.py."""
+
+from __future__ import annotations
+
+import re
+
+from anymodel_mcp.errors import Failure
+from anymodel_mcp.wire.decode.json_values import as_list
+from anymodel_mcp.wire.exchange import SearchField, WireRequest
+from anymodel_mcp.wire.failures import meanings
+from anymodel_mcp.wire.failures.repair_steps import Repair
+
+_MOST_CHARS = 2000
+_IDEA = re.compile(
+    r"\b(?:web|google|browser|internet|online)[ _-]?search|\bgrounding\b|联网|搜索",
+    re.IGNORECASE,
+)
+
+
+def without_search(request: WireRequest, failure: Failure) -> Repair | None:
+    """No web search, where the field or tool that asks for it is refused."""
+    field = request.search
+    if field is None or not _means_search(request, field, failure):
+        return None
+    return Repair(endpoint=request.endpoint, action="search", field=field.name)
+
+
+def _means_search(request: WireRequest, field: SearchField, failure: Failure) -> bool:
+    """Whether a failure names the idea, the field, the item, or tools where ours is the only one."""
+    param, said = (failure.param or "")[:_MOST_CHARS], failure.message[:_MOST_CHARS]
+    if failure.kind != "unsupported_parameter" and not meanings.refuses(said):
+        said = ""
+    words = f"{param} {said}"
+    if _IDEA.search(words):
+        return True
+    outer, _, inner = field.name.partition(".")
+    if field.item is None:
+        return (inner or outer).replace("_", "") in words.replace("_", "").lower()
+    items = as_list((request.body or {}).get(outer))
+    place = re.search(rf"\b{outer}(?:\[|\.|['\"], ?|/)(\d+)", f"{param} {failure.message[:_MOST_CHARS]}")
+    if place:
+        return items[int(place[1]) :][:1] == [field.item]
+    return len(items) == 1 and re.search(rf"\b{outer[:-1]}s?\b", words, re.IGNORECASE) is not None
