@@ -21,6 +21,7 @@ from anymodel_mcp.media.artifacts import Artifacts
 from anymodel_mcp.redact import Redactor
 from anymodel_mcp.server.server import AnyModelServer
 from anymodel_mcp.server.services import Services
+from anymodel_mcp.server.stored_jobs import resume_job, stop_job
 from anymodel_mcp.state import BUSY_S, open_store
 from anymodel_mcp.tasks import open_tasks
 from anymodel_mcp.upstream.catalog import Catalog
@@ -92,7 +93,7 @@ async def open_services(
             limit = settings.limits.max_event_bytes
             providers = Providers(settings.providers, group, connections, repairs, redactor.add, limit)
             catalog = Catalog(settings.providers, store, providers.endpoint, redactor.value, group)
-            yield Services(
+            services = Services(
                 redactor=redactor,
                 store=store,
                 calls=Calls(group, store, redactor, settings.limits.max_concurrent_calls),
@@ -106,6 +107,9 @@ async def open_services(
                 ),
                 files=settings.files,
             )
+            services.calls.on_resume = partial(resume_job, services)
+            services.calls.on_stop = partial(stop_job, services)
+            yield services
     finally:
         with anyio.CancelScope(shield=True, deadline=anyio.current_time() + CLOSE_S):
             if ledger is not None:

@@ -18,7 +18,7 @@ from PIL import Image
 from anymodel_mcp.cli.ask import Question, ask
 from anymodel_mcp.cli.screen import Terminal
 from anymodel_mcp.cli.watching import Printer
-from anymodel_mcp.config import Settings
+from anymodel_mcp.config import Settings, StoreSettings
 from anymodel_mcp.redact import Redactor
 from tests.cli.terminals import Desk, make_desk
 from tests.fakes import (
@@ -88,7 +88,7 @@ async def test_no_carriage_return_overwrites_a_line(
     tmp_path: Path, frames: Sequence[str], live: bool, tty: bool
 ) -> None:
     answer = (*(chunk(text) for text in frames), chunk(finish="stop"), DONE)
-    _, desk = await _ask(tmp_path, FakeProvider([stream(*answer)]), tty=tty, stream=live)
+    _, desk = await _ask(tmp_path, FakeProvider([stream(*answer)]), tty=tty, stream=live, plain=True)
     assert desk.said == "Pay 100 EUR\nPay 1 EUR  \nand\nso\non\n"
 
 
@@ -252,7 +252,7 @@ async def test_a_person_sees_the_thoughts_dimmed_on_stderr_before_the_answer(tmp
         chunk(finish="stop"),
         DONE,
     )
-    _, desk = await _ask(tmp_path, FakeProvider([stream(*frames)]), tty=True)
+    _, desk = await _ask(tmp_path, FakeProvider([stream(*frames)]), tty=True, plain=True)
     assert _ESCAPES.sub("", desk.said) == "Forty-two.\n"
     assert "Let me think." in _ESCAPES.sub("", desk.remarked)
     _, piped = await _ask(tmp_path, FakeProvider([stream(*frames)]))
@@ -316,3 +316,110 @@ async def test_a_missing_model_is_asked_for_in_the_words_of_the_command_line(tmp
     assert "-m" in desk.remarked
     assert "anymodel-mcp setup" in desk.remarked
     assert "`model`" not in desk.remarked
+
+
+# --- Markdown -------------------------------------------------------------------------------------------------------
+
+MARKDOWN = """# Why
+
+Blue *scatters* more. See [it](https://x.example/a).
+A <b>second</b> line.
+
+1. one
+
+   more of one
+
+2. two
+
+```python
+def f():
+
+    return 1
+```
+
+{"a": 1,
+  "b": 2}
+"""
+SHOWN = """Why
+
+Blue scatters more. See it (https://x.example/a).
+A <b>second</b> line.
+
+ 1 one
+   more of one
+ 2 two
+
+
+ def f():
+
+     return 1
+
+
+{"a": 1,
+  "b": 2}
+"""
+STILL = {"TTY_INTERACTIVE": "0"}
+"""No animation: only what stays on the screen."""
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_markdown_on_a_terminal_loses_nothing(size: int, tmp_path: Path) -> None:
+    desk = make_desk(tmp_path, tty=True, environ=STILL)
+    printer = Printer(desk.terminal, markdown=True)
+    for start in range(0, len(MARKDOWN), size):
+        printer.text(MARKDOWN[start : start + size])
+    printer.finish(MARKDOWN)
+    lines = [line.rstrip() for line in _ESCAPES.sub("", desk.said).splitlines()]
+    assert lines == SHOWN.splitlines()
+
+
+@pytest.mark.parametrize(("tty", "plain"), [(True, False), (True, True), (False, False)])
+async def test_markdown_is_rendered_for_a_person_only(tty: bool, plain: bool, tmp_path: Path) -> None:
+    fake = FakeProvider([stream(chunk("**bo"), chunk("ld**"), chunk(finish="stop"), DONE)])
+    desk = make_desk(tmp_path, fake=fake, tty=tty, environ=STILL)
+    await ask(_redacting(desk, settings()), settings(), Question(prompt="hi", plain=plain))
+    assert ("\x1b[1mbold\x1b[0m" in desk.said) == (tty and not plain)
+    assert ("**bold**" in desk.said) != (tty and not plain)
+
+
+# --- conversations --------------------------------------------------------------------------------------------------
+
+
+async def test_the_last_conversation_of_the_terminal_continues(tmp_path: Path) -> None:
+    fake = FakeProvider([completion("one"), completion("two"), completion("three")])
+    turns: dict[str, dict[str, Any]] = {
+        "first": {"models": ("p/other",), "system": "be short"},
+        "second": {"resume": True},
+    }
+    for prompt, more in turns.items():
+        status, desk = await _ask(tmp_path, fake, prompt=prompt, stream=False, **more)
+        assert (status, desk.said) == (0, {"first": "one\n", "second": "two\n"}[prompt])
+        assert "conversation" not in desk.remarked
+    assert fake.body()["model"] == "other"
+    said = [(m["role"], m["content"]) for m in fake.body()["messages"]]
+    assert said == [("system", "be short"), ("user", "first"), ("assistant", "one"), ("user", "second")]
+    await _ask(tmp_path, fake, prompt="third", stream=False)
+    assert len(fake.body()["messages"]) == 1  # without -c a new one begins
+
+
+@pytest.mark.parametrize(
+    ("more", "configured"),
+    [({"keep": False}, None), ({"models": ("p/a", "p/b")}, None), ({}, settings(store=StoreSettings(enabled=False)))],
+    ids=["--no-keep", "several models", "no store"],
+)
+async def test_what_is_not_kept_cannot_be_continued(tmp_path: Path, more: Any, configured: Settings | None) -> None:
+    fake = FakeProvider([completion("one")])
+    status, _ = await _ask(tmp_path, fake, configured, stream=False, **more)
+    assert status == 0
+    assert len(fake.seen) == len(more.get("models", "1"))
+    status, desk = await _ask(tmp_path, fake, configured, resume=True)
+    assert (status, desk.said) == (2, "")
+    assert "no conversation to continue" in desk.remarked
+
+
+async def test_a_failed_question_does_not_become_the_last_conversation(tmp_path: Path) -> None:
+    fake = FakeProvider([completion("one"), problem(402, "no credit"), completion("two")])
+    for prompt in ("first", "second"):
+        await _ask(tmp_path, fake, prompt=prompt, stream=False)
+    await _ask(tmp_path, fake, prompt="third", stream=False, resume=True)
+    assert [m["content"] for m in fake.body()["messages"]] == ["first", "one", "third"]

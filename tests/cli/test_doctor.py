@@ -13,6 +13,7 @@ import pytest
 from anymodel_mcp.cli.commands import run_command
 from anymodel_mcp.cli.doctor import doctor
 from anymodel_mcp.cli.doctor.addresses import other_base_urls
+from anymodel_mcp.cli.doctor.findings import Finding, next_command
 from anymodel_mcp.config import StoreSettings
 from anymodel_mcp.state import open_store
 from tests.cli.terminals import Desk, make_desk
@@ -280,3 +281,34 @@ async def test_network_variables_that_cannot_be_used_are_a_warning_and_no_end(
     assert "hunter22" not in desk.said
     assert "hosts" in desk.said  # the last section is still there
     assert status == 0
+
+
+CURSOR, ZED = (Finding("fail", "x", "y", f"anymodel-mcp install {name}") for name in ("cursor", "zed"))
+NO_KEY = Finding("fail", "x", "y", "anymodel-mcp key set p")
+
+
+@pytest.mark.parametrize(
+    ("findings", "command"),
+    [
+        ([], ""),
+        ([Finding("fail", "x", "edit the file")], ""),
+        ([Finding("note", "x", "y", "anymodel-mcp install")], ""),
+        ([CURSOR], "anymodel-mcp install cursor"),
+        ([Finding("warn", "x", "y", "anymodel-mcp setup"), NO_KEY], "anymodel-mcp key set p"),
+        ([CURSOR, ZED, CURSOR], "anymodel-mcp install"),
+        ([CURSOR, NO_KEY], "anymodel-mcp setup"),
+    ],
+)
+def test_the_doctor_ends_with_one_command(findings: list[Finding], command: str) -> None:
+    assert next_command(findings) == command
+
+
+async def test_an_entry_whose_program_is_gone_is_fixed_by_one_command(tmp_path: Path) -> None:
+    entry = {"command": str(tmp_path / "gone" / "anymodel-mcp")}
+    (tmp_path / ".cursor").mkdir()
+    (tmp_path / ".cursor" / "mcp.json").write_text(json.dumps({"mcpServers": {"anymodel": entry}}), encoding="utf-8")
+    config = 'default_model = "local/m"\n[providers.local]\n'
+    status, desk = await _examine(tmp_path, config=config)
+    assert status == 1
+    assert "which does not exist (any more)" in desk.said
+    assert desk.said.endswith("\nNext: anymodel-mcp install cursor\n")

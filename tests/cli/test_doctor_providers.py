@@ -100,7 +100,7 @@ async def test_a_healthy_provider_is_called_so(tmp_path: Path) -> None:
     assert status == 0, desk.said
     assert "lists 2 models" in desk.said
     assert "the key works: m answers" in desk.said
-    assert "All is well" in desk.said
+    assert "to fix" not in desk.said
     body = upstream.seen[-1].json()
     assert (body["stream"], len(body["messages"])) == (True, 1)
     assert body.get("max_tokens", body.get("max_completion_tokens")) == 32
@@ -143,7 +143,7 @@ ILLNESSES: dict[str, tuple[str, Mapping[str, Reply], Reply, str, str, int]] = {
         {"/v1/models": MODELS, "/v1/chat/completions": WHOLE},
         NOT_FOUND,
         "m answers",
-        "All is well",
+        "but does not stream",
         0,
     ),
 }

@@ -41,7 +41,8 @@ async def _list(
 async def test_a_program_gets_cells_with_tabs(tmp_path: Path) -> None:
     status, desk = await _list(tmp_path)
     assert status == 0
-    lines = [line.split("\t") for line in desk.said.splitlines()]
+    head, *lines = [line.split("\t") for line in desk.said.splitlines()]
+    assert head == ["model", "can", "context", "$/M in", "$/M out", "note"]
     assert [line[0] for line in lines] == ["p/gpt-5-mini", "p/text-embedding-3-small", "p/tiny"]
     assert lines[0][2:5] == ["1.5M", "0.25", "2"]
     assert "vision" in lines[0][1]
@@ -63,15 +64,15 @@ async def test_json_holds_the_records(tmp_path: Path) -> None:
 
 async def test_a_limit_says_how_many_there_are(tmp_path: Path) -> None:
     _, desk = await _list(tmp_path, limit=1)
-    assert len(desk.said.splitlines()) == 1
+    assert len(desk.said.splitlines()) == 1 + 1
     assert "1 of 3: add a word" in desk.remarked
 
 
 async def test_all_pages_are_read_when_all_are_wanted(tmp_path: Path) -> None:
     status, desk = await _list(tmp_path, limit=0, entries=[{"id": f"m-{i}"} for i in range(450)])
-    assert (status, len(desk.said.splitlines())) == (0, 450)
+    assert (status, len(desk.said.splitlines())) == (0, 1 + 450)
     _, desk = await _list(tmp_path, limit=250, entries=[{"id": f"m-{i}"} for i in range(450)])
-    assert len(desk.said.splitlines()) == 250
+    assert len(desk.said.splitlines()) == 1 + 250
 
 
 async def test_a_misspelt_name_brings_the_closest(tmp_path: Path) -> None:
@@ -118,4 +119,4 @@ async def test_names_that_play_with_the_terminal_are_tamed(tmp_path: Path) -> No
         assert "\x1b[2J" not in desk.said
         assert KEY not in desk.said
     _, desk = await _list(tmp_path, entries=entries)
-    assert len(desk.said.splitlines()) == 1
+    assert len(desk.said.splitlines()) == 1 + 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from datetime import datetime
 from pathlib import Path
@@ -48,6 +49,7 @@ async def test_calls_are_summed_up_with_a_total(tmp_path: Path) -> None:
     status, desk = await _sum(tmp_path, *rows)
     assert status == 0
     assert [line.split("\t") for line in desk.said.splitlines()] == [
+        ["model", "calls", "failed", "tokens in", "tokens out", "$", "seconds a call"],
         ["p/a", "2", "1", "1,500", "300", "0.7500", "2.0"],
         ["p/b", "1", "", "10", "5", "", "2.0"],
         ["all", "3", "1", "1,510", "305", "0.7500", "2.0"],
@@ -56,7 +58,7 @@ async def test_calls_are_summed_up_with_a_total(tmp_path: Path) -> None:
 
 async def test_figures_that_nobody_told_are_left_open(tmp_path: Path) -> None:
     _, desk = await _sum(tmp_path, _row("a"), _row("b"), by="provider")
-    assert desk.said.splitlines() == ["p\t2\t\t\t\t\t2.0"]
+    assert desk.said.splitlines()[1:] == ["p\t2\t\t\t\t\t2.0"]
     _, by_host = await _sum(tmp_path, _row("c", host=""), by="host", tty=True)
     assert "(unknown)" in by_host.said
     assert "calls" in by_host.said
@@ -109,3 +111,16 @@ def test_the_command_sums_up_by_what_is_asked(tmp_path: Path) -> None:
     argv = ["usage", "--since", "1d", "--by", "day", "--json", "--config", str(tmp_path / "c.toml")]
     assert run_command(argv, desk.terminal) == 0
     assert json.loads(desk.said)["sums"] == []
+
+
+@pytest.mark.parametrize("columns", ["40", "60", "120"])
+async def test_a_narrow_terminal_keeps_every_figure(tmp_path: Path, columns: str) -> None:
+    desk = make_desk(tmp_path, tty=True, environ={"COLUMNS": columns, "NO_COLOR": "1"})
+    name = "a-model-with-a-rather-long-name"
+    async with open_store(Settings().store, tmp_path / "data") as store:
+        await store.add_usage([_row(name, input=1_234_567, output=7_654_321, cost=12.3456), _row("b")])
+    assert await usage(desk.terminal, Settings(), since="7d", by="model", as_json=False) == 0
+    for figure in ("1,234,567", "7,654,321", "12.3456", f"p/{name}"):
+        assert figure in desk.said
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", desk.said).splitlines()
+    assert [line for line in lines if len(line.rstrip()) > int(columns)] == []

@@ -12,15 +12,16 @@ from cyclopts import App, Parameter
 
 from anymodel_mcp import __version__
 from anymodel_mcp.cli.arguments import config_last
+from anymodel_mcp.cli.ask_command import build_ask_command
 from anymodel_mcp.cli.endings import status_of
 from anymodel_mcp.cli.key_commands import build_key_commands
+from anymodel_mcp.cli.media_commands import build_media_commands
 from anymodel_mcp.cli.opening import HELP, first_lines, opening
-from anymodel_mcp.cli.options import Config, Json, Yes
-from anymodel_mcp.cli.screen import Terminal, remark, this_terminal
+from anymodel_mcp.cli.options import Config, Json, Yes, with_settings
+from anymodel_mcp.cli.screen import Terminal, this_terminal
 from anymodel_mcp.cli.setup_command import build_setup_command
-from anymodel_mcp.config import Settings, config_path, read_settings
+from anymodel_mcp.config import config_path
 from anymodel_mcp.hosts.table import CONFIGURABLE
-from anymodel_mcp.redact import Redactor
 from anymodel_mcp.state import UsageKey
 from anymodel_mcp.types import Capability
 
@@ -35,6 +36,8 @@ def run_command(argv: list[str], terminal: Terminal | None = None) -> int:
     """Runs one command; returns its exit status: 0 success, 1 failure, 2 configuration or usage, 130 Ctrl-C."""
     terminal = terminal or this_terminal()
     argv = config_last(argv)
+    options = argv[: argv.index("--")] if "--" in argv else argv
+    terminal = replace(terminal, as_json=terminal.as_json or "--json" in options)
     if not argv:
         terminal.out.print(opening())
         return 0
@@ -66,7 +69,9 @@ def build_commands(terminal: Terminal) -> App:
     commands = _Commands(terminal)
     app.command(build_setup_command(terminal), name="setup")
     app.command(commands.demo)
-    app.command(commands.ask)
+    app.command(build_ask_command(terminal), name="ask")
+    for command in build_media_commands(terminal):
+        app.command(command)
     app.command(commands.models)
     app.command(commands.doctor)
     app.command(commands.install)
@@ -92,57 +97,6 @@ class _Commands:
 
         return self._run(lambda: run_demo(self._terminal))
 
-    def ask(
-        self,
-        *question: Annotated[str, Parameter(help="The question; text from a pipe is added.")],
-        config: Config = None,
-        model: Annotated[
-            list[str] | None,
-            Parameter(
-                name=["--model", "-m"],
-                negative="",
-                show_default=False,
-                help="`provider/id`, an alias or a bare id; several: each answers.",
-            ),
-        ] = None,
-        system: Annotated[str | None, Parameter(name=["--system", "-s"], help="How to answer.")] = None,
-        image: Annotated[
-            list[str] | None,
-            Parameter(negative="", show_default=False, help="Picture: path or https URL; may be repeated."),
-        ] = None,
-        file: Annotated[
-            list[str] | None,
-            Parameter(negative="", show_default=False, help="Text or PDF: path or https URL; may be repeated."),
-        ] = None,
-        max_tokens: Annotated[int | None, Parameter(help="The most tokens to generate.")] = None,
-        temperature: Annotated[float | None, Parameter(help="0 = most predictable.")] = None,
-        stream: Annotated[
-            bool, Parameter(name="--stream", show_default=False, help="Show the answer while it arrives.")
-        ] = True,
-        json: Json = False,
-    ) -> int:
-        """Ask a model; the answer goes to stdout, everything else to stderr.
-
-        Example: git diff | anymodel-mcp ask -m gpt-5-mini "What could break?"
-        """
-        from anymodel_mcp.cli.ask import Question, ask
-        from anymodel_mcp.cli.piped import read_piped
-
-        terminal, settings = self._settings(config)
-        piped = read_piped(terminal.stdin, tell=lambda text: remark(terminal, text))
-        asked = Question(
-            prompt="\n\n".join(filter(None, (" ".join(question).strip(), piped.strip()))),
-            models=model or (),
-            system=system,
-            images=image or (),
-            files=file or (),
-            stream=stream,
-            as_json=json,
-            max_tokens=max_tokens,
-            temperature=temperature,
-        )
-        return self._run(lambda: ask(terminal, settings, asked))
-
     def models(
         self,
         *query: Annotated[str, Parameter(help="Words that the name contains.")],
@@ -156,7 +110,7 @@ class _Commands:
         """List the models that can be called."""
         from anymodel_mcp.cli.models import Search, models
 
-        terminal, settings = self._settings(config)
+        terminal, settings = with_settings(self._terminal, config)
         search = Search(
             query=" ".join(query) or None,
             provider=provider,
@@ -257,7 +211,7 @@ class _Commands:
         """Show calls, tokens and cost."""
         from anymodel_mcp.cli.usage import usage
 
-        terminal, settings = self._settings(config)
+        terminal, settings = with_settings(self._terminal, config)
         return self._run(lambda: usage(terminal, settings, since=since, by=by, as_json=json))
 
     def config_show(
@@ -272,7 +226,7 @@ class _Commands:
         """Show each value and where it comes from; keys stay hidden."""
         from anymodel_mcp.cli.config_show import show_config
 
-        terminal, settings = self._settings(config)
+        terminal, settings = with_settings(self._terminal, config)
         return show_config(terminal, settings, as_json=json, everything=everything)
 
     def serve(self) -> int:
@@ -280,10 +234,6 @@ class _Commands:
         from anymodel_mcp.cli.serve import serve
 
         return serve([])
-
-    def _settings(self, config: Path | None) -> tuple[Terminal, Settings]:
-        settings = read_settings(self._terminal.environ, str(config) if config else None)
-        return replace(self._terminal, redactor=Redactor(settings.secrets())), settings
 
     def _say(self, line: str) -> None:
         style = next((color for start, color in _DIFF.items() if line.startswith(start)), "")

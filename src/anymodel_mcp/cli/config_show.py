@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
-from anymodel_mcp.cli.screen import Terminal, bare_url, remark, show_table, write_json
+from anymodel_mcp.cli.screen import Terminal, bare_url, remark, write_json
+from anymodel_mcp.cli.tables import show_table
 from anymodel_mcp.config import Secret, Settings
 from anymodel_mcp.redact import one_line
 

@@ -21,6 +21,7 @@ from anymodel_mcp.cli.screen import (
     print_error,
     remark,
     report_error,
+    write_json,
 )
 from anymodel_mcp.errors import AnyModelError
 
@@ -35,12 +36,15 @@ def status_of(terminal: Terminal, argv: Sequence[str], error: BaseException) -> 
         group = cast("BaseExceptionGroup[BaseException]", error)
         return status_of(terminal, argv, group.exceptions[0])
     if isinstance(error, CycloptsError):
-        print_error(terminal, "the command line is not valid", *explain_misspelt(argv, error))
+        why, do = explain_misspelt(argv, error)
+        print_error(terminal, "the command line is not valid", why, do, kind="invalid_argument")
         return EXIT_CONFIG
     if isinstance(error, AnyModelError):
         return report_error(terminal, f"{argv[0]} failed", error)
     if isinstance(error, KeyboardInterrupt):
         remark(terminal, "stopped", "yellow")
+        if terminal.as_json:
+            write_json(terminal, {"error": {"kind": "cancelled", "message": "stopped by Ctrl-C"}})
         return EXIT_INTERRUPTED
     if isinstance(error, BrokenPipeError):  # `| head` has seen enough
         _forget_stdout()

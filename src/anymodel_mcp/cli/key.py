@@ -10,7 +10,8 @@ from pathlib import Path
 
 from anymodel_mcp.cli.dialog import Dialog
 from anymodel_mcp.cli.install.files import read_file, remove_file, replace_file
-from anymodel_mcp.cli.screen import Terminal, remark, show_table, write_json
+from anymodel_mcp.cli.screen import Terminal, remark, write_json
+from anymodel_mcp.cli.tables import show_table
 from anymodel_mcp.config import Secret, Settings
 from anymodel_mcp.config.key_store import (
     FILE_NAME,

@@ -8,8 +8,9 @@ from typing import Any
 
 from anymodel_mcp.app import open_services
 from anymodel_mcp.calls.call import Call
-from anymodel_mcp.cli.ask import HOST
-from anymodel_mcp.cli.screen import Terminal, no_provider, remark, report_error, show_table, write_json
+from anymodel_mcp.cli.screen import Terminal, no_provider, remark, report_error, write_json
+from anymodel_mcp.cli.tables import show_table
+from anymodel_mcp.cli.tool_call import HOST
 from anymodel_mcp.config import Settings
 from anymodel_mcp.errors import AnyModelError
 from anymodel_mcp.server.services import Services
@@ -18,7 +19,7 @@ from anymodel_mcp.tools.list_models import ListModelsArguments, list_models
 from anymodel_mcp.types import Json
 
 _PAGE = 200
-_COLUMNS = ("model", "can", "context", "$/M in", "$/M out", "")
+_COLUMNS = ("model", "can", "context", "$/M in", "$/M out", "note")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,6 @@
-"""What a command has around it, and how it speaks: streams, colours, tables, and errors of three lines.
+"""The streams of a command, and its errors: three lines on stderr, and with `--json` one JSON object on stdout.
 
-Answers go to stdout, everything about them to stderr. `NO_COLOR`, `TERM=dumb` and redirected streams are honoured by
-rich; a table that nobody looks at becomes lines of cells with tabs between, so that no word is cut for a width.
+Results go to stdout, everything about them to stderr. rich honours `NO_COLOR`, `TERM=dumb` and redirected streams.
 """
 
 from __future__ import annotations
@@ -11,18 +10,17 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
 import httpx2
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from anymodel_mcp.cli.wording import PROGRAM, as_typed, in_cli_words
-from anymodel_mcp.errors import AnyModelError, ConfigError
+from anymodel_mcp.errors import AnyModelError, ConfigError, Failure
 from anymodel_mcp.redact import Redactor
 from anymodel_mcp.types import Json
 
@@ -31,6 +29,8 @@ EXIT_CONFIG = 2
 EXIT_INTERRUPTED = 130
 _LINE_END = re.compile("\r\n?|[\x85\u2028\u2029]")
 _CONFIG_KINDS = ("config", "invalid_argument")
+_SHOWN = ("status", "retry_after_s", "provider", "model", "param", "request_id", "partial_text", "task_id")
+"""Fields of a failure that the JSON of an error has if they are known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +46,7 @@ class Terminal:
         data_dir: where store and pictures are; `None` = the user's data folder.
         redactor: cleans what is printed.
         program: what has to be typed to run this program.
+        as_json: stdout takes one JSON value, errors included.
     """
 
     environ: Mapping[str, str]
@@ -58,6 +59,7 @@ class Terminal:
     data_dir: Path | None = None
     redactor: Redactor = field(default_factory=Redactor)
     program: str = PROGRAM
+    as_json: bool = False
 
     @property
     def out(self) -> Console:
@@ -143,8 +145,19 @@ def remark(terminal: Terminal, text: str, style: str = "dim") -> None:
     terminal.err.print(Text(to_lines(terminal.redactor.clean(text)), style=style))
 
 
-def print_error(terminal: Terminal, what: str, why: str, do: str) -> None:
-    """Three lines on stderr: what failed, why, what to do."""
+def print_error(
+    terminal: Terminal, what: str, why: str, do: str, *, kind: str = "server", record: Json | None = None
+) -> None:
+    """Prints what failed, why, and what to do: three lines on stderr, with `--json` also the error as JSON on stdout.
+
+    Args:
+        terminal: where.
+        what: what failed.
+        why: the cause.
+        do: the fix.
+        kind: of the error, for the JSON.
+        record: the whole JSON, if more is known than kind, cause and fix.
+    """
     console = terminal.err
 
     def clean(text: str) -> str:
@@ -153,59 +166,35 @@ def print_error(terminal: Terminal, what: str, why: str, do: str) -> None:
     console.print(Text.assemble(("error: ", "bold red"), (clean(what), "bold")))
     console.print(Text.assemble(("why:   ", "red"), clean(why)))
     console.print(Text.assemble(("do:    ", "green"), clean(do)))
+    if terminal.as_json:
+        write_json(terminal, {"error": record or {"kind": kind, "message": why, "fix": do}})
 
 
 def report_error(terminal: Terminal, what: str, error: AnyModelError) -> int:
     """Prints an error and returns the exit status for it."""
-    failure = error.failure
-    why = in_cli_words(failure.message) if failure.kind in _CONFIG_KINDS else failure.message
-    print_error(terminal, f"{what}{_circumstances(error)}", why, in_cli_words(_advice(error)))
-    return EXIT_CONFIG if failure.kind in _CONFIG_KINDS else EXIT_FAILED
+    return report_failure(terminal, what, error.failure)
 
 
-def _advice(error: AnyModelError) -> str:
-    failure = error.failure
+def report_failure(terminal: Terminal, what: str, failure: Failure) -> int:
+    """Prints a failure and returns the exit status for it."""
+    ours = failure.kind in _CONFIG_KINDS
+    why = in_cli_words(failure.message) if ours else failure.message
+    do = in_cli_words(_advice(failure))
+    known = {name: getattr(failure, name) for name in _SHOWN if getattr(failure, name) not in (None, "")}
+    record = {"kind": failure.kind, "message": why, "fix": do, "retryable": failure.retryable, **known}
+    print_error(terminal, f"{what}{_circumstances(failure)}", why, do, record=record)
+    return EXIT_CONFIG if ours else EXIT_FAILED
+
+
+def _advice(failure: Failure) -> str:
     if failure.retry_after_s is not None:
         return f"{failure.advice} Try again in {failure.retry_after_s:g} s."
     return failure.advice
 
 
-def _circumstances(error: AnyModelError) -> str:
-    failure = error.failure
+def _circumstances(failure: Failure) -> str:
     if failure.kind in _CONFIG_KINDS:
         return ""
     who = "/".join(part for part in (failure.provider, failure.model) if part)
     status = f", HTTP {failure.status}" if failure.status else ""
     return f" from {who} ({failure.kind}{status})" if who else f" ({failure.kind}{status})"
-
-
-def show_table(
-    terminal: Terminal, columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset()
-) -> None:
-    """A table for a person, without its empty columns; lines of cells with tabs between for a program.
-
-    Args:
-        terminal: where.
-        columns: the heads.
-        rows: the cells.
-        right: the columns that hold numbers.
-    """
-    clean = terminal.redactor.clean
-    console = terminal.out
-    if not console.is_terminal:
-        for row in rows:
-            write_out(terminal, "\t".join(" ".join(clean(cell).split()) for cell in row))
-        return
-    used = [i for i in range(len(columns)) if any(row[i] for row in rows)]
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
-    for index in used:
-        table.add_column(
-            columns[index],
-            justify="right" if index in right else "left",
-            style=None if index else "cyan",
-            no_wrap=not index,  # names are copied
-            overflow="fold",
-        )
-    for row in rows:
-        table.add_row(*(Text(clean(row[i])) for i in used))
-    console.print(table)

@@ -11,7 +11,8 @@ from pathlib import Path
 import platformdirs
 
 from anymodel_mcp.app import APP_NAME
-from anymodel_mcp.cli.screen import Terminal, remark, show_table, write_json
+from anymodel_mcp.cli.screen import Terminal, remark, write_json
+from anymodel_mcp.cli.tables import show_table
 from anymodel_mcp.config import Settings
 from anymodel_mcp.errors import ArgumentError
 from anymodel_mcp.state import UsageKey, UsageSum, open_store

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from anymodel_mcp.calls.call import Call
 from anymodel_mcp.calls.progress import ProgressLine
+from anymodel_mcp.cli.markdown import MarkdownPage
 from anymodel_mcp.cli.screen import Terminal, to_lines
 from anymodel_mcp.redact import RunningText
 from anymodel_mcp.types import Delta
@@ -21,10 +22,12 @@ class Printer:
     Args:
         terminal: where.
         live: write while it arrives; else only `finish` writes.
+        markdown: render the answer as Markdown.
     """
 
-    def __init__(self, terminal: Terminal, *, live: bool = True) -> None:
+    def __init__(self, terminal: Terminal, *, live: bool = True, markdown: bool = False) -> None:
         self._terminal = terminal
+        self._page = MarkdownPage(terminal.out) if markdown else None
         self._live = live
         self._taken: list[str] = []
         self._words = RunningText(terminal.redactor)
@@ -90,11 +93,16 @@ class Printer:
         shown = to_lines(shown)
         if shown:
             self._ends_line = shown.endswith("\n")
+            if self._page is not None:
+                self._page.write(shown)
+                return
             self._terminal.stdout.write(shown)
             self._terminal.stdout.flush()
 
     def _end_line(self) -> None:
-        if not self._ends_line:
+        if self._page is not None:
+            self._page.end()
+        elif not self._ends_line:
             self._ends_line = True
             self._terminal.stdout.write("\n")
             self._terminal.stdout.flush()

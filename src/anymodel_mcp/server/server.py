@@ -35,7 +35,7 @@ from anymodel_mcp import __version__
 from anymodel_mcp.calls.call import Call
 from anymodel_mcp.calls.outcomes import failed, with_warnings
 from anymodel_mcp.config import Settings
-from anymodel_mcp.errors import AnyModelError, ArgumentError, ConfigError, Failure
+from anymodel_mcp.errors import AnyModelError, ArgumentError, ConfigError
 from anymodel_mcp.media.images import Scaled
 from anymodel_mcp.redact import Redactor, one_line
 from anymodel_mcp.server.client_info import ClientInfo, read_peer
@@ -48,7 +48,7 @@ from anymodel_mcp.server.services import Services
 from anymodel_mcp.tools import TOOLS, get_result
 from anymodel_mcp.tools.arguments import parse, schema
 from anymodel_mcp.tools.context import HostLimits, ToolSpec
-from anymodel_mcp.types import Json, Outcome
+from anymodel_mcp.types import Outcome
 from anymodel_mcp.upstream.routing import ModelNames
 
 log = logging.getLogger(__name__)
@@ -119,27 +119,11 @@ class AnyModelServer(MCPServer[Services]):
     async def running(self) -> AsyncGenerator[Services]:
         """The life of the services; the SDK enters it once per process."""
         async with self._open() as services:
-            services.calls.on_resume = self._resume
-            services.calls.on_stop = self._stop
             self._services = services
             try:
                 yield services
             finally:
                 self._services = None
-
-    async def _resume(self, call: Call, job: Json) -> Outcome:
-        """Continues a stored job with the tool that submitted it."""
-        spec = next((tool for tool in TOOLS if tool.name == call.tool), None)
-        if spec is None or spec.resume is None:
-            raise ConfigError(f"this version cannot continue jobs of {call.tool!r}", fix="Update anymodel-mcp.")
-        return await spec.resume(self.services.context(call), job)
-
-    async def _stop(self, call: Call, job: Json) -> Failure:
-        """Stops a job with the tool that submitted it."""
-        spec = next((tool for tool in TOOLS if tool.name == call.tool), None)
-        if spec is None or spec.cancel is None:
-            return Failure(kind="cancelled", message="the call was cancelled")
-        return await spec.cancel(self.services.context(call), job)
 
     def hand_back_calls(self) -> None:
         """Answers all open calls with what has arrived and a handle: the process is about to end."""

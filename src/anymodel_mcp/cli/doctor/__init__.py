@@ -15,11 +15,12 @@ from rich.status import Status
 from rich.text import Text
 
 from anymodel_mcp.cli.doctor.configured import look_at_settings
-from anymodel_mcp.cli.doctor.findings import Finding, Section
+from anymodel_mcp.cli.doctor.findings import Finding, Section, next_command
 from anymodel_mcp.cli.doctor.hosts import look_at_hosts
 from anymodel_mcp.cli.doctor.machine import look_at_machine, look_at_storage
 from anymodel_mcp.cli.doctor.providers import Patience, look_at_providers
 from anymodel_mcp.cli.screen import EXIT_FAILED, Terminal, write_json
+from anymodel_mcp.cli.wording import as_typed
 from anymodel_mcp.config import Settings, read_settings
 from anymodel_mcp.errors import ConfigError
 from anymodel_mcp.redact import Redactor
@@ -83,14 +84,25 @@ def _conclude(terminal: Terminal, sections: Sequence[Section], *, as_json: bool)
     findings = [f for s in sections for f in s.findings]
     failures = sum(f.level == "fail" for f in findings)
     warnings = sum(f.level == "warn" for f in findings)
+    command = next_command(findings)
     if as_json:
         parts = [{"section": s.title, "findings": [f.record() for f in s.findings]} for s in sections]
-        write_json(terminal, {"ok": not failures, "failures": failures, "warnings": warnings, "sections": parts})
+        known = {"ok": not failures, "failures": failures, "warnings": warnings, "sections": parts}
+        write_json(terminal, known | ({"next": command} if command else {}))
     else:
-        warned = f", {_count(warnings, 'warning')}" if warnings else ""
-        said = f"{_count(failures, 'problem')} to fix" if failures else "All is well"
-        terminal.out.print(Text(f"\n{said}{warned}.", style="bold red" if failures else "bold green"))
+        terminal.out.print(_summary(failures, warnings))
+        if command:
+            typed = as_typed(command, terminal.program)
+            terminal.out.print(Text.assemble("Next: ", (typed, "cyan")))
     return EXIT_FAILED if failures else 0
+
+
+def _summary(failures: int, warnings: int) -> Text:
+    if not failures and not warnings:
+        return Text("\nAll is well.", style="bold green")
+    parts = [f"{_count(failures, 'problem')} to fix"] if failures else []
+    parts += [_count(warnings, "warning")] if warnings else []
+    return Text(f"\n{', '.join(parts)}.", style="bold red" if failures else "bold yellow")
 
 
 def _count(number: int, what: str) -> str:

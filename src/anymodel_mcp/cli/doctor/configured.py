@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from anymodel_mcp.cli.config_show import DEFAULT, find_origin
-from anymodel_mcp.cli.doctor.findings import Finding, Section
+from anymodel_mcp.cli.doctor.findings import SETUP, Finding, Section
 from anymodel_mcp.cli.screen import bare_url
 from anymodel_mcp.config import ProviderSettings, Settings
 from anymodel_mcp.config.providers import LOCAL
@@ -32,6 +32,7 @@ def _look(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
             "no provider is configured",
             "Run anymodel-mcp setup, or set OPENAI_API_KEY (and OPENAI_BASE_URL for another address), or "
             "ANYMODEL_PROVIDERS=deepseek with DEEPSEEK_API_KEY. Without any key: anymodel-mcp demo",
+            SETUP,
         )
     for provider in settings.providers.values():
         yield from _look_at_provider(settings, provider)
@@ -53,7 +54,10 @@ def _look_at_provider(settings: Settings, provider: ProviderSettings) -> Iterato
     wants_key = row is not None and bool(row.key_env) and not row.key_optional and row.base_url == provider.base_url
     if wants_key and provider.auth != "none" and not provider.api_key and not provider.key_command:
         yield Finding(
-            "fail", f"{provider.name} has no key", provider.key_hint or f"Set {row.key_env if row else 'it'}."
+            "fail",
+            f"{provider.name} has no key",
+            provider.key_hint or f"Set {row.key_env if row else 'it'}.",
+            f"anymodel-mcp key set {provider.name}",
         )
     if provider.api_key and provider.base_url.startswith("http:") and not _is_near(provider.base_url):
         yield Finding(
@@ -84,6 +88,7 @@ def _default(settings: Settings) -> Finding:
             "warn",
             "no default model: each call must name one",
             "Run anymodel-mcp setup, or set ANYMODEL_MODEL to one of `anymodel-mcp models`.",
+            SETUP,
         )
     return Finding("ok", f"default model: {settings.default_model} ({_from(settings, 'default_model')})")
 

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from anymodel_mcp.types import Json
 
+SETUP = "anymodel-mcp setup"
+INSTALL = "anymodel-mcp install"
 Level = Literal["ok", "note", "warn", "fail"]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One result; `fix` says what to do, empty if there is nothing to do."""
+    """One result.
+
+    Attributes:
+        level: how bad it is.
+        text: what was found.
+        fix: what to do; empty if there is nothing to do.
+        command: the command of this program that fixes it; empty if none does.
+    """
 
     level: Level
     text: str
     fix: str = ""
+    command: str = ""
 
     def record(self) -> Json:
         """Returns the finding as JSON."""
@@ -29,3 +40,15 @@ class Section:
 
     title: str
     findings: tuple[Finding, ...]
+
+
+def next_command(findings: Sequence[Finding]) -> str:
+    """Returns the one command that fixes the most: of the failures, else of the warnings; "" = none does."""
+    for level in ("fail", "warn"):
+        commands = list(dict.fromkeys(f.command for f in findings if f.level == level and f.command))
+        if len(commands) > 1:
+            hosts_only = all(command.startswith(INSTALL) for command in commands)
+            return INSTALL if hosts_only else SETUP
+        if commands:
+            return commands[0]
+    return ""

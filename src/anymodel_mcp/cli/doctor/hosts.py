@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import anyio.to_thread
 
-from anymodel_mcp.cli.doctor.findings import Finding, Section
+from anymodel_mcp.cli.doctor.findings import INSTALL, Finding, Section
 from anymodel_mcp.cli.doctor.machine import gui_path
 from anymodel_mcp.cli.install.files import locate, read_file
 from anymodel_mcp.cli.install.formats import UnreadableFile
@@ -32,6 +32,7 @@ async def look_at_hosts(terminal: Terminal) -> Section:
         "note",
         "no host is configured to start this server",
         "anymodel-mcp install claude-desktop (or cursor, vscode, ...)",
+        INSTALL,
     )
     return Section("hosts", found or (none,))
 
@@ -63,7 +64,7 @@ def _judge(terminal: Terminal, row: ConfigurableHost, path: Path, name: str, ent
     if os.path.isabs(program):
         if Path(program).is_file():
             return Finding("ok", where)
-        return Finding("fail", f"{where} starts {program}, which does not exist (any more)", again)
+        return Finding("fail", f"{where} starts {program}, which does not exist (any more)", again, again)
     if shutil.which(program, path=gui_path(terminal)):
         return Finding("ok", where)
-    return Finding("warn", f"{where} starts {program!r}, which a desktop app does not find", again)
+    return Finding("warn", f"{where} starts {program!r}, which a desktop app does not find", again, again)
