@@ -200,7 +200,7 @@ class ProviderClient:
         state.body_bytes = 0
         reader: Reader[T] | None = None
         state.key = await self._read_key()
-        socket = Socket() if wire.socket else None
+        socket = Socket(self.settings.first_byte_timeout_s) if wire.socket else None
         pump = pump_body if socket is None else partial(converse, socket)
         request = self._request(wire, state.key, {} if socket is None else socket.headers)
         clock = ResponseDeadline(self.settings, state)

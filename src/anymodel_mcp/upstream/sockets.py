@@ -17,6 +17,7 @@ import httpcore2
 import httpx2
 
 from anymodel_mcp.errors import ConfigError, ProviderError
+from anymodel_mcp.redact import shorten
 from anymodel_mcp.types import Json
 from anymodel_mcp.upstream.bodies import MAX_BODY_BYTES, feed
 from anymodel_mcp.upstream.call_state import CallState, ResponseDeadline
@@ -28,9 +29,8 @@ if TYPE_CHECKING:
     from websockets.client import ClientProtocol
 
 _READ_BYTES = 65_536
-GREETING_S = 5.0
-"""After this time without a message this side begins."""
-_MOST_FRAMES = 100_000
+_GREETING_S = 5.0
+_MOST_FRAMES = 50_000
 """Frames in a row that are no message: pings, and fragments of one that does not end."""
 _CLOSE_S = 1.0
 _BREAKS = re.compile(rb"\r\n|\r|\n")
@@ -42,11 +42,15 @@ _INSTALL = 'Install it with pip install "anymodel-mcp[realtime]" (uvx --from "an
 class Socket:
     """One WebSocket, from the handshake on.
 
+    Args:
+        first_byte_timeout_s: how long the first text may take; a server that has sent nothing after half of it, or 5 s,
+            is spoken to all the same.
+
     Raises:
         ConfigError: the package that reads the protocol is not installed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, first_byte_timeout_s: float) -> None:
         try:
             from websockets.client import ClientProtocol
             from websockets.uri import parse_uri
@@ -61,6 +65,8 @@ class Socket:
         """What the handshake adds to the request."""
         self._message = bytearray()
         self._frames = 0
+        self._out: list[bytes] = []
+        self.greeting_s = min(_GREETING_S, first_byte_timeout_s / 2)
         self.close: tuple[int, str] | None = None
         """Code and reason, once the server has closed."""
 
@@ -107,7 +113,11 @@ class Socket:
             self._protocol.receive_data(data)
         else:
             self._protocol.receive_eof()
-        for frame in self._protocol.events_received():
+        frames = self._protocol.events_received()
+        # each ping has one pong among the writes; the last one is enough (RFC 6455, section 5.5.3)
+        pings = sum(isinstance(frame, Frame) and frame.opcode is Opcode.PING for frame in frames)
+        self._out += self._protocol.data_to_send()[max(0, pings - 1) :]
+        for frame in frames:
             assert isinstance(frame, Frame)
             if frame.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
                 self._message += frame.data
@@ -134,6 +144,9 @@ class Socket:
         except UnicodeDecodeError as error:
             self._protocol.fail(CloseCode.INVALID_DATA)
             raise _broken("a message is not UTF-8") from error
+        if message.strip() and not message.lstrip().startswith(b"{"):
+            self._protocol.fail(CloseCode.INVALID_DATA)
+            raise _broken(f"a message is no JSON object: {shorten(message.decode(), 120)!r}")
         return b"data: " + _BREAKS.sub(b"\ndata: ", message) + b"\n\n"
 
     def _failure(self, error: Exception) -> ProviderError:
@@ -168,7 +181,8 @@ class Socket:
 
     def outgoing(self) -> bytes:
         """The bytes to send now."""
-        return b"".join(self._protocol.data_to_send())
+        out, self._out = [*self._out, *self._protocol.data_to_send()], []
+        return b"".join(out)
 
 
 def _broken(what: str) -> ProviderError:
@@ -229,7 +243,7 @@ async def _next(socket: Socket, stream: httpcore2.AsyncNetworkStream, talker: Ta
     await _flush(socket, stream, talker.take_outgoing())
     if not greeted:
         try:
-            return await stream.read(_READ_BYTES, timeout=GREETING_S)
+            return await stream.read(_READ_BYTES, timeout=socket.greeting_s)
         except httpcore2.ReadTimeout:
             await _flush(socket, stream, talker.take_outgoing(unasked=True))
     return await stream.read(_READ_BYTES)

@@ -81,6 +81,7 @@ _CAUSES: tuple[tuple[re.Pattern[str], str], ...] = (
         'This model answers through the Responses API only: set api = "responses" for its provider in the '
         'configuration, or for this model alone under [providers.NAME.overrides."MODEL"].',
     ),
+    _cause(r"realtime beta api", "Remove the header OpenAI-Beta from the headers of this provider."),
     _cause(
         r"not a chat model|use v1/completions|does ?n[o']t support (?:a )?chat (?:template|completions?)"
         r"|no chat template",

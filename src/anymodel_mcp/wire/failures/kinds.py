@@ -96,6 +96,9 @@ _CODES_BY_KIND: dict[ErrorKind, str] = {
     "too_large": """
         request_too_large payload_too_large file_too_large
     """,
+    "bad_request": """
+        beta_api_shape_disabled
+    """,
     "endpoint_not_found": """
         api_not_implemented unsupported_endpoint unknown_url
     """,
