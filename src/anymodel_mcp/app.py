@@ -107,6 +107,7 @@ async def open_services(
                 ),
                 files=settings.files,
             )
+            services.calls.usage = ledger.sums
             services.calls.on_resume = partial(resume_job, services)
             services.calls.on_stop = partial(stop_job, services)
             yield services

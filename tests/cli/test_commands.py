@@ -309,3 +309,12 @@ def test_ctrl_c_closes_the_connection_and_ends_with_130(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert b"stopped" in said
     assert b"Traceback" not in said
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_completes_commands_and_options(shell: str, tmp_path: Path) -> None:
+    desk = make_desk(tmp_path)
+    assert run_command(["completion", shell], desk.terminal) == 0
+    for word in ("transcribe", "uninstall", "max-tokens"):
+        assert word in desk.said
+    assert run_command(["completion", "tcsh"], desk.terminal) == 2

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from anymodel_mcp.cli.commands import run_command
-from anymodel_mcp.cli.usage import parse_since, usage
+from anymodel_mcp.cli.usage import usage
 from anymodel_mcp.config import Settings, StoreSettings
 from anymodel_mcp.errors import ArgumentError
 from anymodel_mcp.state import UsageRow, open_store
+from anymodel_mcp.state.usage_sums import parse_since
 from tests.cli.terminals import Desk, make_desk
 
 NOW = 1_800_000_000.0

@@ -32,6 +32,7 @@ CONFIGURATIONS: dict[str, tuple[str, Mapping[str, str]]] = {
     "one tool": (WORK + "[tools]\nenabled = ['embed']", {}),
     "media": (WORK + "services = ['suno']\n", {}),
     "default by name": ("[tools]\nenabled = ['default']", {}),
+    "with usage": ("[tools]\nenabled = ['default', 'usage']", {}),
     "only the result": (WORK + "[tools]\nenabled = ['get_result']", {}),
     "by variable": ("", {"ANYMODEL_PROVIDERS": "ollama", "ANYMODEL_TOOLS_ENABLED": "chat,list_models"}),
     "cannot be read": ("default_model = ", {}),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from anymodel_mcp.errors import AnyModelError
-from anymodel_mcp.state import RunningRow, Store, UsageRow, new_id
+from anymodel_mcp.state import RunningRow, Store, UsageKey, UsageRow, UsageSum, new_id
 from anymodel_mcp.types import Usage
 
 log = logging.getLogger(__name__)
@@ -123,6 +123,11 @@ class Ledger:
                 await anyio.sleep(WRITE_EVERY_S if written else _RETRY_S)
         finally:
             self._writing = False
+
+    async def sums(self, since: float, by: UsageKey) -> Sequence[UsageSum]:
+        """Sums since a moment, in seconds since the epoch, with the calls that are not in the store yet."""
+        await self.flush()
+        return await self._store.usage(since, by)
 
     async def flush(self) -> None:
         """Writes all rows, however young."""

@@ -14,7 +14,7 @@ What a provider has been paid for is never lost to what happens after it: a call
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -28,7 +28,7 @@ from anymodel_mcp.calls.progress import SendProgress, send_notes
 from anymodel_mcp.calls.results import Results
 from anymodel_mcp.errors import AnyModelError, Failure
 from anymodel_mcp.redact import Redactor
-from anymodel_mcp.state import Store
+from anymodel_mcp.state import Store, UsageKey, UsageSum
 from anymodel_mcp.tasks import uninterrupted
 from anymodel_mcp.types import Json, Outcome
 
@@ -54,6 +54,7 @@ class Calls:
     Attributes:
         on_resume: continues a stored job.
         on_stop: stops a job at its provider; gives what the call ends with.
+        usage: sums the usage ledger since a moment; calls that are not in the store yet may be missing.
     """
 
     def __init__(self, group: TaskGroup, store: Store, redactor: Redactor, limit: int) -> None:
@@ -66,6 +67,7 @@ class Calls:
         self.results = Results(group, store)
         self.on_resume: Callable[[Call, Json], Awaitable[Outcome]] | None = None
         self.on_stop: Callable[[Call, Json], Awaitable[Failure]] | None = None
+        self.usage: Callable[[float, UsageKey], Awaitable[Sequence[UsageSum]]] = store.usage
 
     async def run(
         self, tool: str, host: str, work: Work, *, wait_budget_s: float | None, progress: SendProgress | None

@@ -6,6 +6,7 @@ Only the answer goes to stdout. Who answered, tokens, notes and warnings go to s
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -87,6 +88,7 @@ async def ask(terminal: Terminal, settings: Settings, question: Question) -> int
     async with open_services(
         allowed, redactor=terminal.redactor, transport=terminal.transport, data_dir=terminal.data_dir
     ) as services:
+        conversation: str | None = None
         printer.wait(f"asking {', '.join(question.models) or settings.default_model or 'a model'}")
         try:
             conversation = await _conversation(terminal, services, settings, question)
@@ -94,6 +96,7 @@ async def ask(terminal: Terminal, settings: Settings, question: Question) -> int
             outcome = await chat(services.context(WatchedCall("chat", HOST, printer)), arguments)
         except AnyModelError as error:
             printer.stop()
+            await _drop_empty(services, conversation, question)
             return report_error(terminal, _what_failed(error), error)
         finally:
             printer.stop()
@@ -101,6 +104,13 @@ async def ask(terminal: Terminal, settings: Settings, question: Question) -> int
         if kept and (warning := last_conversation.remember(terminal, kept)):
             remark(terminal, warning, "yellow")
         return await _deliver(terminal, services, printer, question, outcome)
+
+
+async def _drop_empty(services: Services, conversation: str | None, question: Question) -> None:
+    """Removes the conversation of a question that was not answered."""
+    if conversation is not None and not question.resume:
+        with suppress(AnyModelError):
+            await services.store.forget(conversation)
 
 
 def _what_failed(error: AnyModelError) -> str:

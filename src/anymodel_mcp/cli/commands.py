@@ -13,6 +13,7 @@ from cyclopts import App, Parameter
 from anymodel_mcp import __version__
 from anymodel_mcp.cli.arguments import config_last
 from anymodel_mcp.cli.ask_command import build_ask_command
+from anymodel_mcp.cli.completion import build_completion_command
 from anymodel_mcp.cli.endings import status_of
 from anymodel_mcp.cli.key_commands import build_key_commands
 from anymodel_mcp.cli.media_commands import build_media_commands
@@ -21,6 +22,7 @@ from anymodel_mcp.cli.options import Config, Json, Yes, with_settings
 from anymodel_mcp.cli.screen import Terminal, this_terminal
 from anymodel_mcp.cli.setup_command import build_setup_command
 from anymodel_mcp.config import config_path
+from anymodel_mcp.errors import ArgumentError
 from anymodel_mcp.hosts.table import CONFIGURABLE
 from anymodel_mcp.state import UsageKey
 from anymodel_mcp.types import Capability
@@ -77,7 +79,9 @@ def build_commands(terminal: Terminal) -> App:
     app.command(commands.install)
     app.command(commands.uninstall)
     app.command(commands.usage)
+    app.command(commands.forget)
     app.command(commands.serve)
+    app.command(build_completion_command(app, terminal))
     config = App(name="config", help="Show the configuration: `config show`.", help_format="plaintext")
     config.command(commands.config_show, name="show")
     app.command(config)
@@ -183,16 +187,19 @@ class _Commands:
     def _machine(self, *, yes: bool) -> Machine:
         from anymodel_mcp.cli.install import Machine
 
-        terminal, stdin = self._terminal, self._terminal.stdin
-        is_attended = stdin is not None and not stdin.closed and stdin.isatty() and terminal.stdout.isatty()
+        terminal = self._terminal
         return Machine(
             env=terminal.environ,
             home=terminal.home,
             platform=terminal.platform,
             write=self._say,
-            ask=self._ask if is_attended else None,
+            ask=self._ask if self._is_attended() else None,
             yes=yes,
         )
+
+    def _is_attended(self) -> bool:
+        stdin = self._terminal.stdin
+        return stdin is not None and not stdin.closed and stdin.isatty() and self._terminal.stdout.isatty()
 
     def _ask(self, question: str) -> str:
         assert self._terminal.stdin is not None
@@ -213,6 +220,36 @@ class _Commands:
 
         terminal, settings = with_settings(self._terminal, config)
         return self._run(lambda: usage(terminal, settings, since=since, by=by, as_json=json))
+
+    def forget(
+        self,
+        id: Annotated[str | None, Parameter(show_default=False, help="A call (r-...) or conversation (t-...).")] = None,
+        *,
+        config: Config = None,
+        before: Annotated[
+            str | None, Parameter(help="What was last used before a date, or longer ago than 30m, 24h, 7d, 4w.")
+        ] = None,
+        everything: Annotated[
+            bool, Parameter(name="--all", negative="", show_default=False, help="Everything.")
+        ] = False,
+        yes: Annotated[
+            bool, Parameter(name=["--yes", "-y"], negative="", show_default=False, help="Remove without asking.")
+        ] = False,
+        json: Json = False,
+    ) -> int:
+        """Remove stored calls, conversations, saved files and usage."""
+        from anymodel_mcp.cli.forget import forget
+
+        terminal, settings = with_settings(self._terminal, config)
+
+        def confirm(question: str) -> bool:
+            if yes:
+                return True
+            if not self._is_attended():
+                raise ArgumentError("nobody is here to agree", fix="Add --yes.")
+            return self._ask(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+
+        return self._run(lambda: forget(terminal, settings, id, before, everything, confirm))
 
     def config_show(
         self,

@@ -175,6 +175,15 @@ class Artifacts:
         """
         return await anyio.to_thread.run_sync(self._open_saved, name)
 
+    async def forget(self, text: str, *, count_only: bool = False) -> int:
+        """Removes the saved files that a text names; gives their number."""
+        found = [self.folder / name for name in dict.fromkeys(_NAME.findall(text))]
+        return await anyio.to_thread.run_sync(_remove, [p for p in found if p.is_file()], count_only)
+
+    async def forget_before(self, moment: float, *, count_only: bool = False) -> int:
+        """Removes the saved files last changed before a moment, in seconds since the epoch; gives their number."""
+        return await anyio.to_thread.run_sync(_remove, self._older(moment), count_only)
+
     # --- below: in a worker thread ------------------------------------------------------------------------------------
 
     def _begin(self, title: str) -> PartFile:
@@ -210,6 +219,17 @@ class Artifacts:
                 f"files.keep_mb ({self._max_bytes // 1_000_000})",
                 fix="Raise files.keep_mb, or remove files from the output folder; the file is at its URL.",
             )
+
+    def _older(self, moment: float) -> list[Path]:
+        with contextlib.suppress(FileNotFoundError), os.scandir(self.folder) as entries:
+            return [
+                Path(entry.path)
+                for entry in entries
+                if _NAME.fullmatch(entry.name)
+                and entry.is_file(follow_symlinks=False)
+                and entry.stat(follow_symlinks=False).st_mtime < moment
+            ]
+        return []
 
     def _unwritable(self, exc: OSError) -> ConfigError:
         return ConfigError(
@@ -325,6 +345,13 @@ def npy_bytes(vectors: Sequence[Sequence[float]]) -> bytes:
     header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({len(vectors)}, {width}), }}"
     header += " " * (-(len(header) + 11) % 64) + "\n"
     return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode() + data.tobytes()
+
+
+def _remove(paths: Sequence[Path], count_only: bool) -> int:
+    if not count_only:
+        for path in paths:
+            path.unlink(missing_ok=True)
+    return len(paths)
 
 
 def _slug(title: str) -> str:

@@ -128,6 +128,23 @@ class UsageSum:
     duration_s: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forgotten:
+    """What was removed, or would be.
+
+    Attributes:
+        running: calls and conversations that are in use, and stay.
+        content: records and messages of what was removed by id; they name its files.
+    """
+
+    calls: int = 0
+    conversations: int = 0
+    jobs: int = 0
+    usage: int = 0
+    running: int = 0
+    content: str = field(default="", repr=False)
+
+
 class Results(Protocol):
     """Calls that have a handle: their worker's heartbeat, partial text, result."""
 
@@ -254,7 +271,19 @@ class Lists(Protocol):
         ...
 
 
-class Store(Results, Jobs, Threads, UsageLedger, Lists, Protocol):
+class Removal(Protocol):
+    """Removes what is kept, at the user's wish."""
+
+    async def forget(self, id: str, *, count_only: bool = False) -> Forgotten:
+        """Removes a call or conversation with its texts, unless it is running."""
+        ...
+
+    async def forget_before(self, moment: float, *, count_only: bool = False) -> Forgotten:
+        """Removes calls, conversations, jobs and usage last changed before a moment; what is running stays."""
+        ...
+
+
+class Store(Results, Jobs, Threads, UsageLedger, Lists, Removal, Protocol):
     """Everything that outlives a call."""
 
     @property

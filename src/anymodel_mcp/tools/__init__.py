@@ -10,6 +10,7 @@ from anymodel_mcp.tools import (
     list_models,
     speak,
     transcribe,
+    usage,
 )
 from anymodel_mcp.tools.context import ToolSpec
 
@@ -23,4 +24,5 @@ TOOLS: tuple[ToolSpec, ...] = (
     get_result.TOOL,
     transcribe.TOOL,
     speak.TOOL,
+    usage.TOOL,
 )

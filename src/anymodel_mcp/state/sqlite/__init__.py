@@ -12,13 +12,14 @@ from anymodel_mcp.config import StoreSettings
 from anymodel_mcp.state.sqlite.calls import CallStore
 from anymodel_mcp.state.sqlite.conversations import ThreadStore
 from anymodel_mcp.state.sqlite.database import BUSY_S, Database
+from anymodel_mcp.state.sqlite.forget import ForgetStore
 from anymodel_mcp.state.sqlite.jobs import JobStore
 from anymodel_mcp.state.sqlite.ledger import LedgerStore
 
 _FILE_NAME = "anymodel.db"
 
 
-class SqliteStore(CallStore, JobStore, ThreadStore, LedgerStore):
+class SqliteStore(CallStore, JobStore, ThreadStore, LedgerStore, ForgetStore):
     """The whole store; `async with` closes it."""
 
     @property

@@ -110,6 +110,18 @@ class Database:
         """
         return await self._schedule(work, "BEGIN IMMEDIATE")
 
+    async def checkpoint(self) -> None:
+        """Writes the log into the file and empties it, as far as other processes allow that now."""
+        import sqlite3
+
+        def empty() -> None:
+            if self._connection is not None:
+                with suppress(sqlite3.Error):
+                    self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(empty, limiter=self._limiter)
+
     def retry_now(self) -> None:
         """Makes the next use try a file that could not be written, however recently that was."""
         self._retry_at = 0.0
