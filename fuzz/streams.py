@@ -115,6 +115,12 @@ KEYS = (
     "metadata",
     "summary",
     "item",
+    "session",
+    "item_id",
+    "output_index",
+    "content_index",
+    "status_details",
+    "phase",
 )
 SEEDS: tuple[str, ...] = (
     'data: {"id":"1","model":"m","choices":[{"index":0,"delta":{"content":"Hel"},"finish_reason":null}]}\n\n',
@@ -155,6 +161,14 @@ SEEDS: tuple[str, ...] = (
     'data: {"candidates":[{"content":{"parts":[{"text":"","thoughtSignature":"s"}]},"finishReason":"STOP"}]}\n\n',
     '[{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","args":{}}}]}}]}\n,\r\n',
     'data: {"promptFeedback":{"blockReason":"SAFETY"}}\n\n',
+    'data: {"type":"session.created","session":{"modalities":["text"]}}\n\n',
+    'data: {"type":"response.created","response":{"id":"r"}}\n\n',
+    'data: {"type":"response.output_item.added","output_index":1,"item":{"id":"i","type":"function_call"}}\n\n',
+    'data: {"type":"response.function_call_arguments.delta","output_index":1,"delta":"{"}\n\n',
+    'data: {"type":"response.audio_transcript.delta","item_id":"i","delta":"Hi"}\n\n',
+    'data: {"type":"response.output_audio.delta","item_id":"i","delta":"AQACAA=="}\n\n',
+    'data: {"type":"response.done","response":{"status":"completed","output":[],"usage":{"input_tokens":1}}}\n\n',
+    'data: {"type":"response.done","response":{"status":"failed","status_details":{"error":{"code":"x"}}}}\n\n',
     'data: {"type":"transcript.text.delta","delta":"Hi"}\n\n',
     'data: {"type":"transcript.text.done","text":"Hi"}\n\n',
     '{"text":"Hi","segments":[{"start":0,"end":1,"text":"Hi"}]}',
@@ -276,7 +290,8 @@ def check(rng: random.Random, data: bytes) -> list[str]:
     if isinstance(whole, Failure):
         problems += [f"{name}: {whole!r}"] * (whole.kind not in ERROR_KINDS or not whole.message)
     elif isinstance(whole, ChatResult):
-        empty = not (whole.text or whole.tool_calls or whole.invalid_tool_calls or whole.images or whole.refusal)
+        made = whole.images or whole.sounds
+        empty = not (whole.text or whole.tool_calls or whole.invalid_tool_calls or made or whole.refusal)
         problems += [f"{name}: an empty answer without a word"] * (empty and not whole.warnings)
     failure = read_failure(
         ResponseHead(status=rng.choice((302, 400, 404, 429, 500)), headers=head.headers),

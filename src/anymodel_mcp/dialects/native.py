@@ -43,6 +43,7 @@ API_QUIRKS: Mapping[ApiName, Quirks] = MappingProxyType(
             "vision_urls": False,
             "file_parts": "none",
             "audio_input": "openai",
+            "search": "none",
         },
     }
 )

@@ -236,8 +236,9 @@ class RealtimeAnswer(NativeAnswer):
             self._update({"item": item, "output_index": index}, item)
         details = as_object(response.get("status_details"))
         if as_text(response.get("status")) == "failed":
-            error = as_object(details.get("error")) or {"message": "the provider's response failed"}
-            self.stop(self._read_error({"error": error}) or self._complaint or self._failed())
+            error = as_object(details.get("error"))
+            told = self._read_error({"error": error}) if error else self._complaint
+            self.stop(told or self._failed())
         self._ended = True
 
     def _failed(self) -> ProviderError:
