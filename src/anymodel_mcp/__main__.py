@@ -1,4 +1,4 @@
-"""The command `anymodel-mcp`: alone it serves stdio, as hosts start it; all else is loaded when it is asked for."""
+"""The command `anymodel-mcp`: without arguments it serves stdio; everything else is imported on demand."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ def main() -> None:
 
 
 def run(argv: list[str]) -> int:
-    """Runs one command; gives its exit status.
+    """Runs one command and returns its exit status.
 
     The path to stdio is short on purpose: hosts wait for it, and some start it twice.
     """
     if _serves(argv):
-        gc.disable()  # a tenth of the start is the collector's, which finds nothing; `serve` turns it on again
+        gc.disable()  # garbage collection takes a tenth of the startup and frees nothing; `serve` enables it again
         from anymodel_mcp.cli.serve import serve  # the protocol's imports only
 
         return serve(argv[1:] if argv[:1] == ["serve"] else argv)

@@ -37,7 +37,7 @@ CLOSE_S = 1.5
 
 
 def model_names(settings: Settings) -> ModelNames:
-    """What the configuration says of model names."""
+    """The configured model names: aliases, providers and defaults."""
     defaults = {
         "chat": settings.default_model,
         "completion": settings.default_completion_model,
@@ -71,11 +71,11 @@ async def open_services(
     data_dir: Path | None = None,
     busy_s: float = BUSY_S,
 ) -> AsyncGenerator[Services]:
-    """The services, until the block ends: then running calls are cancelled, with their partial text stored.
+    """Opens the services; when the block ends, running calls are cancelled and their partial text is stored.
 
     Args:
         settings: the configuration.
-        redactor: the one of the process; `None` makes one.
+        redactor: shared by the process; `None` creates one.
         transport: how HTTP is sent; `None` = the network.
         data_dir: where store and saved files are; `None` = the user's data folder.
         busy_s: how long the store waits for another process that holds its file.
@@ -128,13 +128,13 @@ def build_server(
     config_error: ConfigError | None = None,
     store_busy_s: float = BUSY_S,
 ) -> AnyModelServer:
-    """A server for these settings; nothing is opened before it runs.
+    """Builds a server for these settings; nothing is opened before it runs.
 
     Args:
         settings: the configuration.
         transport: how HTTP to providers is sent; `None` = the network.
         data_dir: where store and saved files are; `None` = the user's data folder.
-        redactor: the one of this process; `None` makes one.
+        redactor: shared by the process; `None` creates one.
         config_error: why there is no configuration; every call answers with it.
         store_busy_s: how long the store waits for another process that holds its file.
     """

@@ -1,4 +1,4 @@
-"""The one tree of errors; each carries all that a reader, a retry rule or a record needs.
+"""The tree of errors; each holds all that a reader, a retry rule or a record needs.
 
     AnyModelError            what failed, why, what to do; `failure` holds the fields
       ConfigError            kind "config": the user's configuration; a command exits with status 2
@@ -47,7 +47,7 @@ ADVICE: dict[ErrorKind, str] = {
     "rate_limit": "Wait and ask again, ask less at once, or use another provider.",
     "overloaded": "The provider is overloaded: try again in a moment, or use another model or provider.",
     "timeout": "Ask again, ask for less, or raise the timeouts of this provider in the configuration.",
-    "server": "The provider failed: try again; if it stays, use another model or provider.",
+    "server": "The provider failed: try again; if it happens again, use another model or provider.",
     "upstream": "Try again, or use another model.",
     "model_not_found": "Call list_models to see the names that this provider knows.",
     "endpoint_not_found": "Check base_url and what this provider offers.",
@@ -58,26 +58,26 @@ ADVICE: dict[ErrorKind, str] = {
     "content_filter": "The provider's filter refused this content: rephrase it, or use another model.",
     "too_large": "Send less, or ask for less.",
     "gone": "The provider has switched this off: leave the option out, or use what its message names.",
-    "protocol": "Try again, with `stream` the other way round; if it stays, use another model, and check base_url.",
+    "protocol": "Try again with the opposite `stream`; if it happens again, use another model, and check base_url.",
     "stream_truncated": "Use the partial text, or ask again, for less at once.",
     "config": "Correct the configuration; `anymodel-mcp doctor` shows where each value comes from.",
     "connection": "Check base_url, the network and the proxy; `anymodel-mcp doctor` tries each part.",
     "busy": "Wait until running calls end, or cancel one with get_result.",
     "cancelled": "Nothing: the call was stopped on request. Ask again if it is still wanted.",
     "task_failed": "The provider's worker failed at this task: ask again, or change what the message names.",
-    "blocked": "A bot check or firewall stands before this address, whatever the key: check that base_url is "
+    "blocked": "A bot check or firewall blocks this address, whatever the key: check that base_url is "
     "the API's own "
     "address, or use another network or provider.",
 }
-"""What to do about a failure of each kind, where nothing better is known."""
+"""The default advice for each kind of failure."""
 
 
 SHOWN_CHARS = 80
-"""The most that an error repeats of an argument."""
+"""The longest excerpt of an argument in an error message, in characters."""
 
 
 def excerpt(text: str) -> str:
-    """What an error repeats of a caller's text."""
+    """The excerpt of a caller's text for an error message."""
     return text if len(text) <= SHOWN_CHARS else text[: SHOWN_CHARS - 1] + "…"
 
 
@@ -86,16 +86,16 @@ class Failure:
     """The fields of one failed call.
 
     Attributes:
-        kind: what sort of failure; the closed set of the contract.
+        kind: the kind of failure, one of a closed set.
         message: why, in the provider's own words where it has any; no key in it.
         fix: what to do, one or two sentences; empty when `message` says it.
         status: the HTTP status, or the one that an error inside a 200 carries.
         retryable: the same call may simply be sent again.
-        retry_after_s: the provider's own wish, in seconds.
+        retry_after_s: the wait that the provider asks for, in seconds.
         param: the request field that was refused.
         code: the provider's own code or type, for the retry and repair rules; not shown.
         attempts: requests made, the first included.
-        partial_text: what had come before it failed.
+        partial_text: the text received before the failure.
         task_id: the provider's id of a job that was submitted: it can be continued, and must not be submitted again.
     """
 

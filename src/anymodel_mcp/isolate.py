@@ -1,8 +1,8 @@
 """Runs a function on hostile input in a child process that can be killed, with limits on its time and memory.
 
-For work that a few bytes can make endless and that Python cannot interrupt: a regular expression that backtracks, a
-decoder of pictures. The child belongs to `anyio.to_process`; it is killed on a timeout and on cancellation, and ends by
-itself after some idle seconds.
+For work that hostile input can make endless and that Python cannot interrupt, such as a backtracking regular expression
+or picture decoding. The child belongs to `anyio.to_process`; it is killed on a timeout and on cancellation, and ends by
+itself when it is idle.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ async def _run(function: Callable[..., T], args: tuple[Any, ...], limits: Limits
     try:
         return await to_process.run_sync(_limited, *command, cancellable=True)
     except anyio.BrokenWorkerProcess:
-        # an idle child may end in the moment in which it is given work
+        # an idle child may end just when it is given work
         return await to_process.run_sync(_limited, *command, cancellable=True)
 
 
@@ -109,7 +109,7 @@ def _limited(function: Callable[..., T], args: tuple[Any, ...], limits: Limits) 
 
 
 def _set_limits(limits: Limits) -> None:
-    """Processor time is limited too: a child whose parent was killed must not go on for ever."""
+    """Limits processor time too: a child whose parent was killed must end."""
     if sys.platform == "win32":  # pragma: no cover - Windows has no such limits
         return
     import resource

@@ -1,4 +1,4 @@
-"""Task groups whose single failure comes out as itself, and blocks that are not cancelled in the middle."""
+"""Task groups that unwrap a single error, and blocks that are shielded from cancellation."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from anyio.abc import TaskGroup
 
 @contextmanager
 def uninterrupted() -> Generator[None]:
-    """Runs the block to its end, also when the call is cancelled meanwhile: for what follows a paid answer."""
+    """Shields the block from cancellation: for work that follows a paid answer."""
     with anyio.CancelScope(shield=True):
         yield
 
 
 @asynccontextmanager
 async def open_tasks() -> AsyncGenerator[TaskGroup]:
-    """A task group that ends with its block: what still runs then is cancelled.
+    """A task group whose remaining tasks are cancelled at the end of its block.
 
     Raises:
         Exception: the one error of the block or of a task, unwrapped; several stay a group.

@@ -20,14 +20,14 @@ from anymodel_mcp.redact import shorten
 
 CERT_FILE, CERT_DIR = "SSL_CERT_FILE", "SSL_CERT_DIR"
 OTHER_BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
-"""Variables with the same purpose that other programs read; a hint names them."""
+"""Variables with the same purpose that other programs read; mentioned in hints only."""
 
 _ALSO_READ = ("SSLKEYLOGFILE", "OPENSSL_CONF", "OPENSSL_MODULES")
 _HASHED = re.compile(r"[0-9a-f]{8}\.\d+", re.IGNORECASE)
 
 
 def open_tls(environ: Mapping[str, str] = os.environ) -> ssl.SSLContext:
-    """A context for clients; it trusts what the environment names, else what the system trusts. Takes some 50 ms.
+    """A client context that trusts what the environment names, else what the system trusts. Takes some 50 ms.
 
     Raises:
         ConfigError: a variable names something that cannot be used.
@@ -53,12 +53,12 @@ def _check_file(path: str) -> None:
     place = Path(path)
     if not place.exists():
         raise _wrong(CERT_FILE, path, "there is no such file")
-    if not place.is_file():  # a pipe would never end
+    if not place.is_file():  # reading a pipe would block
         raise _wrong(CERT_FILE, path, "it is not a file")
 
 
 def _check_folder(paths: str) -> None:
-    """OpenSSL takes any folder without a word and then trusts nobody."""
+    """Checks the folder, because OpenSSL accepts any folder silently and then trusts nobody."""
     folders = [Path(path) for path in paths.split(os.pathsep) if path]
     found = [folder for folder in folders if folder.is_dir()]
     if not found:

@@ -1,4 +1,4 @@
-"""Values that the layers hand to each other: requests, results, usage, model records.
+"""Values that cross the packages: requests, results, usage, model records.
 
 Frozen, complete, and without behaviour. A field that is `None` means "not known" or "not asked for".
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Json = dict[str, Any]
-"""A JSON object that nobody has read yet."""
+"""A JSON object that is not parsed yet."""
 
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "unknown"]
 Capability = Literal["chat", "embedding", "image", "vision", "tools", "reasoning", "rerank", "audio"]
@@ -21,13 +21,13 @@ Capability = Literal["chat", "embedding", "image", "vision", "tools", "reasoning
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatRequest:
-    """One chat turn, in our words.
+    """One chat turn, independent of any API.
 
     Attributes:
         model: the provider's own id.
         messages: OpenAI messages; unknown keys pass through.
         max_tokens: ceiling of generated tokens.
-        reasoning_effort: the effort in the caller's word ("low", "high", ...); mapped per model family.
+        reasoning_effort: the effort as the caller wrote it ("low", "high", ...); mapped per model family.
         json_schema: the schema that the answer must satisfy.
         tools: OpenAI tool definitions.
         search: the model may search the web.
@@ -63,7 +63,7 @@ class CompletionRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmbeddingsRequest:
-    """Texts to embed; `purpose` says which side of a search they are (some providers want to know)."""
+    """Texts to embed; `purpose` says whether they are queries or documents, which some providers distinguish."""
 
     model: str
     inputs: Sequence[str]
@@ -83,7 +83,7 @@ class FilePart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageRequest:
-    """A picture to make, or with `images` to edit."""
+    """A request to make a picture, or with `images` to edit them."""
 
     model: str
     prompt: str
@@ -101,7 +101,7 @@ class ImageRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """Tokens and cost of a call, as the provider tells them.
+    """Tokens and cost of a call, as the provider reports them.
 
     Attributes:
         input: tokens read.
@@ -109,7 +109,7 @@ class Usage:
         total: input and output.
         reasoning: the part of output spent on reasoning.
         cached: the part of input that came from a cache.
-        cost: the provider's own figure, in its own currency (nearly always US dollars).
+        cost: the provider's own figure, in its currency (nearly always US dollars).
     """
 
     input: int | None = None
@@ -122,18 +122,18 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCall:
-    """A call that the model wants made; `arguments` is the parsed object."""
+    """A tool call of the model; `arguments` is the parsed object."""
 
     id: str
     name: str
     arguments: Json
     extra: Json = field(default_factory=dict[str, Any])
-    """What the provider wants back beside the call (`extra_content` with a thought signature)."""
+    """Fields that the provider wants back with the call (`extra_content` with a thought signature)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvalidToolCall:
-    """A call whose arguments are no JSON object; the raw text is kept."""
+    """A tool call whose arguments are not a JSON object; the raw text is kept."""
 
     id: str
     name: str
@@ -142,7 +142,7 @@ class InvalidToolCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Citation:
-    """A source that the provider names."""
+    """A source cited by the provider."""
 
     url: str
     title: str | None = None
@@ -150,12 +150,12 @@ class Citation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """A picture as a provider gives it: bytes, or a URL, or both.
+    """A picture from a provider: bytes, a URL, or both.
 
     Attributes:
         content: the decoded bytes, unchanged.
         url: as given, byte for byte (signed URLs break otherwise).
-        mime: sniffed from the bytes, never the provider's word.
+        mime: the media type sniffed from the bytes, never the provider's header.
     """
 
     content: bytes | None = field(default=None, repr=False)
@@ -166,13 +166,13 @@ class Picture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sound:
-    """A sound as a provider gives it: bytes, or a URL.
+    """A sound from a provider: bytes, or a URL.
 
     Attributes:
         content: the bytes; raw samples have got a WAV header.
         url: as given, byte for byte.
         mime: sniffed from the bytes.
-        duration_s: as the provider tells it.
+        duration_s: as the provider reports it.
     """
 
     content: bytes | None = field(default=None, repr=False)
@@ -184,14 +184,14 @@ class Sound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatResult:
-    """What a chat or completion call gave, whatever dialect it came in.
+    """The result of a chat or completion call, independent of the API.
 
     Attributes:
         text: the answer of the first choice, unchanged.
         choices: all texts, by index, when there is more than one.
         carry: fields of the assistant message that the provider wants back in the next turn
             (`reasoning_content`, `reasoning_details`, `extra_content`), as they came.
-        task_id: set when the provider only gave a ticket for work that goes on.
+        task_id: the id of a background task, if the provider returned one instead of an answer.
     """
 
     text: str = ""
@@ -243,7 +243,7 @@ class Price:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRecord:
-    """One model of one provider; `entry` is the provider's own words about it."""
+    """One model of one provider; `entry` is the provider's own list entry."""
 
     id: str
     provider: str = ""
@@ -269,12 +269,12 @@ class ModelList:
     warnings: Sequence[str] = ()
 
 
-# --- what happens on the way ----------------------------------------------------------------------------------------
+# --- progress and outcome ------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delta:
-    """An increment of a running call: words of the answer, words of the reasoning, or a tool call taking shape."""
+    """An increment of a running call: answer text, reasoning text, or a started tool call."""
 
     kind: Literal["text", "reasoning", "tool_call", "image"]
     text: str = ""
@@ -289,7 +289,7 @@ class CallStats:
         first_delta_s: seconds from the first request to the first text or reasoning.
         duration_s: seconds of the whole call.
         rate_limit: the `x-ratelimit-*` headers of the last answer, names shortened.
-        warnings: repairs and retries worth telling.
+        warnings: repairs and retries to report.
     """
 
     attempts: int = 1
@@ -302,17 +302,17 @@ class CallStats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a call came to, before it is fitted to a host: kept as JSON when it must outlive the call.
+    """The outcome of a call, before it is rendered for a host; stored as JSON if it must outlive the call.
 
     Attributes:
         text: the answer, unchanged; offsets of `get_result` count its characters.
-        notes: what is notable beside the answer, each without its brackets.
+        notes: remarks for the reader, each without its brackets.
         record: the result record of the contract, or `None` with `error`.
         error: the error record of the contract.
         advice: what to do about the error.
         pictures: names of saved pictures to show.
-        inline: how the caller wants them shown.
-        status: "running" where `text` is only what has come so far.
+        inline: how to show them.
+        status: "running" if `text` is partial.
         result_id: the handle, once one was given.
         offset: the first character of `text` that is given now.
         running_s: how long a running call has run.

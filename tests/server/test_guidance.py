@@ -310,7 +310,7 @@ async def test_a_stopped_call_is_no_error_and_a_running_one_tells_its_age_and_mo
     assert call == {**call, "id": record_of(running)["result_id"], "tool": "chat", "model": "p/m", "status": "running"}
     assert f"{call['id']} · chat · p/m · running · 0 s ago" in text_of(listed)
     assert not stopped.is_error
-    assert text_of(stopped) == "so far \n\n[stopped as asked; what had arrived stands above]"
+    assert text_of(stopped) == "so far \n\n[stopped on request; the text received before that is above]"
     assert record_of(stopped)["cancelled"] is True
     assert record_of(ended)["calls"][0]["status"] == "cancelled"
 

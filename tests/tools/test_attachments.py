@@ -179,4 +179,4 @@ async def test_a_thread_keeps_pictures_and_documents_by_reference(tmp_path: Path
             file.unlink()
         await client.call_tool("chat", {"prompt": "c", "conversation": thread, "stream": False})
     assert [p["type"] for p in _parts(fake, 0)] == ["text", "text", "text"]
-    assert "no longer kept" in str(_parts(fake, 0)[1])
+    assert "has been deleted" in str(_parts(fake, 0)[1])

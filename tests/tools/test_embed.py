@@ -73,7 +73,7 @@ async def test_too_many_vectors_for_the_answer_are_saved_instead(tmp_path: Path)
     configured = replace(_settings(), limits=Limits(max_output_bytes=1020))
     async with connect(FakeProvider([embeddings]), tmp_path, configured) as client:
         result = await client.call_tool("embed", {"input": ["north", "east", "northeast"], "output": "vectors"})
-    assert "saved instead" in text_of(result)
+    assert "so they were saved" in text_of(result)
     assert Path(record_of(result)["vectors"]["path"]).exists()
 
 

@@ -232,7 +232,7 @@ async def test_tls_trusts_the_authority_that_the_environment_names(tmp_path: Pat
     ("host", "days", "trusted", "words", "fix"),
     [
         ("127.0.0.1", (-1, 2), False, "is not trusted (self-signed certificate)", "SSL_CERT_FILE"),
-        ("127.0.0.1", (-5, -2), True, "has expired", "new one"),
+        ("127.0.0.1", (-5, -2), True, "has expired", "new certificate"),
         ("127.0.0.1", (2, 5), True, "is not valid yet", "clock"),
         ("api.example", (-1, 2), True, "is for another host", "base_url"),
         ("10.0.0.1", (-1, 2), True, "is for another host", "base_url"),
@@ -281,7 +281,7 @@ async def test_a_server_that_hangs_up_in_the_handshake_may_be_tried_again() -> N
     async with raw_server(b"") as port:
         failure = await failure_of(f"https://127.0.0.1:{port}/v1", {})
     assert (failure.kind, failure.retryable, failure.attempts) == ("connection", True, 3)
-    assert f"127.0.0.1:{port} hung up in the TLS handshake" in failure.message
+    assert f"127.0.0.1:{port} closed the connection in the TLS handshake" in failure.message
     assert "http://" in failure.fix
 
 
@@ -295,7 +295,7 @@ async def test_a_server_with_tls_that_is_asked_without_it_is_recognised_by_its_a
 @pytest.mark.parametrize(
     ("kind", "reason", "words"),
     [
-        (httpx2.ReadError, "TLSV13_ALERT_CERTIFICATE_REQUIRED", "wants a client certificate"),
+        (httpx2.ReadError, "TLSV13_ALERT_CERTIFICATE_REQUIRED", "requires a client certificate"),
         (httpx2.ConnectError, "TLSV1_ALERT_PROTOCOL_VERSION", "offers no TLS version"),
         (httpx2.ConnectError, "UNSUPPORTED_PROTOCOL", "offers no TLS version"),
         (httpx2.ConnectError, "RECORD_LAYER_FAILURE", "does not speak TLS"),
@@ -325,7 +325,7 @@ def test_a_connection_that_tls_ends_within_an_answer_is_no_failed_handshake() ->
 @pytest.mark.parametrize(
     ("refusal", "words", "fix", "retryable"),
     [
-        (b"407 Proxy Authentication Required", "wants a login", "user:password@", False),
+        (b"407 Proxy Authentication Required", "requires valid credentials", "user:password@", False),
         (b"403 Forbidden", "refuses the connection to api.invalid:443", "NO_PROXY", False),
         (b"405 Method Not Allowed", "refuses the connection to api.invalid:443", "NO_PROXY", False),
         (b"502 Bad Gateway", "cannot reach api.invalid:443", "base_url", True),

@@ -97,10 +97,10 @@ _BAD = {
     "a hang": (("sleep", "1000"), "took longer than 0.5 s"),
     "a hang with output": (("sh", "-c", "echo key; sleep 1000"), "took longer than 0.5 s"),
     "a failure": (("sh", "-c", "echo key; exit 3"), "exit status 3"),
-    "nothing": (("true",), "gave no key"),
-    "white space": (("echo", "  "), "gave no key"),
+    "nothing": (("true",), "printed no key"),
+    "white space": (("echo", "  "), "printed no key"),
     "no such program": (("/nonexistent/program",), "cannot be run"),
-    "a question": (("sh", "-c", "read answer && echo $answer"), "gave no key"),
+    "a question": (("sh", "-c", "read answer && echo $answer"), "printed no key"),
 }
 
 

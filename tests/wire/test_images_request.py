@@ -143,7 +143,7 @@ def test_pictures_by_chat_are_a_message() -> None:
         "seed": 1,
     }
     assert (request.path, request.endpoint, request.repeatable) == ("chat/completions", "chat", False)
-    assert "quality was left out: pictures come by chat here" in request.warnings
+    assert "quality was left out: this provider makes pictures through chat" in request.warnings
     assert request.protected == {"seed"}
 
 
@@ -161,7 +161,7 @@ def test_pictures_by_plain_chat_have_no_words_for_sizes() -> None:
             }
         ],
     }
-    assert request.warnings == ("size was left out: pictures come by chat here",)
+    assert request.warnings == ("size was left out: this provider makes pictures through chat",)
 
 
 @pytest.mark.parametrize(
@@ -182,4 +182,4 @@ def test_what_a_provider_refuses_is_left_out_and_told() -> None:
     dialect = Dialect(drop_params=frozenset({"quality"}))
     for images in ((), (PNG,)):
         asked = ImageRequest(model="m", prompt="p", quality="high", images=images)
-        assert build_image(asked, dialect).warnings == ("quality was left out: this provider does not take it",)
+        assert build_image(asked, dialect).warnings == ("quality was left out: this provider does not support it",)

@@ -123,7 +123,7 @@ def test_a_parameter_that_is_known_to_be_refused_is_left_out_and_told() -> None:
     request = chat(Dialect(drop_params=frozenset({"top_p", "messages"})), top_p=0.5, options={"seed": 1})
     assert "top_p" not in body(request)
     assert body(request)["messages"]
-    assert request.warnings == ("top_p was left out: this provider does not take it",)
+    assert request.warnings == ("top_p was left out: this provider does not support it",)
 
 
 def test_the_users_own_field_is_sent_even_where_it_is_known_to_be_refused() -> None:
@@ -306,6 +306,6 @@ def test_lists_and_tickets_are_asked_for_where_the_dialect_says() -> None:
     assert (listed.method, listed.path, listed.query, listed.body) == ("GET", "v2/models", {"after_id": "x"}, None)
     ticket = build_task("t1", Dialect())
     assert (ticket.path, ticket.endpoint, ticket.body) == ("tasks", "tasks", {"id": "t1", "action": "retrieve"})
-    with pytest.raises(ConfigError, match="tasks stand") as caught:
+    with pytest.raises(ConfigError, match="tasks is not known") as caught:
         build_task("t1", Dialect(task_path=""))
     assert isinstance(caught.value, AnyModelError)

@@ -61,8 +61,8 @@ def test_a_pasted_address_is_corrected_and_reported(text: str, base: str, told: 
         ("https://a.example/v 1", "white space"),
         ("https://a.example\\@b.example", "user name or password"),
         ("https://a.example\\v1", "backslash"),
-        ("https://a.example:99999/v1", "is no web address"),
-        ("https://[::1/v1", "is no web address"),
+        ("https://a.example:99999/v1", "is not a web address"),
+        ("https://[::1/v1", "is not a web address"),
         ("", "does not begin with https://"),
     ],
 )

@@ -14,15 +14,15 @@ class Call:
     """One running call: what has arrived, what it is doing, and its outcome when `done` is set.
 
     Attributes:
-        row: its handle, once it has one.
-        secured: what it ends with if anything goes wrong from now on.
-        abandoned: its request left without a handle.
+        row: its row in the store, once it has a handle.
+        secured: the outcome to end with if the call fails or is cancelled from now on.
+        abandoned: its request ended without a handle.
         saved: how much had arrived when its text was last stored.
         job: what continues it after a restart; `None` = nothing can.
         saved_job: the job as it was last stored.
         job_over: nothing continues the job any more.
         facts: what the record of an unfinished call says.
-        stopped: its caller wants it stopped, work at the provider included.
+        stopped: its caller asked to stop it, including the work at the provider.
     """
 
     def __init__(self, tool: str, host: str, redactor: Redactor | None = None) -> None:
@@ -51,7 +51,7 @@ class Call:
 
     @property
     def text(self) -> str:
-        """The answer as far as it has arrived, without keys; of a running call without an end that may begin a key."""
+        """The answer received so far, without keys; of a running call without an end that may begin a key."""
         if self._new:
             self._shown = ["".join((*self._shown, self._running.add("".join(self._new))))]  # each part is read once
             self._new.clear()
@@ -60,12 +60,12 @@ class Call:
 
     @property
     def whole_text(self) -> str:
-        """The text of a call from which no more text comes, without keys."""
+        """The complete text of a call that has ended, without keys."""
         return self.text if self.done.is_set() else self.text + self._running.waiting
 
     @property
     def models(self) -> str:
-        """Whom it asks."""
+        """The models it asks."""
         return ", ".join(dict.fromkeys(line.label for line in self.tracks))
 
     @property
@@ -74,7 +74,7 @@ class Call:
         return anyio.current_time() - self.started
 
     def track(self, label: str) -> ProgressLine:
-        """A new line of progress."""
+        """Adds a progress line for one model."""
         track = ProgressLine(label)
         if self._watched:
             track.watch(self._redactor)
@@ -82,17 +82,17 @@ class Call:
         return track
 
     def watch(self) -> None:
-        """Keeps text for the progress lines from now on."""
+        """Starts to keep the newest text for the progress lines."""
         self._watched = True
         for track in self.tracks:
             track.watch(self._redactor)
 
     def write(self, text: str) -> None:
-        """Appends to the text that a reader of an unfinished call gets."""
+        """Appends to the text that is returned while the call is unfinished."""
         self._new.append(text)
 
     def reset(self) -> None:
-        """Forgets the text: another model starts over."""
+        """Discards the text: the next model starts over."""
         self._new.clear()
         self._shown.clear()
         self._running = RunningText(self._redactor)
@@ -102,7 +102,7 @@ class Call:
         self.secured = outcome
 
     def stop(self) -> None:
-        """Ends the call because its caller asks for that."""
+        """Stops the call on request of its caller."""
         self.stopped = True
         self.scope.cancel()
 
@@ -113,7 +113,7 @@ class Call:
 
     @property
     def received(self) -> int:
-        """Grows with everything that arrives."""
+        """Counts the deltas received."""
         return sum(t.chars + t.thought for t in self.tracks)
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Conversations: a thread is read, extended and written by one call at a time, in whichever process.
+"""Conversations: a thread is read, extended and written by one call at a time, across processes.
 
 A thread keeps the messages as they went over the wire, with what a provider wants back of its own turns (reasoning
 content, thought signatures), so that any model can go on with it.
@@ -33,7 +33,7 @@ _BY = "anymodel/by"
 _CARRIED = frozenset(name for api in CHAT_APIS.values() for name in api.carried)
 _POLL_S = 0.1
 # Calls of this process wait in order of arrival; asking the store again and again is for other processes only.
-# A lock is gone with the last call that uses it; whoever uses it keeps its store alive, so that no `id` comes twice.
+# A lock is freed with the last call that uses it; each user keeps its store alive, so that no `id` is reused.
 _lines: WeakValueDictionary[tuple[int, str], anyio.Lock] = WeakValueDictionary()
 
 
@@ -45,7 +45,7 @@ class Conversation:
         id: what the caller gives to continue it.
         system: its instructions, from its first turn.
         history: all turns so far.
-        last_model: who answered last, as `provider/id`.
+        last_model: the model that answered last, as `provider/id`.
     """
 
     id: str
@@ -58,7 +58,7 @@ class Conversation:
     last_model: str | None = None
 
     async def append(self, sent: Sequence[Json], result: ChatResult, target: Target) -> list[str]:
-        """Adds a turn; never fails, because its answer is paid for: returns warnings instead.
+        """Adds a turn. Never raises, because the answer is paid for; returns warnings instead.
 
         Args:
             sent: the messages of the question.
@@ -84,7 +84,7 @@ class Conversations:
     Args:
         store: where they are kept.
         clean: removes keys and unsafe characters from what is kept.
-        holds_key: whether a value holds a key. What a provider wants back is kept as it came, since it may be signed,
+        holds_key: whether a value holds a key. What a provider wants back is kept verbatim, since it may be signed,
             or not at all.
     """
 
@@ -95,7 +95,7 @@ class Conversations:
 
     @asynccontextmanager
     async def hold(self, wanted: str, system: str | None) -> AsyncGenerator[Conversation]:
-        """The conversation `wanted`, or with "new" a fresh one, held by this call until the block ends.
+        """Holds the conversation `wanted` (or a new one for "new") for this call until the block ends.
 
         Other calls that want it wait in order of arrival.
 
@@ -133,7 +133,7 @@ class Conversations:
 
 
 def _line(store: Store, thread: str) -> anyio.Lock:
-    """Where the calls of this process wait for a conversation, in order of arrival."""
+    """The lock on which calls of this process wait for a conversation, in order of arrival."""
     return _lines.setdefault((id(store), thread), anyio.Lock())
 
 
@@ -153,7 +153,7 @@ async def _take(store: Store, wanted: str, holder: str) -> Thread:
 
 
 async def _renew(store: Store, holder: str, thread: str) -> None:
-    """Keeps the hold; one that cannot be renewed now is tried again, and `append` checks that it still is ours."""
+    """Renews the hold. A failed renewal is tried again; `append` checks that the hold is still valid."""
     while True:
         await anyio.sleep(_RENEW_S)
         try:
@@ -196,13 +196,13 @@ def assistant_turn(result: ChatResult, provider: str) -> Json:
 def turns_for(
     history: Sequence[Json], provider: str, reasoning_back: ReasoningBack, api: ApiName = "chat"
 ) -> list[Json]:
-    """A thread as one provider takes it: its own reasoning state as far as it wants it back, none of another's.
+    """A thread as one provider accepts it: with its own reasoning state if it wants that back, without that of others.
 
     Args:
         history: turns as they were kept.
-        provider: who is asked now.
+        provider: the provider of this request.
         reasoning_back: `Dialect.reasoning_back` of the model that is asked.
-        api: through which it is asked: what another API has given does not go to it.
+        api: the API of this request; state returned by another API is left out.
     """
     asked = max((i for i, turn in enumerate(history) if turn.get("role") == "user"), default=-1)
     turns: list[Json] = []

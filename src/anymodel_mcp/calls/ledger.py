@@ -1,4 +1,4 @@
-"""The ledger: one row for each model that was asked, written beside the call, never on its way.
+"""The ledger: one row for each model that was asked, written in the background so that no call waits for it.
 
 A row that is older than a second is in the store, also while its call still runs, so that a killed process loses
 none. Until then it is in memory only; a short call is written once.
@@ -45,7 +45,7 @@ class LedgerEntry:
     written_at: float | None = None
 
     def end(self, outcome: str, usage: Usage | None = None) -> None:
-        """Ends the entry; the first end stands.
+        """Ends the entry; later calls have no effect.
 
         Args:
             outcome: "complete", or the kind of failure.
@@ -87,7 +87,7 @@ class Ledger:
 
     @contextmanager
     def entry(self, *, host: str, tool: str, provider: str, model: str) -> Generator[LedgerEntry]:
-        """The row of one model that is asked inside the block; however the block ends, the row ends with it."""
+        """Opens the row of the model that is asked inside the block; the row ends with the block, on errors too."""
         row = RunningRow(
             id=new_id("u"),
             worker_id=self._worker_id,
@@ -130,11 +130,11 @@ class Ledger:
         return await self._store.usage(since, by)
 
     async def flush(self) -> None:
-        """Writes all rows, however young."""
+        """Writes all rows, regardless of age."""
         await self._write(0)
 
     async def _write(self, age_s: float) -> bool:
-        """Writes what is older than `age_s`; false = the store could not take it."""
+        """Writes rows older than `age_s` seconds; false = the store could not be written."""
         async with self._lock:
             now = time.monotonic()
             old = [e for e in self._entries if now - e.begun >= age_s]

@@ -35,7 +35,7 @@ def job_ended(outcome: Outcome) -> bool:
 
 
 def with_job(outcome: Outcome, handle: str, task_id: str) -> Outcome:
-    """The outcome of a call whose job goes on: the way to continue it, in record and advice."""
+    """Adds to the outcome of a call whose job still runs how to continue that job."""
     if outcome.error is None or job_ended(outcome):
         return outcome
     if not task_id:
@@ -46,7 +46,7 @@ def with_job(outcome: Outcome, handle: str, task_id: str) -> Outcome:
 
 
 CANCELLED = "the call was cancelled"
-"""Why a call ended that had no job."""
+"""The failure of a cancelled call that submitted no job."""
 LOOK_FIRST = (
     "Look at the vendor's own list of jobs before you submit it again: it may be running and paid for; its id was "
     "never read here."
@@ -55,7 +55,7 @@ LOOK_FIRST = (
 
 
 def _submitted_blindly(outcome: Outcome) -> Outcome:
-    """A call that was stopped while its submit was on its way."""
+    """The outcome of a call that was stopped while it submitted a job."""
     message = f"{(outcome.error or {}).get('message', '')}; the submit may have been sent, and its answer was not read"
     return replace(outcome, error={**(outcome.error or {}), "message": message, "retryable": False}, advice=LOOK_FIRST)
 
@@ -83,7 +83,7 @@ def dump(outcome: Outcome) -> Json:
 
 
 def load(row: StoredCall, now: float) -> Outcome:
-    """The outcome of a stored call at `now`; what a newer version added to it is left out."""
+    """Loads the outcome of a stored call; fields added by a newer version are ignored."""
     if row.status == "running":
         return Outcome(
             text=row.text,
@@ -105,7 +105,7 @@ def _span(seconds: float) -> str:
 
 
 def notes_text(outcome: Outcome) -> str:
-    """What follows the answer: an empty line, then each note; a note that opens no bracket of its own gets a pair."""
+    """The notes after the answer: an empty line, then each note, in brackets unless it already has some."""
     if not outcome.notes:
         return ""
     return "\n\n" + "\n\n".join(n if n.startswith("[") else f"[{n}]" for n in outcome.notes)
@@ -127,7 +127,7 @@ def error_text(outcome: Outcome) -> str:
 
 
 def body_of(outcome: Outcome) -> str:
-    """What offsets count: the answer, and after it what is notable, because the calling model acts on both."""
+    """The text that offsets refer to: the answer and its notes, because the calling model acts on both."""
     return (
         outcome.text + notes_text(outcome) if outcome.error is None and outcome.status == "complete" else outcome.text
     )

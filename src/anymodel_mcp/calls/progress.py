@@ -29,7 +29,7 @@ _SPACES = re.compile(r"\s+")
 class ProgressLine:
     """What one model of a call is doing.
 
-    Text for it is kept only once somebody reads it: see `watch`. The text of all lines, joined, holds no key.
+    Text is kept only after `watch` was called. The joined text of all lines contains no key.
     """
 
     label: str
@@ -42,7 +42,7 @@ class ProgressLine:
     _skips: bool = False
 
     def take(self, deltas: Sequence[Delta]) -> None:
-        """Counts what arrived."""
+        """Counts received deltas."""
         for delta in deltas:
             if delta.kind == "reasoning":
                 self.thought += len(delta.text)
@@ -56,13 +56,13 @@ class ProgressLine:
                     self._settle()
 
     def watch(self, redactor: Redactor) -> None:
-        """Keeps text for the line from now on."""
+        """Starts to keep the newest text for the line."""
         if self._clean is None:
             self._clean = RunningText(redactor)
             self._skips = bool(self.chars or self.thought)  # the text may begin in the middle of a key
 
     def _settle(self) -> None:
-        """Cleans what arrived; keeps no more of it than a line shows."""
+        """Cleans the received text and keeps only as much as a line shows."""
         raw, self._raw = self._raw, ""
         if self._skips:
             found = _SPACES.search(raw)
@@ -72,11 +72,11 @@ class ProgressLine:
             self._newest = (self._newest + self._clean.add(raw))[-_RAW_CHARS:]
 
     def tell(self, phase: str) -> None:
-        """What is being waited for."""
+        """Sets what the call waits for."""
         self.phase = phase
 
     def line(self) -> str:
-        """The state in a few words, with the text that arrived since the last line."""
+        """The state in a few words, and the text received since the last line."""
         self._settle()
         words = _SPACES.sub(" ", self._newest)[-_NEWEST_CHARS:]  # spaces at the edges tell words from parts
         self._newest = ""
@@ -85,11 +85,11 @@ class ProgressLine:
 
 
 class Watched(Protocol):
-    """What progress is reported for."""
+    """The source of progress notes."""
 
     @property
     def received(self) -> int:
-        """Grows with everything that arrives."""
+        """Counts the deltas received."""
         ...
 
     def note(self) -> str:
@@ -105,9 +105,9 @@ async def send_notes(
     note_every_s: float = NOTE_EVERY_S,
     silence_s: float = SILENCE_S,
 ) -> None:
-    """Sends progress notes until it is cancelled, or until the first one that cannot be sent.
+    """Sends progress notes until it is cancelled or a note cannot be sent.
 
-    A client that takes no notes (any more) is no reason to end its call.
+    A client that no longer accepts notes does not end its call.
 
     Args:
         call: what the notes are about.
@@ -129,10 +129,10 @@ async def send_notes(
 
 
 async def send_note(send: SendProgress, value: float, message: str) -> bool:
-    """Sends one note; false = it could not be sent, and it makes no sense to send another."""
+    """Sends one note; false = it could not be sent, and further ones would fail too."""
     try:
         await send(value, message)
-    except Exception as error:  # whatever the client's connection raises: the call is worth more than the note
+    except Exception as error:  # whatever the client's connection raises, the call must not fail because of a note
         log.info("progress cannot be sent: %s", type(error).__name__)
         return False
     return True

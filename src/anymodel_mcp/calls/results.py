@@ -1,7 +1,7 @@
 """Results that outlive their request: under a handle, in memory until the store has them.
 
 A call with a handle has a row in the store, kept alive by heartbeats; any process that shares the store can read it,
-wait for it or cancel it. What the store cannot take yet stays in memory and is tried again.
+wait for it or cancel it. What cannot be written yet stays in memory and is retried.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Results:
         return self._held.get(handle)
 
     async def keep(self, call: Call) -> str:
-        """Gives a call a handle, and stores what there is of it; waits for the store a moment at most."""
+        """Gives a call a handle and stores what it has; waits briefly for the store."""
         if call.row is None:
             saved = anyio.Event()
             row = self._hold(call)
@@ -65,20 +65,20 @@ class Results:
         return call.row.id
 
     def keep_soon(self, call: Call) -> None:
-        """Gives a call a handle, and stores it as soon as that is possible; waits for nothing."""
+        """Gives a call a handle and stores it in the background."""
         if call.row is None:
             self._hold(call)
             self._group.start_soon(self._save_first, call, anyio.Event())
 
     def keep_job(self, call: Call, job: Json) -> None:
-        """Gives a call that submitted a job a handle, and stores what continues the job; waits for nothing."""
+        """Gives a call a handle, and stores in the background what is needed to continue its job."""
         call.job = job
         if call.row is None:
             self._hold(call)
         self._group.start_soon(self._save_first, call, anyio.Event())
 
     async def save_job(self, call: Call, job: Json) -> None:
-        """The same, and waits for the store, a moment at most."""
+        """Like `keep_job`, but waits briefly for the store."""
         call.job = job
         if call.row is None:
             self._hold(call)
@@ -181,7 +181,7 @@ class Results:
             await self._save(call)
 
     def _drop_excess(self) -> None:
-        """Bounds the memory of results that no store takes: the oldest go first."""
+        """Bounds the memory used by unsaved results; drops the oldest first."""
         ended = [(handle, len(call.outcome.text)) for handle, call in self._held.items() if call.outcome is not None]
         total = sum(chars for _, chars in ended)
         for handle, chars in ended:
@@ -204,7 +204,7 @@ class Results:
     async def fetch_stored(
         self, handle: str, *, wait_s: float, cancel: bool, send: SendProgress | None
     ) -> Outcome | None:
-        """What the store has under a handle, waiting up to `wait_s` for its end; `None` = no such handle."""
+        """Returns what the store has under a handle, waiting up to `wait_s` for its end; `None` = no such handle."""
         if cancel:
             await self._store.ask_cancel(handle)
             wait_s = max(wait_s, SAVE_EVERY_S + 2)
@@ -224,6 +224,6 @@ class Results:
 
 
 def _answered_by(outcome: Outcome | None) -> str:
-    """Whom an ended call asked, as its record says."""
+    """The model that answered an ended call, from its record."""
     record = (outcome.record or outcome.error or {}) if outcome else {}
     return "/".join(str(record[key]) for key in ("provider", "model") if record.get(key))

@@ -7,8 +7,8 @@ whatever reason, ends its call.
     run() -> start(), wait() -> the call has ended: its outcome
                              -> deadline:           detach() gives a handle; `results.py` keeps the rest
 
-What a provider has been paid for is never lost to what happens after it: a call that fails or is cancelled after
-`secure()` ends with what was secured, and an answer whose request is gone goes to the store.
+Paid results are never lost to a later failure: a call that fails or is cancelled after
+`secure()` ends with the secured outcome, and an answer whose request has ended is stored.
 """
 
 from __future__ import annotations
@@ -72,13 +72,13 @@ class Calls:
     async def run(
         self, tool: str, host: str, work: Work, *, wait_budget_s: float | None, progress: SendProgress | None
     ) -> Outcome:
-        """The outcome of a call, or after `wait_budget_s` seconds what has arrived and a handle for the rest.
+        """Runs a call; returns its outcome, or after `wait_budget_s` seconds a handle and the partial text.
 
         Args:
             tool: which tool.
             host: who calls.
             work: what the call does.
-            wait_budget_s: how long the host waits; `None` = as long as it takes.
+            wait_budget_s: how long the host waits; `None` = without limit.
             progress: sends one progress note.
 
         Raises:
@@ -98,7 +98,7 @@ class Calls:
                 self.abandon(call)
 
     def _running(self, call: Call, handle: str) -> Outcome:
-        """What there is of a call that goes on without its request."""
+        """The outcome of a call that continues without its request."""
         task_id = (call.job or {}).get("task_id")
         known = {**call.facts, "conversation": call.conversation, "task_id": task_id}
         notes = [f"job {task_id}"] if task_id else []
@@ -114,7 +114,7 @@ class Calls:
         )
 
     def start(self, tool: str, host: str, work: Work) -> Call:
-        """Begins a call; its outcome is there when `done` is set.
+        """Starts a call; `outcome` is valid once `done` is set.
 
         Raises:
             AnyModelError: kind "busy": too many calls wait in line already.
@@ -146,12 +146,12 @@ class Calls:
                 call.outcome = with_job(call.outcome, call.row.id, str(call.job.get("task_id", "")))
             call.done.set()
             if call.row is None and call.abandoned and call.outcome.error is None:
-                self.results.keep_soon(call)  # paid for, and nobody is there to take it
+                self.results.keep_soon(call)  # paid for, but the request has ended
             elif call.row is not None:
                 await self.results.finish(call)
 
     async def _stopped(self, call: Call) -> Failure:
-        """How a cancelled call ends; a job whose caller asked for that is stopped at its provider too."""
+        """The outcome of a cancelled call; if its caller asked for it, its job is stopped at the provider too."""
         failure = Failure(kind="cancelled", message=CANCELLED)
         if not call.stopped or call.job is None or self.on_stop is None:
             return failure
@@ -171,22 +171,22 @@ class Calls:
         except anyio.get_cancelled_exc_class():
             if call.scope.cancel_called or anyio.current_effective_deadline() == float("-inf"):
                 raise
-            log.warning("%s: a stray cancellation was contained", call.tool)
+            log.warning("%s: ignored a cancellation that nobody requested", call.tool)
             return self._early(call, Failure(kind="server", message="the call was cut off inside the server"))
         except Exception as error:
-            # the one net under every tool: a bug in one call must not end the others
+            # catches everything: a bug in one call must not end the others
             log.error("%s failed: %s", call.tool, self._redactor.clean(f"{type(error).__name__}: {error}"))  # noqa: TRY400 no traceback: it may hold keys
             message = f"a fault of this server ({type(error).__name__}), not of your call"
             return self._early(call, Failure(kind="server", message=message, fix="Please report it."))
 
     def _early(self, call: Call, failure: Failure, partial_text: str | None = None) -> Outcome:
-        """How a call ends that did not get to its end: with what is secured, else as a failure."""
+        """The outcome of a call that was interrupted: what was secured, else a failure."""
         if call.secured is not None:
             return self._cleaned(with_warnings(call.secured, f"incomplete: {failure.message}"))
         return failed(failure, call.whole_text if partial_text is None else partial_text)
 
     async def wait(self, call: Call, *, for_s: float | None, progress: SendProgress | None) -> bool:
-        """True when the call ended within `for_s` seconds (`None`: however long it takes); sends progress meanwhile."""
+        """Waits for a call and sends progress; true if it ended within `for_s` seconds (`None` = no limit)."""
         ends = float("inf") if for_s is None else anyio.current_time() + for_s
         if self._handing_back:
             ends = anyio.current_time()
@@ -209,17 +209,17 @@ class Calls:
             group.cancel_scope.cancel()
 
     def hand_back(self) -> None:
-        """Gives all who wait what has arrived and a handle, now and from now on: the process is about to end."""
+        """Answers all waiting and later requests with partial text and a handle: the process is about to end."""
         self._handing_back = True
         for scope in list(self._waits):
             scope.cancel()
 
     def cancel(self, call: Call) -> None:
-        """Ends a call: its upstream connection closes at once, and its job is stopped at the provider."""
+        """Cancels a call: its upstream connection closes at once, and its job is stopped at the provider."""
         call.stop()
 
     def abandon(self, call: Call) -> None:
-        """Ends a call whose request is gone; an answer that is there all the same goes to the store."""
+        """Cancels a call whose request has ended; an answer that has already arrived is stored."""
         call.abandoned = True
         call.scope.cancel()
         if call.done.is_set() and call.outcome is not None and call.outcome.error is None:
@@ -230,35 +230,35 @@ class Calls:
         self.results.keep_job(call, job)
 
     async def save_job(self, call: Call, job: Json) -> None:
-        """The same, and waits a moment for the store: before a request that must not be forgotten."""
+        """Like `keep_job`, but waits briefly for the store; used before a paid submit."""
         await self.results.save_job(call, job)
 
     async def find_job(self, handle: str) -> Json | None:
-        """What is known of the job of a call: `provider`, `service` and `task_id`; `None` = there is none."""
+        """The `provider`, `service` and `task_id` of a call's job; `None` = it has none."""
         return await self.results.find_job(handle)
 
     async def detach(self, call: Call) -> str:
-        """Gives a running call a handle and lets it go on without its request."""
+        """Gives a running call a handle and lets it continue without its request."""
         return await self.results.keep(call)
 
     async def store_result(self, outcome: Outcome, tool: str, host: str) -> str:
-        """Gives a finished outcome a handle, for the parts of it that do not fit into one answer."""
+        """Stores a finished outcome under a handle, for the parts that do not fit into one response."""
         return await self.results.keep(Call.ended(outcome, tool, host))
 
     def store_undelivered(self, outcome: Outcome, tool: str, host: str) -> None:
-        """Stores a paid answer that its request cannot take any more."""
+        """Stores a paid answer whose request has ended."""
         if outcome.error is None and outcome.result_id is None:
             self.results.keep_soon(Call.ended(outcome, tool, host))
 
     async def _clean(self, outcome: Outcome) -> Outcome:
-        """`_cleaned`; of a long text in a thread, so that other calls go on meanwhile. It cannot be cancelled."""
+        """Runs `_cleaned`, in a worker thread if the text is long. Cannot be cancelled."""
         if len(outcome.text) + sum(map(len, outcome.notes)) <= _LONG_CHARS:
             return self._cleaned(outcome)
         with uninterrupted():
             return await anyio.to_thread.run_sync(self._cleaned, outcome)
 
     def _cleaned(self, outcome: Outcome) -> Outcome:
-        """Without keys, before anything is cut, paged or kept: a key cut in two would not be found any more."""
+        """Removes keys before the text is cut, paged or stored: half a key would not be found any more."""
         return replace(
             outcome,
             text=self._redactor.text(outcome.text),
@@ -269,7 +269,7 @@ class Calls:
         )
 
     async def _resume(self, handle: str) -> Call | None:
-        """Continues a stored job that no process runs (any more)."""
+        """Continues a stored job that no process runs."""
         resume = self.on_resume
         call = await self.results.adopt(handle, self._redactor) if resume is not None else None
         if call is not None and resume is not None:
@@ -278,7 +278,7 @@ class Calls:
         return call
 
     async def fetch(self, handle: str, *, wait_s: float, cancel: bool, progress: SendProgress | None) -> Outcome | None:
-        """What is behind a handle, waiting up to `wait_s` for its end; `None` when there is no such handle."""
+        """Returns what is stored under a handle, waiting up to `wait_s` for its end; `None` = no such handle."""
         call = self.results.held(handle) or await self._resume(handle)
         if call is None:
             outcome = await self.results.fetch_stored(handle, wait_s=wait_s, cancel=cancel, send=progress)

@@ -212,7 +212,7 @@ class _Commands:
         *,
         config: Config = None,
         since: Annotated[str, Parameter(help="30m, 24h, 7d, 4w or a date.")] = "7d",
-        by: Annotated[UsageKey, Parameter(help="What to sum up by.")] = "model",
+        by: Annotated[UsageKey, Parameter(help="How to group the sums.")] = "model",
         json: Json = False,
     ) -> int:
         """Show calls, tokens and cost."""

@@ -1,6 +1,6 @@
-"""`demo`: the whole way, for real, without a key: a model on this machine, this server, the official MCP client.
+"""`demo`: a real end-to-end run without a key: a model on this machine, this server, the official MCP client.
 
-Nothing is acted: the server is a child over stdio, started as any host starts it, and what is printed is what the
+Nothing is simulated: the server is a child over stdio, started as any host starts it, and what is printed is what the
 client received. The configuration is a temporary one: neither the user's keys nor the user's store have a part in it.
 """
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _CALL_TIMEOUT_S = 60.0
 _START_TIMEOUT_S = 20.0
-_MARK = " … "  # stands before the newest words in a progress note, see calls.py
+_MARK = " … "  # precedes the newest text in a progress note, see calls/progress.py
 
 SYSTEM = "You are a helpful assistant."
 QUESTION = "What is a large language model?"
@@ -50,8 +50,8 @@ HONEST = (
 )
 NEXT = (
     ("export OPENAI_API_KEY=...", "OpenAI; others: ANYMODEL_PROVIDERS=deepseek and DEEPSEEK_API_KEY"),
-    ("export OPENAI_BASE_URL=http://127.0.0.1:11434/v1", "or a server of your own, such as Ollama"),
-    ("{command} doctor", "is everything in place?"),
+    ("export OPENAI_BASE_URL=http://127.0.0.1:11434/v1", "or your own server, such as Ollama"),
+    ("{command} doctor", "check the setup"),
     ('{command} ask "Why is the sky blue?"', "one question from the terminal"),
     ("{command} install claude-desktop", "or cursor, vscode, claude-code, ...: use it in your host"),
 )
@@ -70,7 +70,7 @@ class OpenEngine(Protocol):
 async def run_demo(
     terminal: Terminal, *, cache_dir: Path | None = None, engine: OpenEngine = open_engine, python: str = sys.executable
 ) -> int:
-    """Shows every tool at work; gives the exit status.
+    """Calls every tool and returns the exit status.
 
     `python` runs the server; `cache_dir` is where the model is kept.
     """
@@ -161,7 +161,7 @@ async def _show(screen: _Screen, client: Client) -> None:
 
 
 async def _show_stream(screen: _Screen, client: Client, arguments: Mapping[str, Any]) -> None:
-    """A chat: its words as the progress notes bring them, four notes a second, and the last ones from the result."""
+    """Streams a chat: prints the text of the progress notes (four a second), and the rest from the result."""
     screen.call("chat", arguments)
     shown: list[str] = []
 
@@ -181,7 +181,7 @@ async def _show_stream(screen: _Screen, client: Client, arguments: Mapping[str, 
 
 
 def missing_words(text: str, shown: str) -> str:
-    """What to print after `shown` so that all of `text` was seen: its rest, or all of it if something was left out."""
+    """What to print after `shown` to complete `text`: the rest, or the whole text if parts were skipped."""
     flat, head = " ".join(text.split()), shown.strip()
     if not flat.startswith(head):
         return f"\n\nThe whole answer:\n{text.strip()}"
@@ -202,7 +202,7 @@ def _text(result: CallToolResult) -> str:
 
 
 class _Screen:
-    """What the demo prints: to a person in colours with a bar, to a file as plain lines."""
+    """The demo's output: colours and a progress bar on a terminal, plain lines in a file."""
 
     def __init__(self, terminal: Terminal) -> None:
         self.terminal = terminal
@@ -263,7 +263,7 @@ class _Screen:
         self._bar.update(self._bar.task_ids[0], description=message, completed=done or 0)
 
     def progress_done(self) -> None:
-        """Takes the bar and the spinner off the screen."""
+        """Removes the progress bar and the spinner."""
         for live in (self._bar, self._status):
             if live is not None:
                 live.stop()
@@ -271,7 +271,7 @@ class _Screen:
 
 
 def find_command(environ: Mapping[str, str], python: str = sys.executable) -> str:
-    """What a person types to start this program: its name where the shell finds it, else its path."""
+    """The command that starts this program: its name if it is on PATH, else its full path."""
     script = Path(python).with_name("anymodel-mcp.exe" if sys.platform == "win32" else "anymodel-mcp")
     if shutil.which("anymodel-mcp", path=environ.get("PATH", "")) or not script.is_file():
         return "anymodel-mcp"

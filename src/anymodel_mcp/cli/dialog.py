@@ -13,14 +13,14 @@ from anymodel_mcp.errors import ConfigError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialog:
-    """How a command talks with its user.
+    """How a command asks its user.
 
     Attributes:
         write: shows one line.
         ask: asks a question and gives the answer; "" = the input has ended, an empty answer is a line end.
         ask_secret: the same without echo.
         first_line: the first line of stdin, "" = there is none; for commands without a terminal.
-        attended: there is a person to ask.
+        attended: a person is at the terminal.
     """
 
     write: Callable[[str], None]
@@ -30,7 +30,7 @@ class Dialog:
     attended: bool
 
     def answer(self, question: str) -> str:
-        """The answer to a question, stripped.
+        """Asks a question and returns the stripped answer.
 
         Raises:
             ConfigError: the input has ended.
@@ -46,7 +46,7 @@ class Dialog:
 
 
 def open_dialog(terminal: Terminal, write: Callable[[str], None]) -> Dialog:
-    """The dialog of a terminal."""
+    """Opens the dialog of a terminal."""
     stdin = terminal.stdin
     attended = stdin is not None and not stdin.closed and stdin.isatty() and terminal.stdout.isatty()
 

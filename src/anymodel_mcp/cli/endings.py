@@ -46,7 +46,7 @@ def status_of(terminal: Terminal, argv: Sequence[str], error: BaseException) -> 
         if terminal.as_json:
             write_json(terminal, {"error": {"kind": "cancelled", "message": "stopped by Ctrl-C"}})
         return EXIT_INTERRUPTED
-    if isinstance(error, BrokenPipeError):  # `| head` has seen enough
+    if isinstance(error, BrokenPipeError):  # `| head` has closed the pipe
         _forget_stdout()
         return EXIT_FAILED
     if isinstance(error, Exception):

@@ -41,7 +41,7 @@ Keyring = Callable[[str, str, str], None]
 
 
 def checked_name(name: str) -> str:
-    """A provider's name as the configuration has it.
+    """A provider's name in the form that the configuration uses.
 
     Raises:
         ConfigError: it cannot be one.
@@ -53,7 +53,7 @@ def checked_name(name: str) -> str:
 
 
 def clean_typed_key(name: str, text: str) -> Secret:
-    """A key as it was typed or piped.
+    """Cleans and checks a key that was typed or piped.
 
     Raises:
         ConfigError: there is none, or no header can carry it.
@@ -64,7 +64,7 @@ def clean_typed_key(name: str, text: str) -> Secret:
 
 
 def address_of(name: str, given: str | None, settings: Settings) -> str:
-    """The base URL that a key is stored for: the one given, the configured one, or that of the provider's row.
+    """The base URL to store a key for: the given one, else the configured one, else that of the provider's row.
 
     Raises:
         ConfigError: there is none, or it is no address.

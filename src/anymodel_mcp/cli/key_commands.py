@@ -1,4 +1,4 @@
-"""What `key set`, `key list` and `key remove` take and say in their help; the work is in `key.py`."""
+"""Options and help of `key set`, `key list` and `key remove`; the work is in `key.py`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Provider = Annotated[str, Parameter(help="A provider of the table or of your con
 
 
 def build_key_commands(terminal: Terminal) -> App:
-    """The group `key`, bound to one terminal."""
+    """Builds the command group `key` for one terminal."""
     app = App(name="key", help="Store keys of providers: `key set`, `key list`, `key remove`.", help_format="plaintext")
     commands = _KeyCommands(terminal)
     app.command(commands.store, name="set")

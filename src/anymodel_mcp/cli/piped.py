@@ -27,11 +27,11 @@ def read_piped(
     hint_after_s: float = HINT_AFTER_S,
     socket_wait_s: float = SOCKET_WAIT_S,
 ) -> str:
-    """The text that is piped or redirected to this process; "" when there is none.
+    """Reads the text that is piped or redirected to this process; "" if there is none.
 
     Args:
         stdin: the stream.
-        tell: says why nothing happens when the pipe stays open and silent.
+        tell: is given a message if the pipe stays open and silent.
         max_bytes: the longest input.
         hint_after_s: when `tell` is called.
         socket_wait_s: how long a socket may stay empty before it counts as no input.
@@ -62,7 +62,7 @@ def read_first_line(
     hint_after_s: float = HINT_AFTER_S,
     socket_wait_s: float = SOCKET_WAIT_S,
 ) -> str:
-    """The first line that is piped or redirected to this process, stripped; "" when there is none.
+    """Reads the first line that is piped or redirected to this process, stripped; "" if there is none.
 
     Raises:
         ArgumentError: it is no text.
@@ -88,14 +88,14 @@ def _read(stdin: TextIO, count: int) -> bytes:
 
 
 def _carries_data(stdin: TextIO, socket_wait_s: float) -> bool:
-    """Pipes, files, sockets with something in them; not a terminal, nor what services have in its place."""
+    """True for pipes, files and sockets with data; false for a terminal and for what services have instead of one."""
     if stdin.isatty():
         return False
     try:
         mode = os.fstat(stdin.fileno()).st_mode
     except (OSError, ValueError):
         return True  # a stream without a file: a test's, or an embedding program's
-    if stat.S_ISSOCK(mode):  # what programs that start others leave open, mostly with nobody at the other end
+    if stat.S_ISSOCK(mode):  # programs that start others often leave a socket open that nobody writes to
         return bool(select.select([stdin], [], [], socket_wait_s)[0])
     return stat.S_ISFIFO(mode) or stat.S_ISREG(mode) or sys.platform == "win32"
 

@@ -35,7 +35,7 @@ _SHOWN = ("status", "retry_after_s", "provider", "model", "param", "request_id",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terminal:
-    """The surroundings of one command.
+    """The terminal and environment of one command.
 
     Attributes:
         environ: the environment.
@@ -45,7 +45,7 @@ class Terminal:
         transport: how HTTP is sent; `None` = the network.
         data_dir: where store and pictures are; `None` = the user's data folder.
         redactor: cleans what is printed.
-        program: what has to be typed to run this program.
+        program: how the user calls this program.
         as_json: stdout takes one JSON value, errors included.
     """
 
@@ -63,17 +63,17 @@ class Terminal:
 
     @property
     def out(self) -> Console:
-        """For what was asked for."""
+        """The console for results (stdout)."""
         return _console(self.stdout, self.environ)
 
     @property
     def err(self) -> Console:
-        """For what is said about it."""
+        """The console for everything about the result (stderr)."""
         return _console(self.stderr, self.environ)
 
     @property
     def marks(self) -> Mapping[str, str]:
-        """Marks of findings; words where the stream's encoding has no such characters."""
+        """The marks of findings; words if the stream's encoding lacks the characters."""
         try:
             "✓✗•".encode(self.stdout.encoding or "ascii")
         except (UnicodeEncodeError, LookupError):
@@ -82,7 +82,7 @@ class Terminal:
 
 
 def this_terminal() -> Terminal:
-    """The surroundings of this process."""
+    """The terminal of this process."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure: Callable[..., None] | None = getattr(stream, "reconfigure", None)
         if reconfigure:  # a code page without a character must not end an answer
@@ -99,7 +99,7 @@ def this_terminal() -> Terminal:
 
 
 def _typed_program(started_as: str) -> str:
-    """The name of the program where it is on PATH, else the path that was typed, such as that of a clone."""
+    """The program's name if it is on PATH, else the path that was typed."""
     is_ours = Path(started_as).stem == PROGRAM
     return started_as if is_ours and shutil.which(PROGRAM) is None and " " not in started_as else PROGRAM
 
@@ -114,19 +114,19 @@ def to_lines(text: str) -> str:
 
 
 def write_out(terminal: Terminal, text: str) -> None:
-    """Text for the reader of stdout."""
+    """Writes text to stdout."""
     text = to_lines(text)
     terminal.stdout.write(text if text.endswith("\n") else f"{text}\n")
     terminal.stdout.flush()
 
 
 def write_json(terminal: Terminal, value: Json) -> None:
-    """A JSON document on stdout, keys and control characters removed."""
+    """Writes a JSON document to stdout, without keys and control characters."""
     write_out(terminal, json.dumps(terminal.redactor.value(value), ensure_ascii=False, indent=2))
 
 
 def no_provider() -> ConfigError:
-    """The error of a command that needs a provider, worded for a terminal."""
+    """The error of a command that needs a provider."""
     return ConfigError(
         "no provider is configured",
         fix="Run anymodel-mcp setup, or set OPENAI_API_KEY (and OPENAI_BASE_URL for another address). Without any key: "
@@ -135,13 +135,13 @@ def no_provider() -> ConfigError:
 
 
 def bare_url(url: str) -> str:
-    """An address without the values of its query: some gateways want a key there."""
+    """An address without the values of its query, which may be keys."""
     head, mark, query = url.partition("?")
     return head + mark + "&".join(f"{part.partition('=')[0]}=…" for part in query.split("&")) if mark else head
 
 
 def remark(terminal: Terminal, text: str, style: str = "dim") -> None:
-    """A line beside the answer, on stderr."""
+    """Writes a remark to stderr."""
     terminal.err.print(Text(to_lines(terminal.redactor.clean(text)), style=style))
 
 

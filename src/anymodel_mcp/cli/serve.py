@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 _OPTIONS = ("config", "host", "port", "path", "workers")
 
 COLLECT_AFTER = (5_000, 10, 10)
-"""Seldom: with 200 streams open, the collector at its own pace holds each of them up for a tenth of a second."""
+"""Higher than the default: with 200 open streams, each collection delays all of them by a tenth of a second."""
 
 
 class StderrLines(logging.Formatter):
-    """One line a record, keys removed, no traceback: hosts keep stderr in files."""
+    """Formats each record as one line without keys or traceback: hosts keep stderr in files."""
 
     def __init__(self, redactor: Redactor) -> None:
         super().__init__("%(levelname)s %(name)s: %(message)s")
@@ -126,7 +126,7 @@ def _build(settings: Settings, config_error: ConfigError | None = None) -> AnyMo
     redactor = Redactor(settings.secrets())
     log_to_stderr(redactor)  # the server's own redactor: it also learns the keys that commands print
     server = build_server(settings, redactor=redactor, config_error=config_error)
-    # What is loaded now stays loaded: the collector need not look through it again, while every stream waits.
+    # What is loaded now stays loaded; the collector need not scan it again.
     gc.freeze()
     gc.set_threshold(*COLLECT_AFTER)
     gc.enable()

@@ -1,4 +1,4 @@
-"""What `setup` takes and says in its help; the work is in `cli/setup/`."""
+"""Options and help of `setup`; the work is in `cli/setup/`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DIFF = {"@@": "cyan", "+": "green", "-": "red"}
 
 
 def build_setup_command(terminal: Terminal) -> Callable[..., int]:
-    """The command `setup`, bound to one terminal."""
+    """Builds the command `setup` for one terminal."""
 
     def setup(
         *,
@@ -39,8 +39,8 @@ def build_setup_command(terminal: Terminal) -> Callable[..., int]:
     ) -> int:
         """Set up a provider, its key, a default model and your hosts: start here.
 
-        Asks what no flag answers. Without a terminal the key is the first line of stdin, or with --yes that of the
-        provider's variable. Nothing is written before the end, and then everything or nothing.
+        Asks for everything that no flag sets. Without a terminal the key is the first line of stdin, or with --yes
+        that of the provider's variable. All changes are written together at the end, or none.
         """
         from anymodel_mcp.cli.dialog import open_dialog
         from anymodel_mcp.cli.install import Machine
@@ -74,7 +74,7 @@ def build_setup_command(terminal: Terminal) -> Callable[..., int]:
         except AnyModelError as error:
             return report_error(here, "nothing was set up", error)
         except KeyboardInterrupt:
-            remark(here, "\ninterrupted: everything is as it was", "yellow")
+            remark(here, "\ninterrupted: nothing was changed", "yellow")
             return EXIT_INTERRUPTED
 
     return setup

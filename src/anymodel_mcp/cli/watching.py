@@ -1,4 +1,4 @@
-"""An answer on its way to a terminal: words as they come, thoughts dimmed, a sign of life while neither comes."""
+"""Prints an answer while it arrives: text as received, reasoning dimmed, a spinner while neither arrives."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from anymodel_mcp.types import Delta
 
 
 class Printer:
-    """Writes an answer to stdout while it arrives, and thoughts to a person's stderr.
+    """Writes an answer to stdout while it arrives, and reasoning to stderr if that is a terminal.
 
     Args:
         terminal: where.
@@ -38,21 +38,21 @@ class Printer:
         self._status: Status | None = None
 
     def wait(self, phase: str) -> None:
-        """Shows that something goes on; only to a person."""
+        """Shows a spinner, on a terminal only."""
         err = self._terminal.err
         if self._live and err.is_terminal and self._status is None:
             self._status = Status(Text(phase, style="dim"), console=err, spinner="dots")
             self._status.start()
 
     def text(self, words: str) -> None:
-        """Words of the answer."""
+        """Takes answer text."""
         self._taken.append(words)
         if self._live and words:
             self._settle()
             self._write(self._words.add(words))
 
     def thought(self, words: str) -> None:
-        """Words of the reasoning; only a person sees them."""
+        """Takes reasoning text; shown on a terminal only."""
         err = self._terminal.err
         if self._live and words and err.is_terminal and not self._taken:
             self._stop_waiting()
@@ -60,12 +60,12 @@ class Printer:
             self._think(self._thoughts.add(words))
 
     def restart(self) -> None:
-        """Another model starts over; nothing of the answer has come yet."""
+        """Another model starts over; no answer text has been printed yet."""
         self._settle()
         self._taken.clear()
 
     def finish(self, text: str) -> None:
-        """The whole answer is `text`: writes what is missing of it, and ends the line."""
+        """Writes what is missing of the complete answer `text`, and ends the line."""
         taken = "".join(self._taken)
         self._settle()
         if self._live and text.startswith(taken):
@@ -77,7 +77,7 @@ class Printer:
         self._end_line()
 
     def stop(self) -> None:
-        """Leaves the screen tidy, however the call ended."""
+        """Removes the spinner, however the call ended."""
         self._settle()
         self._write(self._words.rest())
         self._end_line()
@@ -125,7 +125,7 @@ class _WatchedTrack(ProgressLine):
     printer: Printer | None = field(default=None)
 
     def take(self, deltas: Sequence[Delta]) -> None:
-        """Counts what came; thoughts go to the screen."""
+        """Counts received deltas and shows reasoning."""
         ProgressLine.take(self, deltas)
         for delta in deltas:
             if delta.kind == "reasoning" and self.printer:
@@ -133,12 +133,12 @@ class _WatchedTrack(ProgressLine):
 
 
 class WatchedCall(Call):
-    """A call whose words go to a printer while they come.
+    """A call whose text goes to a printer while it arrives.
 
     Args:
         tool: the tool's name.
-        host: who calls, for the ledger.
-        printer: takes the words.
+        host: the caller, for the ledger.
+        printer: receives the text.
     """
 
     def __init__(self, tool: str, host: str, printer: Printer) -> None:
@@ -146,13 +146,13 @@ class WatchedCall(Call):
         self._printer = printer
 
     def track(self, label: str) -> ProgressLine:
-        """A new line of progress."""
+        """Adds a progress line."""
         track = _WatchedTrack(label, printer=self._printer)
         self.tracks.append(track)
         return track
 
     def write(self, text: str) -> None:
-        """Words of the answer."""
+        """Takes answer text."""
         super().write(text)
         self._printer.text(text)
 

@@ -24,7 +24,7 @@ from anymodel_mcp.errors import ConfigError
 
 FILE_NAME = "keys.json"
 SERVICE = "anymodel-mcp"
-"""What the system keyring calls us."""
+"""The service name of our entries in the system keyring."""
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -44,7 +44,7 @@ class StoredKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyStore:
-    """The stored keys by provider, and the file that they are from."""
+    """The stored keys by provider, and their file."""
 
     keys: Mapping[str, StoredKey]
     place: str = ""
@@ -68,8 +68,8 @@ def keyring_user(name: str, origin: str) -> str:
 
 
 def fingerprint(key: Secret) -> str:
-    """A short hash that tells two keys apart and from which no key can be computed."""
-    import hashlib  # only for those who look
+    """A short hash to tell keys apart; the key cannot be computed from it."""
+    import hashlib  # imported only when needed
 
     return "sha256:" + hashlib.sha256(key.reveal().encode()).hexdigest()[:8]
 

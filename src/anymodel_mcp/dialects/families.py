@@ -1,6 +1,6 @@
 """Model families: what holds for a model wherever it is hosted, or at some providers only. Rows over `ProviderRow`.
 
-Few and careful, since names promise little: what a refusal teaches at run time (`wire/repair.py`) is not written down
+Rows are few: what is learned from a refusal at run time (`wire/failures/repair.py`) is not listed
 here. A family speaks of what goes wrong silently: efforts that are no word of the model, thoughts inside the text,
 pictures that come only one way.
 """
@@ -20,7 +20,7 @@ class Family:
     Attributes:
         rows: the provider rows at which it holds; empty = at all.
         api: the API in which it holds; `None` = in all.
-        source: where the fact stands, and when it was read.
+        source: where the fact is documented, and when it was read.
     """
 
     pattern: re.Pattern[str]
@@ -54,14 +54,14 @@ _LITELLM_SEARCH = "https://docs.litellm.ai/docs/completion/web_search, 2026-11-2
 _NEWAPI_SEARCH = "https://github.com/QuantumNous/new-api relay/channel/claude, 2026-11-28"
 
 FAMILIES: tuple[Family, ...] = (
-    # only the generations whose words are known; a word that another refuses is learned from the refusal
+    # only the generations whose effort names are known; other refusals are learned at run time
     _family(
         r"gpt-5(?:-(?:mini|nano|codex|pro).*|-20\d\d.*)?$",
         {"reasoning_efforts": ("minimal", "low", "medium", "high")},
         _EFFORTS,
     ),
     _family(r"gpt-5\.6(?:-|$)", {"reasoning_efforts": ("none", "low", "medium", "high", "xhigh", "max")}, _EFFORTS),
-    # always base64, and `response_format` is refused; what relays sell under the name is the same engine
+    # always base64, and `response_format` is refused; relays sell the same engine under this name
     _family(r"(?:gpt-image|chatgpt-image)-", {"image_response_format": None}, _RECORDED),
     # signed bytes in base64, unless asked otherwise
     _family(
@@ -69,7 +69,7 @@ FAMILIES: tuple[Family, ...] = (
     ),
     # the chat template opens the block, so that raw hosts send the closing tag only
     _family(r"(?:qwen3-.*thinking|deepseek-r1|(?:nvidia-)?nemotron)", {"think_tags": "closing_only_possible"}, _SURVEY),
-    # models that want their thoughts back within a tool loop, or answer 400
+    # models that require their reasoning back within a tool loop, else 400
     _family(r"deepseek-(?:reasoner|v3\.2|v4|chat)", {"reasoning_back": "tools"}, _SURVEY),
     _family(r"kimi-k[23]", {"reasoning_back": "tools"}, _SURVEY),
     # thought signatures come back in `extra_content`
@@ -100,7 +100,7 @@ FAMILIES: tuple[Family, ...] = (
         "https://learn.microsoft.com/en-us/azure/foundry/openai/concepts/realtime-2, 2026-11-28",
         api="realtime",
     ),
-    # the relay names the depth of thought in the model's id: -nothinking, -thinking-low, -thinking-<budget>
+    # the relay puts the effort into the model id: -nothinking, -thinking-low, -thinking-<budget>
     _family(r"gemini-", {"reasoning": "suffix", "reasoning_back": "always"}, _LEAPX, "leapx"),
     _family(r"(?:glm|doubao|kimi)-", {"reasoning": "thinking"}, _LEAPX, "leapx"),
     _family(

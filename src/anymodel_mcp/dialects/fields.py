@@ -1,6 +1,6 @@
-"""`Dialect`: every habit in which "OpenAI-compatible" endpoints differ; `Quirks`: the same names, sparse.
+"""`Dialect`: every way in which "OpenAI-compatible" endpoints differ; `Quirks`: the same names, sparse.
 
-Defaults are OpenAI's own behaviour as far as every imitation takes it, so an unlisted provider works without a row.
+Defaults are OpenAI's own behaviour as far as all imitations accept it, so an unlisted provider needs no row.
 Each field has a reader in `wire/` and a test. A difference that a field
 cannot say gets a new field, never a name in an `if`.
 """
@@ -13,10 +13,10 @@ from types import MappingProxyType
 from typing import Literal, TypedDict
 
 Auth = str
-"""How the key travels: "bearer", "none", "header:NAME", or "scheme:WORD" (`Authorization: WORD key`)."""
+"""How the key is sent: "bearer", "none", "header:NAME", or "scheme:WORD" (`Authorization: WORD key`)."""
 
 ApiName = Literal["chat", "responses", "anthropic", "gemini", "realtime"]
-"""The APIs through which a chat turn can go."""
+"""The APIs that can serve a chat turn."""
 
 API_AUTH: Mapping[ApiName, Auth] = MappingProxyType(
     {
@@ -27,7 +27,7 @@ API_AUTH: Mapping[ApiName, Auth] = MappingProxyType(
         "realtime": "bearer",
     }
 )
-"""How the key travels where neither the configuration nor a row says so."""
+"""How the key is sent if neither the configuration nor a row says so."""
 
 Feature = Literal["chat", "completions", "embeddings", "images", "image_edits", "responses", "models"]
 """An endpoint that a provider may have."""
@@ -44,7 +44,7 @@ Reasoning = Literal[
     "suffix",
     "none",
 ]
-"""How an effort is said."""
+"""How a reasoning effort is sent."""
 
 
 SearchForm = Literal[
@@ -63,21 +63,21 @@ SearchForm = Literal[
 """How web search is turned on; what each sends is in `wire/fields/search.py`."""
 
 SpeechForm = Literal["openai", "minimax", "dashscope", "elevenlabs", "fish"]
-"""Whose fields a speech request has."""
+"""The provider whose fields a speech request uses."""
 
 RerankForm = Literal["jina", "voyage", "tei", "dashscope", "nvidia"]
-"""Whose fields a rerank request has; Cohere's and llama.cpp's are Jina's."""
+"""The provider whose fields a rerank request uses; Cohere and llama.cpp use Jina's."""
 
 AudioService = Literal["transcription", "speech"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
-    """The complete habits of one provider and model.
+    """The complete behaviour of one provider and model.
 
     Attributes:
         api: the API for chat turns, where it is not the provider's own; `None` = the provider's.
-        fields_in: the object in which a model's own fields travel (`temperature`, `top_p`, switches of thinking); "" =
+        fields_in: the object that holds a model's own fields (`temperature`, `top_p`, switches of thinking); "" =
             at the top level.
         token_param: the chat field that caps generated tokens.
         drop_params: request fields of ours that are left out, with a warning (never the user's `options`).
@@ -188,7 +188,7 @@ class Dialect:
 
 
 class Quirks(TypedDict, total=False):
-    """Some fields of `Dialect`; what a row, a family or a user's configuration says."""
+    """Some fields of `Dialect`, as set by a row, a family or the user's configuration."""
 
     api: ApiName | None
     fields_in: str
@@ -241,7 +241,7 @@ QUIRK_NAMES: frozenset[str] = frozenset(f.name for f in fields(Dialect))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiAccess:
-    """One more API of a provider.
+    """Another API of a provider.
 
     Attributes:
         base_url: where it is, if not at the row's own base URL.
@@ -260,7 +260,7 @@ class ProviderRow:
         base_url: the address that its documentation gives; `None` where every user has another (`url_hint` says
             which form).
         key_env: the variable that holds its key; `None` where it needs none.
-        docs_url: where the facts stand.
+        docs_url: the source of the facts.
         checked: ISO date on which they were read.
         quirks: where it differs from the defaults; also what shares its habits (`dialect = "..."`) gets these.
         own: what holds only at `base_url` itself, not at gateways that share its habits.

@@ -1,4 +1,4 @@
-"""Rows of those who serve models of many makers; first the five systems that this project was asked to serve first."""
+"""Rows of gateways that serve models of many vendors; first the five systems that this project started with."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ PASSED_ON: Mapping[ApiName, ApiAccess] = MappingProxyType(
 """APIs that a gateway passes on as they are: https://github.com/QuantumNous/new-api (relay), 2026-11-28."""
 
 ROWS: tuple[ProviderRow, ...] = (
-    # the systems that this project was asked to serve first
+    # the systems that this project started with
     ProviderRow(
         name="opendatasky",
         title="OpenDataSky",
@@ -118,7 +118,7 @@ ROWS: tuple[ProviderRow, ...] = (
         quirks={"file_parts": "responses", "lacks": frozenset({"completions"})},
         note="Gemini's effort is part of the model name; Qwen's own options go into `parameters`.",
     ),
-    # hosts of many makers' models
+    # hosts of many vendors' models
     ProviderRow(
         name="openrouter",
         list_prices=True,

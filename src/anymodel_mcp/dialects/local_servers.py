@@ -1,4 +1,4 @@
-"""Rows of software that anybody runs: on the own machine, or as a gateway at an address of their own."""
+"""Rows of software that users run themselves: on their machine, or as a gateway at their own address."""
 
 from __future__ import annotations
 

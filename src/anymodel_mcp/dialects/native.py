@@ -1,4 +1,4 @@
-"""Habits that belong to an API itself, wherever it is served: they replace what a row says of its chat endpoint."""
+"""Quirks of an API itself, wherever it is served: they replace those that a row has for its chat endpoint."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ API_QUIRKS: Mapping[ApiName, Quirks] = MappingProxyType(
         },
     }
 )
-"""What the other APIs have is in the rows."""
+"""The quirks of the other APIs are in the rows."""
 
 API_HEADERS: Mapping[ApiName, Mapping[str, str]] = MappingProxyType({"anthropic": {"anthropic-version": "2023-06-01"}})
 """Sent with every request to a provider that is called through the API; the configuration may name other values."""

@@ -1,4 +1,4 @@
-"""Providers as rows: address, key variable, where the facts stand, when they were read, habits. To add one: one row.
+"""Providers as rows: address, key variable, source, date of the source, quirks. To add one: one row.
 
 `quirks` name only what differs from `Dialect()`, and only where a difference loses something; a parameter that a
 provider merely refuses is learned from the refusal (`wire/repair.py`). `lacks` is for tables and advice: nothing is

@@ -1,4 +1,4 @@
-"""From layers to one complete `Dialect`; a later layer wins.
+"""Merges layers into one complete `Dialect`; a later layer wins.
 
 Defaults, what a family of models has everywhere, the provider's row, the API of the turn (in general, at this provider,
 for a family), what a family has at this very provider, the user.
@@ -22,13 +22,13 @@ def find_row(name: str) -> ProviderRow | None:
 
 
 def resolve(row: str, model: str, user: Quirks, api: ApiName = "chat") -> Dialect:
-    """The habits of one model at one provider.
+    """The complete dialect of one model at one provider.
 
     Args:
         row: name of a row; an unknown one has the defaults.
         model: the provider's own id.
-        user: what the configuration says of this provider.
-        api: through which the provider takes chat turns, unless a family or the user says otherwise for this model.
+        user: the quirks configured for this provider.
+        api: the provider's API for chat turns, unless a family or the user names another one for this model.
     """
     found = [family for family in FAMILIES if family.holds(row, model)]
     known = PROVIDERS.get(row)

@@ -1,4 +1,4 @@
-"""Rows of those who make models and serve them themselves."""
+"""Rows of vendors that serve their own models."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ ROWS: tuple[ProviderRow, ...] = (
                 quirks={
                     "max_temperature": 1.0,
                     "reasoning": "thinking_budget",
-                    "structured": "instruction",  # response_format is ignored without a word
+                    "structured": "instruction",  # response_format is ignored silently
                     "file_parts": "none",
                 }
             ),

@@ -59,12 +59,12 @@ class Variable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """What belongs into the host's file.
+    """The entry to write into the host's file.
 
     Attributes:
         value: the entry itself.
-        inputs: what the host has to ask its user for.
-        notes: what the user should know about it.
+        inputs: the values that the host asks its user for.
+        notes: remarks for the user.
     """
 
     name: str
@@ -78,7 +78,7 @@ def build_entry(
 ) -> Entry:
     """The entry that makes `host` start `command` with `variables`.
 
-    With `write_keys` a key that the host cannot look up is written as text; else it is left out, and a note says so.
+    A key that the host cannot look up is written as text with `write_keys`; otherwise it is left out, with a note.
     """
     keys = [v for v in variables if v.is_key]
     literal = [v for v in keys if host.keys == "literal" or v.name in host.withheld]
@@ -132,7 +132,7 @@ def _names(variables: Sequence[Variable]) -> str:
 
 
 def merge_entry(host: ConfigurableHost, present: Mapping[str, Any] | None, entry: Entry) -> dict[str, Any]:
-    """The entry over the present one: fields, variables and keys that the user added are kept.
+    """Merges the entry into the present one: fields, variables and keys that the user added are kept.
 
     An empty list or table that the present entry does not have is left out: some hosts do not write it.
     """
@@ -154,7 +154,7 @@ def merge_entry(host: ConfigurableHost, present: Mapping[str, Any] | None, entry
 
 
 def is_same_entry(one: Mapping[str, Any] | None, other: Mapping[str, Any]) -> bool:
-    """Whether two entries mean the same: an empty list or table is as good as none."""
+    """Whether two entries are equal, treating an empty list or table as absent."""
     first, second = ({k: v for k, v in e.items() if v not in ({}, [])} for e in (one or {}, other))
     return first == second
 
@@ -200,7 +200,7 @@ def _is_passed(host: ConfigurableHost, name: str) -> bool:
 
 
 def _looked_up(host: ConfigurableHost, text: str, environ: Mapping[str, str]) -> str | None:
-    """A value as the server gets it; `None` = the host finds nothing under the name that it refers to."""
+    """The value that the server gets; `None` = the host finds nothing under the name that it refers to."""
     match = _REFERENCE.fullmatch(text)
     if host.keys not in ("reference", "ask") or not match:
         return text

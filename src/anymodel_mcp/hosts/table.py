@@ -315,7 +315,7 @@ UNKNOWN = Host(names=(), title="an unknown host")
 
 
 def find_host(client_name: str | None) -> Host:
-    """The row of a client's name; unknown names get the careful default."""
+    """The row of a client's name; unknown names get conservative defaults."""
     name = (client_name or "").strip().lower()
     for host in HOSTS:
         for pattern in host.names:

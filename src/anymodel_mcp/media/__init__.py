@@ -1,4 +1,4 @@
-"""What comes in from outside: local files and URLs under the rules of design.md section 6, as parts of a message."""
+"""Files in (local files, downloads) and files out (pictures, sound, video, vectors)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Saved pictures, sounds, videos and vectors: one folder, names of our making, bytes unchanged, a quota.
+"""Saved pictures, sounds, videos and vectors: one folder, generated names, bytes unchanged, a quota.
 
-Nothing that a model or a caller says becomes part of a path but a slug of letters, digits and hyphens.
+Text of a model or a caller enters a path only as a slug of letters, digits and hyphens.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _MIMES = {ending: mime for mime, ending in EXTENSIONS.items()} | {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedFile:
-    """A file in the output folder; `width` and `height` where it is a picture whose header tells them.
+    """A file in the output folder; `width` and `height` in pixels if it is a picture whose header contains them.
 
     Attributes:
         duration_s: the length of a sound, if its headers tell it.
@@ -75,14 +75,14 @@ class SavedFile:
 
 
 class Artifacts:
-    """The output folder; nothing is touched before the first save.
+    """The output folder; it is not created before the first save.
 
     Args:
         settings: section [files].
         data_dir: the user's data folder, for when no `output_dir` is configured.
         max_bytes: of all files together; the oldest go first; `None` = as configured.
         max_files: how many files are kept.
-        now: the time that names carry.
+        now: the time used in file names.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class Artifacts:
         self._held: dict[str, bytes] = {}
 
     async def save_picture(self, content: bytes, *, title: str = "") -> SavedFile:
-        """Saves a picture or a sound; type, size and length are read from the bytes, never from what a provider says.
+        """Saves a picture or a sound; type, size and length come from the bytes, never from the provider.
 
         Args:
             content: the bytes, which are saved unchanged.
@@ -114,7 +114,7 @@ class Artifacts:
         return await anyio.to_thread.run_sync(self._save_picture, content, title)
 
     def hold(self, content: bytes, *, title: str = "") -> SavedFile:
-        """Holds a picture or a sound that could not be saved in memory, under a name like that of a saved one.
+        """Keeps a picture or a sound that could not be saved in memory, under a name like that of a saved one.
 
         It is saved together with the next file that can be; the oldest are dropped when they become too many.
         """
@@ -135,7 +135,7 @@ class Artifacts:
         return await anyio.to_thread.run_sync(self._save_vectors, vectors, ids, meta)
 
     async def begin(self, title: str) -> PartFile:
-        """A new file in the folder that is written piece by piece; `complete` gives it its name.
+        """Opens a new file in the folder, to be written in pieces; `complete` gives it its name.
 
         Raises:
             ConfigError: the folder cannot be written.
@@ -143,7 +143,7 @@ class Artifacts:
         return await anyio.to_thread.run_sync(self._begin, title)
 
     async def complete(self, part: PartFile, mime: str) -> SavedFile:
-        """Gives a file that is whole its name.
+        """Renames a complete file to its final name.
 
         Args:
             part: from `begin`.
@@ -164,14 +164,14 @@ class Artifacts:
         return None
 
     async def preview(self, content: bytes) -> Scaled:
-        """A picture small enough for every host: at most 512 px and 200 kB; if there is none, the reason."""
+        """A preview that every host accepts: at most 512 px and 200 kB; if it cannot be made, the reason."""
         return await scale_isolated(content, max_edge=PREVIEW_EDGE, max_bytes=PREVIEW_BYTES)
 
     async def open_saved(self, name: str) -> tuple[bytes, str]:
-        """A saved file's bytes and media type.
+        """Returns a saved file's bytes and media type.
 
         Raises:
-            ArgumentError: not a name of ours, or no such file (any more).
+            ArgumentError: not a name that this server made, or no such file.
         """
         return await anyio.to_thread.run_sync(self._open_saved, name)
 
@@ -268,7 +268,7 @@ class Artifacts:
         return SavedFile(path=self.folder / name, name=name, mime=_MIMES["npy"], bytes=len(content))
 
     def _name(self, content: bytes, title: str, ending: str) -> str:
-        # salted: the same picture saved twice is two files, and a name cannot be guessed from the picture
+        # salted: saving one picture twice makes two files, and the name cannot be derived from the picture
         digest = hashlib.sha256(secrets.token_bytes(16) + content).hexdigest()[:16]
         return "-".join(filter(None, (f"{self._now():%Y%m%d}", _slug(title), digest))) + f".{ending}"
 
@@ -290,7 +290,7 @@ class Artifacts:
             for entry in entries:
                 name = entry.name.removeprefix(".").removesuffix(".part")
                 if not _NAME.fullmatch(name) or not entry.is_file(follow_symlinks=False):
-                    continue  # never what others put there
+                    continue  # never files of others
                 with contextlib.suppress(FileNotFoundError):  # another process makes room too
                     stat = entry.stat(follow_symlinks=False)
                     if name == entry.name:
@@ -319,7 +319,7 @@ class Artifacts:
                     return file.read(), _mime_of(name)
             if (held := self._held.get(name)) is not None:
                 return held, _mime_of(name)
-        raise ArgumentError(f"there is no saved file {excerpt(name)!r}", fix="Old files are removed: save it again.")
+        raise ArgumentError(f"there is no saved file {excerpt(name)!r}", fix="Old files are deleted: save it again.")
 
 
 def _mime_of(name: str) -> str:
@@ -360,7 +360,7 @@ def _slug(title: str) -> str:
 
 
 def _write_whole(path: Path, content: bytes) -> None:
-    """The file is there whole or not at all: written under a name that nobody looks for, then renamed."""
+    """Writes the whole file or nothing: under a temporary name, then renamed."""
     part = path.with_name(f".{path.name}.part")
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW | _BINARY, 0o600)
     try:

@@ -14,7 +14,7 @@ _LIMITS = Limits(seconds=20, memory_mb=400)
 async def scale_isolated(
     content: bytes, *, max_edge: int, max_bytes: int, to: Literal["jpeg", "any"] = "any"
 ) -> Scaled:
-    """`scale`, without its risks: what exceeds the limits is a picture that cannot be decoded."""
+    """Runs `scale` with limits on time and memory; a picture that exceeds them counts as undecodable."""
     work = partial(scale, max_edge=max_edge, max_bytes=max_bytes, to=to)
     try:
         return await run_isolated(work, content, limits=_LIMITS, queue="pictures")

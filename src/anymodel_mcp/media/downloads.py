@@ -1,7 +1,7 @@
-"""Large files: streamed to disk with their bytes unchanged, continued where a connection broke.
+"""Large files: streamed to disk with their bytes unchanged, resumed after a broken connection.
 
-A download is repeated as long as it makes progress, from where it stopped if the server can do that. What
-is written is `.NAME.part`, so that nobody takes half a file for a whole one.
+A download is retried as long as it makes progress, from where it stopped if the server supports that. What
+is written is `.NAME.part`, so that half a file is not mistaken for a whole one.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class PartFile:
 
     Args:
         path: where; made at once, and readable by its owner alone.
-        stem: the name that it gets when it is whole, without an ending.
-        reserve: makes room for so many bytes, or raises.
+        stem: its final name, without an extension.
+        reserve: makes room for a number of bytes, or raises.
 
     Attributes:
         size: bytes written, those of the buffer included.
@@ -92,7 +92,7 @@ class PartFile:
             await anyio.to_thread.run_sync(self._flush)
 
     async def restart(self) -> None:
-        """Forgets what was written."""
+        """Discards what was written."""
         self.size, self.head, self.validator = 0, b"", ""
         self._buffer.clear()
         await anyio.to_thread.run_sync(self._truncate)
@@ -108,7 +108,7 @@ class PartFile:
             rest = rest[self._file.write(rest) or 0 :]
 
     def close(self) -> None:
-        """Writes what is left, and closes the file."""
+        """Writes the buffer and closes the file."""
         if not self._file.closed:
             self._flush()
             self._file.close()
@@ -128,7 +128,7 @@ async def download(
     public: Opener = open_public,
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
 ) -> str:
-    """Saves what is behind a URL in `part`; gives its media type.
+    """Downloads a URL into `part`; returns its media type.
 
     Args:
         url: sent as it is.
@@ -162,7 +162,7 @@ async def download(
 
 def _broken(exc: Exception) -> ProviderError:
     words = str(exc)[:200] or type(exc).__name__
-    return ProviderError(f"the download broke off: {words}", kind="connection", retryable=True)
+    return ProviderError(f"the download was interrupted: {words}", kind="connection", retryable=True)
 
 
 async def _receive(url: str, part: PartFile, own: Opener | None, public: Opener) -> str:
@@ -192,7 +192,7 @@ async def _take(response: httpx2.Response, part: PartFile) -> str:
 
 
 async def _begin(response: httpx2.Response, part: PartFile) -> int | None:
-    """Whether the body continues the file or begins it; gives the size of the whole.
+    """Decides whether the body continues the file or starts it; returns the total size.
 
     Raises:
         ProviderError: there is no file in this response.
@@ -222,6 +222,6 @@ async def _begin(response: httpx2.Response, part: PartFile) -> int | None:
 
 
 def _type_of(head: bytes, said: str) -> str:
-    """The type that the bytes show; else what the server says, where it is a type of ours."""
+    """The type by the bytes; else the one in the header, if it is known here."""
     mime = said.partition(";")[0].strip().lower()
     return sniff_media(head) or (mime if mime in ENDINGS else "application/octet-stream")

@@ -1,4 +1,4 @@
-"""The text of files in the encodings that were usual before UTF-8.
+"""Reads text files in the encodings that were common before UTF-8.
 
 Several of these encodings decode each other's texts into nonsense, so each has to find the letters that its texts are
 made of: kana, Hangul, or the most frequent characters of Chinese.
@@ -12,7 +12,7 @@ import re
 from anymodel_mcp.media.sniff import decode_unicode
 
 TEXT_ENDINGS = (".txt", ".md", ".csv", ".tsv", ".log", ".srt", ".ini", ".cfg", ".json", ".xml", ".html", ".htm", ".tex")
-"""Names of files that hold text."""
+"""Extensions and names of text files."""
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f\x80-\x9f]")
 _HALF_KANA = re.compile("[\uff61-\uff9f]")
@@ -26,7 +26,7 @@ _USUAL = {
         "[的一是不了在人有我他這中大來上國個到說們為子和你地出道也時年得就那要下以生會自著去之過家學對可裡後]"
     ),
 }
-"""Letters of which every text of some length has many."""
+"""Letters that are frequent in every longer text."""
 _COMMON_ROWS = {"japanese": (0x88, 0x98, 0x40), "simplified": (0xB0, 0xD7, 0xA1), "traditional": (0xA4, 0xC6, 0x40)}
 """First bytes of the frequent characters, and the least second byte."""
 _FAMILIES = {
@@ -85,11 +85,11 @@ def _is_western(content: bytes) -> bool:
 
 
 def _likeness(text: str, encoding: str) -> float:
-    """How much the letters beyond ASCII look like the language of an encoding."""
+    """How well the letters beyond ASCII match the language of an encoding."""
     letters = re.sub(r"[\x00-\x7f]+", "", text[:_SAMPLE])
     family = next((name for name, names in _FAMILIES.items() if encoding in names), None)
     if not letters or family is None:
-        return 0.01  # where nothing else fits
+        return 0.01  # the last resort
     count = len(letters)
     usual = len(_USUAL[family].findall(letters)) / count
     if family == "korean":

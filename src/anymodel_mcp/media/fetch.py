@@ -2,9 +2,9 @@
 
 The address is checked where the connection is made: a name is resolved once, every address of it must be public, and
 the connection goes to that very address (name and certificate stay those of the URL). So neither an odd spelling of an
-address nor a name that changes its answer between check and use leads inside. Each redirect starts from the beginning.
+address nor a name that resolves differently between check and use reaches inside. Each redirect is checked again.
 
-There is no proxy, no cookie, no credential, and no `.netrc`: a download goes straight out or not at all.
+Proxies, cookies, credentials and `.netrc` are not used: a download is direct or fails.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from anymodel_mcp.media.sizes import in_mb
 from anymodel_mcp.tls import open_tls
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
-"""Gives the addresses of a name, as text."""
+"""Resolves a name to its addresses, as text."""
 
 MAX_FETCH_BYTES = 20_000_000
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "anymodel-mcp"}
 
-# What `is_global` of Python 3.11 lets pass, measured 2026-11-21 against
+# Addresses that `is_global` of Python 3.11 wrongly accepts, measured 2026-11-21 against
 # https://www.iana.org/assignments/iana-ipv6-special-registry
 _CLOSED_V4 = tuple(
     ipaddress.IPv4Network(n)
@@ -54,9 +54,9 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 
 
 def is_public(address: str) -> bool:
-    """Whether a literal address is one of the public internet; anything else, names too, is not.
+    """Whether a literal address belongs to the public internet; false for anything else, names included.
 
-    An IPv4 address inside an IPv6 one (mapped, NAT64) counts as what it is.
+    An IPv4 address inside an IPv6 one (mapped, NAT64) is checked as IPv4.
     """
     try:
         ip = ipaddress.ip_address(address)
@@ -71,7 +71,7 @@ def is_public(address: str) -> bool:
 
 
 async def resolve_name(host: str, port: int) -> Sequence[str]:
-    """The addresses that the system gives for a name; decimal, octal and hex forms come out as what they mean."""
+    """The addresses that the system resolves a name to; decimal, octal and hex forms are normalized."""
     found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
@@ -85,7 +85,7 @@ async def fetch_public(
     timeout_s: float = 10,
     redirects: int = 3,
 ) -> bytes:
-    """The bytes behind an https URL.
+    """Downloads an https URL into memory.
 
     Args:
         url: sent as it is; signed URLs break otherwise.
@@ -117,7 +117,7 @@ async def fetch_public(
             f"the download from {_shown(url)} failed: {_reason(exc)}",
             kind="connection",
             retryable=True,
-            fix="Downloads go straight out, never through a proxy; where that is impossible, open the URL yourself.",
+            fix="Downloads never use a proxy; if that is impossible here, open the URL yourself.",
         ) from exc
 
 
@@ -130,14 +130,14 @@ async def open_public(
     resolver: Resolver = resolve_name,
     idle_s: float = 60,
 ) -> AsyncGenerator[httpx2.Response]:
-    """The response to a GET from a public https address, for a reader that takes it piece by piece.
+    """Opens the response to a GET from a public https address, to be read in pieces.
 
     Args:
         url: sent as it is.
         headers: sent besides our own.
         transport: sends the requests, which name checked addresses in place of hosts.
         resolver: gives the addresses of a name.
-        idle_s: the longest silence.
+        idle_s: the longest wait for data.
 
     Raises:
         ArgumentError: the URL is refused.
@@ -162,7 +162,7 @@ async def open_public(
 async def _send_first(
     client: httpx2.AsyncClient, target: httpx2.URL, addresses: Sequence[str], headers: Mapping[str, str]
 ) -> httpx2.Response:
-    """The response of the first address that can be reached."""
+    """Sends to each address in turn; returns the response of the first one that can be reached."""
     *others, last = addresses
     for address in others:
         try:
@@ -198,14 +198,14 @@ def _joined(url: str, location: str) -> str:
     try:
         return urljoin(url, location)
     except ValueError as exc:
-        raise _refused(location, "it is no valid URL") from exc
+        raise _refused(location, "it is not a valid URL") from exc
 
 
 def _parse(url: str) -> httpx2.URL:
     try:
         parsed = httpx2.URL(url)
     except (httpx2.InvalidURL, ValueError) as exc:
-        raise _refused(url, "it is no valid URL") from exc
+        raise _refused(url, "it is not a valid URL") from exc
     if parsed.scheme != "https":
         raise _refused(url, "only https is fetched")
     if parsed.userinfo or "@" in parsed.netloc.decode("ascii", "replace"):
@@ -229,7 +229,7 @@ async def _addresses(target: httpx2.URL, resolver: Resolver) -> Sequence[str]:
 
 
 async def _get(client: httpx2.AsyncClient, target: httpx2.URL, addresses: Sequence[str], max_bytes: int) -> bytes | str:
-    """The body, or where a redirect leads; the next address is tried while none can be reached."""
+    """The body, or the target of a redirect; tries the next address while none can be reached."""
     *others, last = addresses
     for address in others:
         try:
@@ -254,7 +254,7 @@ async def _get_from(client: httpx2.AsyncClient, target: httpx2.URL, address: str
 
 
 def _check_peer(response: httpx2.Response, url: str) -> None:
-    """Belt and braces: the socket itself says whom it talks to."""
+    """A second check: the peer address of the connected socket."""
     stream = response.extensions.get("network_stream")
     peer = stream.get_extra_info("server_addr") if stream is not None else None
     if peer and not is_public(str(peer[0])):
@@ -276,7 +276,7 @@ async def _body(response: httpx2.Response, url: str, max_bytes: int) -> bytes:
 
 
 def _reason(exc: BaseException) -> str:
-    """The first words in the chain of causes: the outermost error often has none."""
+    """The first message in the chain of causes: the outermost error often has none."""
     cause: BaseException | None = exc
     while cause is not None and not str(cause):
         cause = cause.__cause__ or cause.__context__
@@ -302,7 +302,7 @@ def _refused(url: str, why: str) -> ArgumentError:
 
 
 def _shown(url: str) -> str:
-    """Without query and user name: they are where secrets stand."""
+    """The URL without query and user name, which may be secrets."""
     plain = url.partition("?")[0].partition("#")[0]
     scheme, mark, rest = plain.partition("://")
     host, slash, path = rest.partition("/")

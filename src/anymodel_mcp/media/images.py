@@ -1,4 +1,4 @@
-"""What a picture is, how large, and a smaller one of it.
+"""Measures and scales pictures.
 
 Type and size are read from the first bytes with no decoder involved, so that a bomb is known before Pillow sees it.
 Pillow is imported by the first picture that has to be scaled, not at start-up.
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from PIL import Image
 
 MAX_DECODED_BYTES = 140_000_000
-"""The most memory for decoding one picture: 25 million pixels of a PNG in colour."""
-# measured with Pillow 13: what decoding and the first reduction take for each pixel, copies of the decoders included
+"""The memory limit for decoding one picture, in bytes: 25 million pixels of a colour PNG."""
+# measured with Pillow 13: bytes per pixel for decoding and the first reduction, decoder copies included
 _PIXEL_BYTES = {"image/webp": 17.0, "image/avif": 12.0, "image/tiff": 9.0}
 _HEADER_BYTES = {**_PIXEL_BYTES, "image/jpeg": 0.8}
-"""The least that each pixel takes, as far as the type of the file tells: a JPEG is decoded at an eighth if need be."""
+"""Bytes per pixel at least, by file type: a JPEG can be decoded at an eighth of its size."""
 _COLOUR_BYTES, _GREY_BYTES, _COEFFICIENT_BYTES = 5.5, 2.0, 6.0
 _STRIP_PIXELS = 1_000_000
 _ORIENTATION = 0x0112
@@ -51,7 +51,7 @@ _FORMATS = {
     "image/avif": "AVIF",
 }
 _EVERYWHERE = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"})
-"""What every vision model and every host takes."""
+"""The types that every vision model and every host accepts."""
 
 
 Size = tuple[int, int]
@@ -59,7 +59,7 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scaled:
-    """A picture that fits, or the reason why there is none.
+    """A picture within the limits, or the reason why there is none.
 
     Attributes:
         content: `None` when the picture cannot be decoded; `note` then says why.
@@ -74,7 +74,7 @@ class Scaled:
 
 
 def measure(content: bytes) -> Size | None:
-    """Width and height in pixels as the header tells them; `None` = it does not."""
+    """Width and height in pixels from the header; `None` = not found."""
     reader = _MEASURES.get(sniff_picture(content) or "")
     if reader is None:
         return None
@@ -86,9 +86,9 @@ def measure(content: bytes) -> Size | None:
 
 
 def scale(content: bytes, *, max_edge: int, max_bytes: int, to: Literal["jpeg", "any"] = "any") -> Scaled:
-    """The picture itself if it fits and can be decoded, else a smaller one.
+    """Returns the picture itself if it fits and can be decoded, else a smaller one.
 
-    Decoding foreign bytes takes time and memory: `scale_isolated` is for a server.
+    Decoding untrusted bytes takes time and memory: a server uses `scale_isolated`.
 
     Args:
         content: the bytes of a picture.
@@ -104,13 +104,13 @@ def scale(content: bytes, *, max_edge: int, max_bytes: int, to: Literal["jpeg", 
         return _scale(content, mime, size, max_edge, max_bytes, to)
     except _TooManyPixels as error:
         return Scaled(content=None, note=str(error))
-    except Exception as exc:  # decoders of foreign bytes raise anything: struct.error, SyntaxError, MemoryError
+    except Exception as exc:  # decoders raise anything on bad bytes: struct.error, SyntaxError, MemoryError
         why = "the picture is cut off" if "truncated" in str(exc) else "the picture cannot be decoded"
         return Scaled(content=None, note=f"{why}: {type(exc).__name__}: {str(exc)[:200]}", broken=True)
 
 
 class _TooManyPixels(Exception):
-    """The picture would take more memory than is given to it."""
+    """Decoding the picture would exceed the memory limit."""
 
 
 def _pixels(size: Size) -> int:
@@ -135,13 +135,13 @@ def _scale(content: bytes, mime: str, size: Size, max_edge: int, max_bytes: int,
             picture.draft(None, (max_edge, max_edge))  # JPEG: decoded at a half, a quarter or an eighth
         each = _GREY_BYTES if picture.mode in {"1", "L", "P"} else _COLOUR_BYTES
         _check_memory(whole, kept + _pixels(picture.size) * max(_PIXEL_BYTES.get(mime, 0), each))
-        picture.load()  # a cut picture fails here, not in the host that shows it
+        picture.load()  # a truncated picture fails here, not in the host that shows it
         _check_memory(picture.size, _pixels(picture.size))
         if fits:
             return Scaled(content=content, mime=mime)
         orientation = picture.getexif().get(_ORIENTATION, 1)
         reduced = _reduced(picture, max_edge)
-        picture.close()  # gives its memory back
+        picture.close()  # frees its memory
     reduced.thumbnail((max_edge, max_edge))
     upright = _upright(reduced, orientation)
     edge = max(upright.size)

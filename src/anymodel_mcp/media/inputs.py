@@ -52,8 +52,8 @@ class Part:
     """One content part of a message.
 
     Attributes:
-        content: as chat takes it; an `input_file` where the dialect wants documents by the Responses API only.
-        note: what was changed on the way; "" = nothing.
+        content: in the form of chat; an `input_file` if the dialect takes documents only through the Responses API.
+        note: what was changed; "" = nothing.
     """
 
     content: Json = field(repr=False)
@@ -61,11 +61,11 @@ class Part:
 
 
 class Inputs:
-    """What one call brings along; made for that call.
+    """The files and URLs of one call; created for that call.
 
     Args:
         settings: section [files].
-        open_saved: gives a file that this server saved, by name.
+        open_saved: opens a file that this server saved, by name.
         saved_in: where it saved them: their paths, which it gave out itself, are references too.
         fetch: downloads an https URL.
     """
@@ -91,7 +91,7 @@ class Inputs:
         """A picture as an `image_url` part: by URL where the dialect takes URLs, else its bytes, scaled if too large.
 
         Raises:
-            ArgumentError: refused by the file policy, or no picture that a model can see.
+            ArgumentError: refused by the file policy, or not a picture that a model can read.
             ProviderError: the download failed.
         """
         if _WEB.match(ref) and dialect.vision_urls:
@@ -146,7 +146,7 @@ class Inputs:
         return replace(file, name=f"{PurePosixPath(file.name).stem or 'picture'}.{extension(file.mime)}")
 
     async def sound(self, ref: str) -> FilePart:
-        """The bytes of a sound, or of a video whose sound is meant, under a name whose ending tells the type.
+        """The bytes of a sound, or of a video for its sound track, under a name whose extension matches the type.
 
         Raises:
             ArgumentError: refused by the file policy, or no sound.
@@ -162,7 +162,7 @@ class Inputs:
         return named_sound(file)
 
     async def read(self, ref: str) -> FilePart:
-        """The bytes behind a reference; a second time from memory.
+        """Reads a reference; repeated reads come from memory.
 
         Raises:
             ArgumentError: refused by the file policy, empty, or more than 50 MB with what was read before.
@@ -202,7 +202,7 @@ class Inputs:
             return await _saved(self._open_saved, ref.removeprefix(SAVED_PREFIX))
         name = self._saved_name(ref)
         if self._open_saved and name:
-            with contextlib.suppress(ArgumentError):  # not a file of our making: the folders that are allowed decide
+            with contextlib.suppress(ArgumentError):  # not a file that this server saved: allowed_dirs decides
                 return await _saved(self._open_saved, name)
         return await read_local(ref, self._settings.allowed_dirs, max_bytes=self._max_bytes)
 
@@ -243,9 +243,7 @@ def _text_part(file: FilePart) -> Part:
     """A file that is text by its name, in whatever encoding it is."""
     found = read_text(file.content)
     if found is None:
-        raise ArgumentError(
-            f"{file.name!r} is in no encoding that is known here", fix="Save it as UTF-8.", param="files"
-        )
+        raise ArgumentError(f"{file.name!r} is in an unknown encoding", fix="Save it as UTF-8.", param="files")
     text, encoding = found
     note = f"{file.name}: read as {encoding}; save it as UTF-8 if that is wrong" if encoding else ""
     return Part(content={"type": "text", "text": _inlined(file.name, text)}, note=note)
@@ -271,7 +269,7 @@ def _data_url(mime: str, content: bytes) -> str:
 
 
 def _inlined(name: str, text: str) -> str:
-    """The text unchanged, in a fence that it cannot close itself."""
+    """The text unchanged, in a code fence that it cannot close itself."""
     fence = "`" * max((len(run) + 1 for run in _TICKS.findall(text)), default=3)
     return f"File {clean_text(name)!r}:\n{fence}\n{text}\n{fence}"
 

@@ -1,6 +1,6 @@
-"""Local files, read only below the folders that the user allows.
+"""Reads local files below the folders that the user allows, and nowhere else.
 
-Rules (design.md section 6; facts behind them: the path-traversal advisories of MCP file servers):
+Rules, after the path-traversal advisories of MCP file servers:
 
 1. The text becomes one absolute path: no NUL, no control character, no UNC or device form, no other user's home.
 2. Symlinks are resolved; what comes out must lie below an allowed folder, compared by identity of the folders (device
@@ -134,7 +134,7 @@ def _from_url(url: str, text: str) -> str:
 
 
 def _below(path: Path, roots: Sequence[Path]) -> tuple[Path, tuple[str, ...]] | None:
-    """The allowed folder and the names below it; `None` = outside, or not there."""
+    """The allowed folder and the path below it; `None` = outside, or missing."""
     try:
         real = Path(os.path.realpath(path, strict=True))
         for root in roots:
@@ -147,7 +147,7 @@ def _below(path: Path, roots: Sequence[Path]) -> tuple[Path, tuple[str, ...]] | 
 
 
 def _below_alike(path: Path, roots: Sequence[Path]) -> tuple[Path, tuple[str, ...]] | None:
-    """The same for a path whose names only look like those of a file; every check is made on the file's own path."""
+    """Like `_below`, for a path that only looks like that of a file; every check is made on the file's real path."""
     if os.path.lexists(path):
         return None
     alike = same_looking(path, lambda folder: _is_allowed(folder, roots))
@@ -167,7 +167,7 @@ def _same(folder: Path, root: Path) -> bool:
 
 
 def _nearest(wanted: Path, roots: Sequence[Path]) -> str:
-    """The name of a readable file that is most like the one that was asked for; "" = none is."""
+    """The readable file whose name is closest to the requested one; "" = none is close."""
     paths = [wanted] if wanted.is_absolute() else [root / wanted for root in roots]
     names = (nearest_name(p, lambda f: _is_allowed(f, roots), lambda n: not _SECRET_NAME.fullmatch(n)) for p in paths)
     return next(filter(None, names), "")
@@ -194,7 +194,7 @@ def _open(text: str, root: Path, names: tuple[str, ...], max_bytes: int) -> File
 
 
 def _holds_private_key(content: bytes) -> bool:
-    """Whether a key block stands anywhere in a file, as ASCII or in UTF-16 or UTF-32, whose other bytes are zero."""
+    """Whether a file contains a private key block, in ASCII, UTF-16 or UTF-32."""
     if _PRIVATE_KEY.search(content):
         return True
     return b"\0" in content and _PRIVATE_KEY.search(content.replace(b"\0", b"")) is not None
@@ -208,7 +208,7 @@ def _step_down(root: Path, names: tuple[str, ...], stack: ExitStack) -> int:
 
 
 def _open_checked(real: Path, stack: ExitStack) -> int:
-    """For systems without `openat` (Windows): the file that was opened must still be the one of the resolved name."""
+    """For systems without `openat` (Windows): checks that the opened file is the one that the name resolved to."""
     handle = _keep(os.open(real, _FILE_FLAGS), stack)
     if os.path.realpath(real, strict=True) != str(real) or not os.path.samestat(os.fstat(handle), os.lstat(real)):
         raise OSError("it changed while it was opened")

@@ -1,6 +1,6 @@
-"""File names that look the same and are not: macOS writes U+202F before PM, and decomposed letters.
+"""File names that look equal but differ: macOS writes U+202F before PM, and decomposed letters.
 
-Whoever retypes such a name, a model or a clipboard, writes a plain space and composed letters. Only folders that may be
+A model or a person that retypes such a name writes a plain space and composed letters. Only folders that may be
 read are looked into.
 """
 
@@ -17,10 +17,10 @@ _MOST_ENTRIES = 20_000
 
 
 def same_looking(path: Path, may_list: Callable[[Path], bool]) -> Path | None:
-    """The one path whose names equal those of `path` after NFKC, with all white space made one space.
+    """The only path whose names equal those of `path` after NFKC and with normalized white space.
 
     Args:
-        path: absolute; it does not exist as it is written.
+        path: absolute; it does not exist as written.
         may_list: whether a folder may be looked into.
 
     Returns:
@@ -42,7 +42,7 @@ def same_looking(path: Path, may_list: Callable[[Path], bool]) -> Path | None:
 
 
 def nearest_name(path: Path, may_list: Callable[[Path], bool], shown: Callable[[str], bool]) -> str:
-    """The name in the folder of `path` that is most like its own; "" = none is."""
+    """The name in the folder of `path` that is closest to its own; "" = none is close."""
     names = [name for name in _names(path.parent, may_list) if shown(name)]
     return next(iter(difflib.get_close_matches(path.name[:200], names[:2000], n=1)), "")
 

@@ -1,4 +1,4 @@
-"""Sizes in messages."""
+"""Formats sizes for messages."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import math
 
 
 def in_mb(size: int) -> str:
-    """A number of bytes in MB of a million, rounded up: what is above a limit never reads as the limit itself."""
+    """Formats bytes as MB (of a million), rounded up, so that a size above a limit never reads as the limit."""
     return f"{math.ceil(size / 100_000) / 10:.1f}".removesuffix(".0") + " MB"

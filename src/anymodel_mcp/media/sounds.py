@@ -1,4 +1,4 @@
-"""How long a sound is, by its headers."""
+"""Measures the length of a sound from its headers."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ _MEASURED = frozenset({"audio/wav", "audio/mpeg", "audio/ogg", "audio/flac", "au
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoundLength:
-    """Length in seconds and samples in a second, as far as the headers tell them."""
+    """Length in seconds and samples per second, as far as the headers contain them."""
 
     duration_s: float | None
     sample_rate: int | None
 
 
 def measure_sound(content: bytes) -> SoundLength | None:
-    """Length and sample rate; `None` = the bytes are no sound whose headers tell them."""
+    """Length and sample rate; `None` = no sound, or its headers lack them."""
     if sniff_sound(content) not in _MEASURED:
         return None
     logging.getLogger("tinytag").setLevel(logging.CRITICAL)  # its warnings quote the file
     try:
-        from tinytag import TinyTag  # only who saves a sound pays for it
+        from tinytag import TinyTag  # imported only when a sound is saved
 
         tag = TinyTag.get(file_obj=io.BytesIO(_with_size(content)), tags=False)
-    except Exception:  # parsers of foreign bytes raise anything: struct.error, IndexError, MemoryError
+    except Exception:  # parsers raise anything on bad bytes: struct.error, IndexError, MemoryError
         return None
     duration, rate = tag.duration, tag.samplerate
     if not duration or not 0 < duration < 10_000_000:
@@ -37,7 +37,7 @@ def measure_sound(content: bytes) -> SoundLength | None:
 
 
 def _with_size(content: bytes) -> bytes:
-    """The same sound with the length of its samples, where a streamed WAV leaves it open."""
+    """The sound with its data length filled in, which a streamed WAV leaves open."""
     at = content.find(b"data", 12, 4096) if content[:4] == b"RIFF" else -1
     if at < 0 or int.from_bytes(content[at + 4 : at + 8], "little") <= len(content):
         return content

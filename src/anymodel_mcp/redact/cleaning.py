@@ -1,7 +1,7 @@
-"""Foreign text without what a terminal obeys (control and escape sequences) and without what nobody sees.
+"""Removes control and escape sequences and invisible characters from untrusted text.
 
-Invisible characters carry hidden instructions past a reader, and split words that a filter looks for. They go, but for
-those that letters around them need: joiners inside emoji and in words of Arabic and Indic scripts, variation selectors
+Invisible characters can hide instructions from a reader, and split words that a filter looks for. All are removed but
+those that the letters around them need: joiners in emoji and in Arabic and Indic scripts, variation selectors
 of emoji, and the flags of England, Scotland and Wales, which are spelt with tag characters.
 Rules of joiners: https://www.unicode.org/reports/tr31/#Layout_and_Format_Control_Characters and
 https://www.unicode.org/reports/tr51/#Emoji_ZWJ_Sequences (seen 2026-11-28). All scans are linear.
@@ -64,7 +64,7 @@ _JOINERS = re.compile(
 
 
 def clean_text(text: str) -> str:
-    """Foreign text without escape sequences, control, bidi and invisible characters and lone surrogates.
+    """Removes escape sequences, control, bidi and invisible characters and lone surrogates.
 
     Tabs, line ends and U+0085 stay; a surrogate pair written as two escapes becomes its character.
     """
@@ -78,7 +78,7 @@ def clean_text(text: str) -> str:
 
 
 def unfinished(text: str) -> str:
-    """The end of a running text that more text may turn into an escape sequence or an emoji; "" = there is none."""
+    """The end of a streamed text that further text may turn into an escape sequence or an emoji; "" = none."""
     found = _UNFINISHED.search(text[-_UNFINISHED_WINDOW:])
     return found.group() if found else ""
 
@@ -88,21 +88,21 @@ _ODD_SPACE = re.compile(r"[^\S ]|  |^ | \Z")
 
 
 def one_line(text: str) -> str:
-    """A name, id or title as it may stand in a line: cleaned, every run of white space and line ends one space."""
+    """Formats a name, id or title for a line of text: cleaned, each run of white space replaced by one space."""
     text = clean_text(text)
     return _SPACES.sub(" ", text).strip() if _ODD_SPACE.search(text) else text
 
 
 CUT = "…"
-"""Stands where text was shortened."""
+"""Marks where text was shortened."""
 
 _TOKEN_CHARS = string.ascii_letters + string.digits + "+/=_.%~-"
 _TOKEN_FROM = 4
-"""Shorter runs of such characters are words."""
+"""Shorter runs of such characters are taken for words."""
 
 
 def shorten(text: str, limit: int) -> str:
-    """`text` in at most `limit` characters, never cut inside what may be a key: half of one is found no more."""
+    """Shortens `text` to `limit` characters, never inside what may be a key: half a key cannot be found any more."""
     if len(text) <= limit:
         return text
     cut = text[: limit - 1]

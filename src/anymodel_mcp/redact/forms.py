@@ -1,7 +1,7 @@
 """The strings to search for: a secret plain, in base64 at any offset, and in hex.
 
-A key is ASCII. Short or word-like ones ("ollama", "EMPTY") stand in ordinary sentences: those are only searched for
-where the text speaks of a key, and short ones only as a word of their own.
+A key is ASCII. Short or word-like ones ("ollama", "EMPTY") occur in ordinary sentences: those are only searched for
+where the text mentions a key, and short ones only as a separate word.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _LEAST = 6
 _SURE = 8
 _WORD = re.compile(r"[a-z]{1,8}|[A-Z][a-z]{0,7}|[A-Z]{1,8}")
 _PLACEHOLDERS = frozenset({"not-needed", "not-used", "no-key", "no-key-required", "sk-no-key-required", "lm-studio"})
-"""What the guides of local servers tell to write where no key is needed."""
+"""Placeholders that the guides of local servers recommend where no key is needed."""
 
 _LEAST_BASE64 = 8
 _LEAST_IN_CONTEXT = 3
@@ -25,7 +25,7 @@ _LEAST_IN_CONTEXT = 3
 
 @dataclass(slots=True)
 class Forms:
-    """All that is searched for.
+    """All strings that are searched for.
 
     Attributes:
         texts: found anywhere: plain secrets and their base64.
@@ -49,7 +49,7 @@ class Forms:
         return bool(self.texts or self.words)
 
     def add(self, secret: str) -> None:
-        """Searches for this one too."""
+        """Adds a secret."""
         encoded = len(secret) >= _LEAST
         texts = set(base64_forms(secret)) if encoded else set[str]()
         if is_word_like(secret):
@@ -76,7 +76,7 @@ def _beginnings(form: str) -> set[str]:
 
 
 def is_word_like(secret: str) -> bool:
-    """Whether a secret is no secret by its looks: too short, one plain word such as "ollama", or a placeholder."""
+    """Whether a secret looks like a word: too short, one plain word such as "ollama", or a placeholder."""
     return len(secret) < _LEAST or _WORD.fullmatch(secret) is not None or secret in _PLACEHOLDERS
 
 
@@ -90,7 +90,7 @@ def _in_context(secret: str) -> re.Pattern[str]:
 
 
 def base64_forms(secret: str) -> set[str]:
-    """The base64 of a secret that stands anywhere in a longer text: three offsets, two alphabets, whole digits only."""
+    """The base64 of a secret inside a longer text: three offsets, two alphabets, whole digits only."""
     found: set[str] = set()
     for lead in range(3):
         raw = b"\0" * lead + secret.encode()

@@ -1,4 +1,4 @@
-"""The redactor: finds secrets in every form and puts a mask in their place. Linear in the length of the text."""
+"""The redactor: finds secrets in every form and masks them. Linear in the length of the text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SHAPES = re.compile(
     r"|(?<=[Bb]earer )[A-Za-z0-9._~+/\-]{12,}=*|(?<=://)[^/\s:@]+:[^/\s@]+(?=@))"
 )
 _RECOGNISED = 6
-"""Characters of a secret at the end of a text that tell it from an ordinary word."""
+"""How many characters of a secret at the end of a text distinguish it from an ordinary word."""
 
 _MOST_CUTS = 100
 _CONTEXT = 3
@@ -40,14 +40,14 @@ class Redactor:
         self.add(*secrets)
 
     def add(self, *secrets: str) -> None:
-        """Also removes these from now on."""
+        """Adds secrets to remove."""
         for secret in secrets:
             if secret and secret not in self._seen:
                 self._seen.add(secret)
                 self._forms.add(secret)
 
     def keys(self, text: str) -> str:
-        """`text` without live secrets, a last one that was cut off included; the rest stays as it is."""
+        """Removes live secrets, including one that the end of the text cuts off; the rest is unchanged."""
         if not self._forms:
             return text
         spans = complete(self._forms, text)
@@ -55,14 +55,14 @@ class Redactor:
         return _masked(text, [*spans, (start, len(text))])
 
     def text(self, text: str) -> str:
-        """A model's answer: live secrets and unsafe characters removed, all else as it came."""
+        """Removes live secrets and unsafe characters from a model's answer; the rest is unchanged."""
         if "\x1b" in text:
             text = self.keys(text)
         text = self.keys(clean_text(text))
         return self._shortened(text) if CUT in text and self._forms else text
 
     def _shortened(self, text: str) -> str:
-        """Without secrets that a shortening cut off in the middle of the text."""
+        """Removes parts of secrets before a mark of shortened text."""
         *parts, last = text.split(CUT, _MOST_CUTS)
         return CUT.join([*(self._end_removed(part) for part in parts), last])
 
@@ -72,11 +72,11 @@ class Redactor:
         return f"{before}{window[:start]}{MASK}" if start < len(window) else part
 
     def clean(self, text: str) -> str:
-        """`text` without secrets, without what has the shape of a key, and without unsafe characters."""
+        """Removes secrets, everything shaped like a key, and unsafe characters."""
         return _SHAPES.sub(MASK, self.text(text))
 
     def split(self, text: str) -> tuple[str, str]:
-        """A running text in two: what may be shown now, cleaned, and what waits because a key may begin with it.
+        """Splits a streamed text: what may be shown now, cleaned, and the end that may be the start of a key.
 
         The second part goes in front of the text that comes next.
         """
@@ -93,7 +93,7 @@ class Redactor:
         return _masked(ready[:start], spans), ready[start:] + waiting
 
     def value(self, value: Any) -> Any:
-        """A JSON value with every string in it, names of fields included, cleaned as `text` does."""
+        """Cleans every string in a JSON value, including field names, as `text` does."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, dict):
@@ -112,10 +112,10 @@ class Redactor:
 
 
 class RunningText:
-    """Text that is shown while it comes: each piece without keys, also not of keys that two pieces make together.
+    """Text that is shown while it arrives: no key is shown, not even one that spans several pieces.
 
     Args:
-        redactor: knows the keys.
+        redactor: holds the keys.
     """
 
     def __init__(self, redactor: Redactor) -> None:
@@ -124,12 +124,12 @@ class RunningText:
         self._held = ""
 
     def add(self, text: str) -> str:
-        """What may be shown once `text` has come."""
+        """Adds a piece; returns what may be shown now."""
         shown, self._held = self._redactor.split(self._before + self._held + text)
         return self._after_before(shown)
 
     def _after_before(self, shown: str) -> str:
-        """The new part of what is shown; its end is what the next part is read after."""
+        """Cleans the next part in the context of what was shown before it."""
         new = shown[len(self._before) :]
         if new:
             self._before = shown[-_CONTEXT:].lstrip(_NO_BEGINNING)
@@ -137,11 +137,11 @@ class RunningText:
 
     @property
     def waiting(self) -> str:
-        """What is held back, cleaned as the end of the text."""
+        """The text held back, cleaned as if it were the end."""
         return self._redactor.text(self._before + self._held)[len(self._before) :]
 
     def rest(self) -> str:
-        """What was held back, when no more text comes."""
+        """Ends the text; returns what was held back."""
         held, self._held = self._held, ""
         return self._after_before(self._redactor.text(self._before + held))
 

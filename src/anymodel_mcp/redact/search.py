@@ -1,4 +1,4 @@
-"""Where secrets stand in a text: whole ones, and one that the end of the text cuts off."""
+"""Finds secrets in a text: whole ones, and one that the end of the text cuts off."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from anymodel_mcp.redact.views import HEX, Span, escape_at_end, hex_at_end, hex_
 
 _BLOCK = 1_000_000
 _OVERLAP = 64_000
-"""Long texts are searched in blocks, so that a hostile one cannot fill the memory; no form of a key is longer."""
+"""The overlap of blocks, longer than any form of a key; long texts are searched in blocks to bound memory."""
 
 _ZERO_AT_END = re.compile("(?<![0-9A-Fa-f])0[xX]?\\Z")
 
 
 def complete(forms: Forms, text: str) -> list[Span]:
-    """Where whole secrets stand, in any encoding."""
+    """The spans of whole secrets, in any encoding."""
     if len(text) <= _BLOCK + _OVERLAP:
         return list(_in_block(forms, text))
     return [
@@ -55,7 +55,7 @@ def _shifted(spans: Sequence[Span], by: int) -> Iterator[Span]:
 
 
 def cut_off(forms: Forms, text: str, *, least: int) -> int:
-    """Where the beginning of a secret starts that the text ends with; the text's length where there is none.
+    """The start of a secret that the end of the text cuts off; the text's length if there is none.
 
     Args:
         forms: what is searched for.

@@ -1,6 +1,6 @@
-"""Text as it reads once an encoding is undone, with the way back: which source characters a match came from.
+"""Decoded views of a text, with a mapping from each match back to the source characters.
 
-A view is built in two steps. The plain decoded string is cheap, and nearly always holds no secret; only where it does,
+A view is built in two steps. The plain decoded string is cheap and rarely holds a secret; only if it does,
 the positions are worked out. Every pattern here is linear: no quantifier inside another.
 """
 
@@ -45,7 +45,7 @@ _AT_END_WINDOW = 120
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A decoded text and how its positions lie in the source.
+    """A decoded text and its positions in the source.
 
     Attributes:
         starts: positions in `text` of the decoded pieces, rising.
@@ -57,7 +57,7 @@ class View:
     pieces: list[tuple[int, int, int]]
 
     def _source(self, position: int) -> tuple[int, int]:
-        """Where one character of `text` stands in the source: start and end."""
+        """Start and end in the source of one character of `text`."""
         index = bisect_right(self.starts, position) - 1
         if index < 0:
             return position, position + 1
@@ -68,13 +68,13 @@ class View:
         return at, at + 1
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """A stretch of `text` as a stretch of the source."""
+        """Maps a span of `text` to a span of the source."""
         return self._source(start)[0], self._source(end - 1)[1]
 
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """One way to write text.
+    """One encoding of characters in a text.
 
     Attributes:
         pattern: what stands for a character, or for nothing.
@@ -85,7 +85,7 @@ class Encoding:
     decode: Callable[[re.Match[str]], str | None]
 
     def read(self, text: str) -> str:
-        """The text as it reads; the same object where nothing is encoded."""
+        """The decoded text; the same object if nothing is encoded."""
 
         def replaced(match: re.Match[str]) -> str:
             char = self.decode(match)
@@ -94,7 +94,7 @@ class Encoding:
         return self.pattern.sub(replaced, text)
 
     def view(self, text: str) -> View:
-        """The text as it reads, with positions."""
+        """The decoded text with positions."""
         out: list[str] = []
         starts: list[int] = []
         pieces: list[tuple[int, int, int]] = []
@@ -134,11 +134,11 @@ HEX = Encoding(_NO_HEX_DIGIT, lambda _: "")
 
 
 NESTED = 3
-"""How often an encoding inside an encoding is undone."""
+"""How many nested encodings are decoded."""
 
 
 def readings(text: str) -> Iterator[tuple[tuple[Encoding, ...], str]]:
-    """The ways in which a text may be read, each with the encodings that were undone for it, the text itself first."""
+    """All decoded forms of a text, each with the encodings that were decoded; the text itself first."""
     way: tuple[Encoding, ...] = ()
     if "\x1b" in text:  # an escape sequence may swallow characters of a key
         yield (VISIBLE,), VISIBLE.read(text)
@@ -155,7 +155,7 @@ def readings(text: str) -> Iterator[tuple[tuple[Encoding, ...], str]]:
 
 
 def to_source(way: Iterable[Encoding], text: str, spans: Sequence[Span]) -> list[Span]:
-    """Stretches of a reading as stretches of the text that was read."""
+    """Maps spans of a decoded text to spans of the source text."""
     views: list[View] = []
     for encoding in way:
         views.append(encoding.view(text))
@@ -167,17 +167,17 @@ def to_source(way: Iterable[Encoding], text: str, spans: Sequence[Span]) -> list
 
 
 def hex_runs(text: str) -> Iterator[Span]:
-    """Stretches that hold nothing but hex digits and what separates them."""
+    """Spans of hex digits and their separators."""
     return (match.span() for match in _HEX_RUN.finditer(text))
 
 
 def hex_at_end(text: str) -> int:
-    """Where the stretch of hex digits begins that ends the text."""
+    """The start of the hex digits at the end of the text."""
     return len(text.rstrip(_HEX_SET))
 
 
 def escape_at_end(text: str) -> int:
-    """Where an escape begins that the end of the text cuts off."""
+    """The start of an escape that the end of the text cuts off."""
     window = text[-_AT_END_WINDOW:]
     found = _ESCAPE_AT_END.search(window)
     return len(text) - len(window) + found.start() if found else len(text)

@@ -1,4 +1,4 @@
-"""Who is calling: host, protocol version, and the line for progress, read once from a request's context."""
+"""The client of a request: host, protocol version and progress callback, read once from the request's context."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class ClientInfo:
 
     @property
     def takes_links(self) -> bool:
-        """`resource_link` exists since 2025-06-18; some hosts lose it all the same."""
+        """Whether `resource_link` works: it exists since 2025-06-18, but some hosts drop it."""
         return self.host.links and self.protocol >= "2025-06-18"
 
     @property
     def takes_images(self) -> bool:
-        """Picture blocks exist in every version; some hosts paste them as text."""
+        """Whether picture blocks work: every version has them, but some hosts paste them as text."""
         return self.host.images
 
 

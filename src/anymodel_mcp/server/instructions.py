@@ -1,6 +1,6 @@
-"""The server's instructions: what the tools are for, and what is configured, in few bytes. Pure.
+"""The server's instructions: the purpose of the tools and what is configured, in few bytes. Pure.
 
-Some hosts load the schemas of tools late, and then know a server by its instructions alone.
+Some hosts load tool schemas late and until then know a server only by its instructions.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ MORE_TOOLS = {
     "transcribe": "transcribe: a recording as text or subtitles.",
     "speak": "speak: a text as a sound file.",
 }
-"""What is said of tools that are not listed everywhere."""
+"""The sentences about tools that are not always listed."""
 MOST_BYTES = 1_500
 
 
 def instructions(names: ModelNames, listed: Collection[str] = ()) -> str:
-    """What the tools are for, then defaults, aliases and providers, as far as there is room.
+    """The purpose of the tools, then as many defaults, aliases and providers as fit.
 
     Args:
         names: what is configured.

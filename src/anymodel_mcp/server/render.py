@@ -1,6 +1,6 @@
-"""From an outcome to a tool result that this host, in this protocol version, takes whole.
+"""Renders an outcome as a tool result that the host shows completely.
 
-One text block: the answer first and unchanged, then what is notable, in brackets. The record goes under `_meta`:
+One text block: the unchanged answer, then notes in brackets. The record goes under `_meta`:
 hosts that get `structuredContent` hide the text. Text that does not fit is cut, with a handle for the rest.
 """
 
@@ -30,7 +30,7 @@ _MOST_SHORTER = 0.4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """A saved picture, ready to be shown: its resource, and the bytes of its preview or of the whole.
+    """A saved picture to show: its resource, and the bytes of its preview or of the original.
 
     Attributes:
         defect: what is wrong with its bytes; "" = nothing.
@@ -44,24 +44,24 @@ class Attachment:
 
 
 def cap_of(peer: ClientInfo, configured: int | None) -> OutputLimit:
-    """How much text this host takes whole."""
+    """The output limit of this host."""
     general = DEFAULT_MAX_BYTES if configured is None else configured
     return OutputLimit(min(general, peer.host.max_output_bytes or general), peer.host.counts_json)
 
 
 @dataclass(frozen=True, slots=True)
 class OutputLimit:
-    """How much text a host takes: bytes of UTF-8, or characters of the JSON that carries it where that is counted."""
+    """The output limit of a host: in bytes of UTF-8, or in characters of the JSON that carries the text."""
 
     limit: int
     in_json: bool = False
 
     def size(self, text: str) -> int:
-        """What the text counts."""
+        """The size of the text in the unit of the limit."""
         return len(json.dumps(text, ensure_ascii=False)) if self.in_json else len(text.encode("utf-8", "replace"))
 
     def cut(self, text: str, room: int) -> str:
-        """The longest head of `text` that leaves `room`, at least one character, none of them broken."""
+        """The longest start of `text` that leaves `room`: at least one character, and no broken character."""
         most = max(self.limit - room, 1)
         if not self.in_json:
             raw = text[:most].encode("utf-8", "replace")
@@ -72,7 +72,7 @@ class OutputLimit:
 
 
 def at_boundary(text: str, piece: str) -> str:
-    """The head `piece` of `text`, ended after a paragraph, line or word where one ends in its last part."""
+    """Shortens `piece`, the start of `text`, to the end of a paragraph, line or word if one ends in its last part."""
     if len(piece) == len(text):
         return piece
     least = int(len(piece) * (1 - _MOST_SHORTER))
@@ -84,7 +84,7 @@ def at_boundary(text: str, piece: str) -> str:
 
 
 def fits(outcome: Outcome, cap: OutputLimit) -> bool:
-    """Whether all that is left from the outcome's offset on can be given at once."""
+    """Whether the text from the outcome's offset on fits into one result."""
     return cap.size(_whole(outcome)) <= cap.limit
 
 
@@ -97,13 +97,13 @@ def _whole(outcome: Outcome) -> str:
 
 
 def page(outcome: Outcome, *, cap: OutputLimit, waited_s: float | None = None, fetch_by: str = "get_result") -> str:
-    """The text of a result: all of it from its offset on, or as much as fits and how to get the rest.
+    """The text of a result from its offset on, or as much as fits and how to get the rest.
 
     Args:
-        outcome: with its handle, where it does not fit.
-        cap: how much is given at once.
-        waited_s: how long a running call has been waited for.
-        fetch_by: the name of the tool that gives the rest.
+        outcome: with a handle if the text does not fit.
+        cap: the output limit.
+        waited_s: how long the request has waited for a running call.
+        fetch_by: the name of the tool that returns the rest.
     """
     body, offset = body_of(outcome), outcome.offset
     how = f"{fetch_by}(id={outcome.result_id!r}, offset="
@@ -131,13 +131,13 @@ def render(
     redactor: Redactor,
     shown: Sequence[Attachment] = (),
 ) -> CallToolResult:
-    """The tool result.
+    """Renders the tool result.
 
     Args:
-        outcome: what the call came to.
+        outcome: the result of the call.
         text: the page of its text that is given now.
-        peer: who gets it.
-        redactor: cleans all of it.
+        peer: the client.
+        redactor: cleans the whole result.
         shown: saved pictures.
     """
     clean = redactor.clean if outcome.error is not None else redactor.text

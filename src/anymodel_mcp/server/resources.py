@@ -43,7 +43,7 @@ def register(server: MCPServer[Any], services: Callable[[], Services], prompts: 
 
     Args:
         server: where they are added.
-        services: gives the running services.
+        services: returns the running services.
         prompts: our prompts, whose arguments are completed too.
     """
     _register_models(server, services)
@@ -52,7 +52,7 @@ def register(server: MCPServer[Any], services: Callable[[], Services], prompts: 
 
 
 def _shown(services: Services, value: Json) -> str:
-    """A JSON document for a reader, keys and control characters removed."""
+    """Formats a JSON document, without keys and control characters."""
     return json.dumps(services.redactor.value(value), ensure_ascii=False)
 
 
@@ -100,7 +100,7 @@ def _provider(services: Services, name: str, known: ModelList | None) -> Json:
     settings = services.providers.configured[name]
     entry: Json = {"provider": name, "base_url": without_query(settings.base_url), "dialect": settings.dialect}
     if known is None:
-        return {**entry, "error": "its list cannot be had: `anymodel-mcp doctor` says why"}
+        return {**entry, "error": "its list is not available: `anymodel-mcp doctor` says why"}
     return {**entry, "models": len(known.models), "uri": f"anymodel://models/{name}"}
 
 

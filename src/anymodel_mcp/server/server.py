@@ -1,4 +1,4 @@
-"""The MCP server, and the one place where errors become what a model reads.
+"""The MCP server, and the one place where errors become results for the model.
 
 The SDK's tool manager stays empty: `list_tools` and `call_tool`, its public seams, serve our own tools, because its
 signature reader parses strings that happen to be JSON and drops unknown names (mcp 2.3.0, func_metadata.py).
@@ -55,20 +55,20 @@ log = logging.getLogger(__name__)
 
 NAME = "anymodel"
 DEFAULT_SET = "default"
-"""Stands in `tools.enabled` for the tools that are listed by default."""
+"""The entry in `tools.enabled` that means the tools listed by default."""
 UNKNOWN_HOST_DEADLINE_S = 50.0
 _TOOLS_IN_ADVICE = re.compile(r"\b(list_models|get_result)\b")
 _FULL_PICTURE_BYTES = 700_000  # base64 of it stays below the 1,048,576 characters that Claude Desktop takes
 
 
 class AnyModelServer(MCPServer[Services]):
-    """The MCP server; `services` are there while it runs.
+    """The MCP server; `services` exist while it runs.
 
     Args:
         settings: the configuration.
-        open_services: opens the services for the time in which the server runs.
+        open_services: opens the services while the server runs.
         names: providers, aliases and defaults, for the instructions.
-        redactor: the one of this process.
+        redactor: shared by the process.
         config_error: why there is no configuration; every call answers with it.
     """
 
@@ -109,15 +109,15 @@ class AnyModelServer(MCPServer[Services]):
         """The services of the running server.
 
         Raises:
-            RuntimeError: the server does not run.
+            RuntimeError: the server is not running.
         """
         if self._services is None:
-            raise RuntimeError("the server does not run")
+            raise RuntimeError("the server is not running")
         return self._services
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[Services]:
-        """The life of the services; the SDK enters it once per process."""
+        """Opens and closes the services; the SDK enters it once per process."""
         async with self._open() as services:
             self._services = services
             try:
@@ -126,12 +126,12 @@ class AnyModelServer(MCPServer[Services]):
                 self._services = None
 
     def hand_back_calls(self) -> None:
-        """Answers all open calls with what has arrived and a handle: the process is about to end."""
+        """Answers all open calls with partial text and a handle: the process is about to end."""
         if self._services is not None:
             self._services.calls.hand_back()
 
     async def list_tools(self) -> list[Tool]:
-        """Our tools, and whatever was registered on this server besides."""
+        """Our tools, and those that were registered on this server otherwise."""
         if self._services is not None:
             self._services.providers.preload_soon()
         return [*self._listed, *await super().list_tools()]
@@ -139,7 +139,7 @@ class AnyModelServer(MCPServer[Services]):
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[Services, Any] | None = None
     ) -> CallToolResult | InputRequiredResult:
-        """Runs a tool; whatever goes wrong comes back as a result that says what to do.
+        """Runs a tool; every failure is returned as a result that says what to do.
 
         Raises:
             MCPError: -32602, there is no such tool.
@@ -156,7 +156,7 @@ class AnyModelServer(MCPServer[Services]):
         outcome = await self._outcome(spec, arguments, peer, cap.limit)
         try:
             shown = [await self._show(picture, outcome.inline) for picture in outcome.pictures]
-            defects = [f"{picture.defect}; it was saved as it came" for picture in shown if picture.defect]
+            defects = [f"{picture.defect}; it was saved unchanged" for picture in shown if picture.defect]
             outcome = with_warnings(outcome, *defects)
             if outcome.result_id is None and not fits(outcome, cap):
                 outcome = replace(
@@ -232,7 +232,7 @@ class AnyModelServer(MCPServer[Services]):
             return failed(error.failure, error.failure.partial_text or "")
 
     def _wait_budget(self, peer: ClientInfo) -> float | None:
-        """Seconds until this host must have an answer; `None` = it waits as long as we do."""
+        """Seconds until this host must have an answer; `None` = no limit."""
         configured = self.anymodel_settings.limits.soft_deadline_s
         if configured == 0 or peer.host.deadline_s == 0 or (peer.progress is not None and peer.host.progress_extends):
             return None
@@ -262,10 +262,10 @@ class AnyModelServer(MCPServer[Services]):
         return Attachment(name=name, mime=mime, bytes=len(content), preview=preview, defect=defect)
 
     async def _preview(self, content: bytes) -> Scaled:
-        """A small picture, if one can be made: the picture itself is saved, and worth more than its preview."""
+        """A preview, if one can be made; a failed preview must not fail the saved picture."""
         try:
             return await self.services.artifacts.preview(content)
-        except Exception as error:  # decoders meet bytes that nobody has seen before
+        except Exception as error:  # decoders can raise anything on unknown bytes
             log.warning("no preview could be made: %s", type(error).__name__)
             return Scaled(content=None)
 
@@ -283,16 +283,16 @@ def _near(name: str, known: Iterable[str]) -> str:
 
 
 def _callable(settings: Settings) -> list[ToolSpec]:
-    """The tools that answer: the enabled ones, all where none is named."""
+    """The tools that can be called: the enabled ones, or all if none is named."""
     enabled = settings.tools.enabled
     return list(TOOLS) if not enabled or DEFAULT_SET in enabled else _listed(settings)
 
 
 def _listed(settings: Settings) -> list[ToolSpec]:
-    """The listed tools in listing order; `get_result` stays with them, because their answers point to it.
+    """The listed tools in listing order, always with `get_result`, because answers refer to it.
 
     Raises:
-        ConfigError: a name is no tool's.
+        ConfigError: a name is not a tool.
     """
     enabled = settings.tools.enabled
     names = [*(tool.name for tool in TOOLS), DEFAULT_SET]

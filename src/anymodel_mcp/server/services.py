@@ -1,4 +1,4 @@
-"""What the server works with while it runs, and the part of it that one call gets."""
+"""The services of a running server, and the subset that one call gets."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ class Services:
     """The services of one process.
 
     Attributes:
-        redactor: removes keys, for every sink.
+        redactor: removes keys from all output.
         store: what outlives the process.
         calls: running calls and stored results.
         ledger: one row for each model that was asked.
         artifacts: saved files.
         providers: the clients of the configured providers.
         catalog: the providers' model lists.
-        directory: which models a name means.
+        directory: resolves names to models.
         explainer: completes errors.
-        files: which local files may be read.
+        files: section [files], which says which local files may be read.
     """
 
     redactor: Redactor
@@ -53,7 +53,7 @@ class Services:
     files: Files
 
     def context(self, call: Call, limits: HostLimits = _NO_LIMITS) -> ToolContext:
-        """What a tool works with in one call."""
+        """The services of a tool in one call."""
         models = Models(
             directory=self.directory,
             open=self.providers.endpoint,

@@ -1,6 +1,6 @@
 """What outlives a call: results, jobs, conversations, usage, model lists, repairs.
 
-`interface.py` says what a driver is. To add one: implement `interface.Store`, open it here by its setting, and add it
+`interface.py` defines a driver. To add one: implement `interface.Store`, open it here by its setting, and add it
 to the list in `tests/state/test_store.py`.
 """
 
@@ -48,7 +48,7 @@ __all__ = [
 def open_store(
     settings: StoreSettings, data_dir: Path, *, clock: Callable[[], float] = time.time, busy_s: float = BUSY_S
 ) -> SqliteStore:
-    """The store that the settings choose; nothing is touched before the first use.
+    """Opens the store that the settings select; no file is touched before the first use.
 
     Args:
         settings: section [store].

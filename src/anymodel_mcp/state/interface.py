@@ -1,4 +1,4 @@
-"""What outlives a call, as protocols, and the values that go in and come out.
+"""What outlives a call, as protocols, with their values.
 
 A driver implements `Store`; `tests/state/test_store.py` is what every driver must pass. Three rules hold for all of
 them: the store's own clock decides heartbeats and holds, every row belongs to a principal (`local` until there are
@@ -18,12 +18,12 @@ Ended = Literal["complete", "failed", "cancelled"]
 CallStatus = Literal["running", "complete", "failed", "cancelled", "interrupted"]
 UsageKey = Literal["day", "host", "tool", "provider", "model", "outcome", "all"]
 
-# no letters that look like others: a model copies these ids by hand; 20 of them are 99 bits
+# no ambiguous letters, because models copy these ids; 20 of them are 99 bits
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 
 
 def new_id(prefix: str) -> str:
-    """A fresh id that nobody can guess: `prefix`, a hyphen, twenty characters."""
+    """A new unguessable id: `prefix`, a hyphen, twenty characters."""
     return f"{prefix}-" + "".join(secrets.choice(_ALPHABET) for _ in range(20))
 
 
@@ -33,7 +33,7 @@ class CallRow:
 
     Attributes:
         worker_id: the process that runs it, unique among all that share the store.
-        model: what it asks, as `provider/id`.
+        model: the model that it asks, as `provider/id`.
     """
 
     id: str
@@ -45,7 +45,7 @@ class CallRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredCall:
-    """A call as the store knows it.
+    """A stored call.
 
     Attributes:
         status: "interrupted": it was running, and its worker has not sent a heartbeat since.
@@ -70,9 +70,9 @@ class Thread:
 
     Attributes:
         title: the first words of the first user message.
-        models: who has answered in it, in order of appearance.
+        models: those that answered in it, in order of appearance.
         count: how many messages it has (a list of threads leaves `messages` empty).
-        last_model: who answered last (a list of threads leaves it out).
+        last_model: the model that answered last (empty in a list of threads).
     """
 
     id: str
@@ -117,7 +117,7 @@ class RunningRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsageSum:
-    """The sum of one group; `None` where no call has the figure. Running calls count as neither failed nor complete."""
+    """The sum of one group; `None` if no call has the figure. Running calls are neither failed nor complete."""
 
     key: str
     calls: int
@@ -154,7 +154,7 @@ class Results(Protocol):
         ...
 
     async def beat(self, worker_id: str, ids: Iterable[str]) -> None:
-        """Records that the worker lives and still runs these calls."""
+        """Records a heartbeat: the worker still runs these calls."""
         ...
 
     async def save_partial(self, row: CallRow, text: str) -> None:
@@ -162,7 +162,7 @@ class Results(Protocol):
         ...
 
     async def finish_call(self, row: CallRow, status: Ended, record: Json | None, text: str | None = None) -> None:
-        """Ends a call; `text` `None` keeps the partial text. The first end stands."""
+        """Ends a call; `text` `None` keeps the partial text. Later ends have no effect."""
         ...
 
     async def get_call(self, id: str) -> StoredCall | None:
@@ -174,7 +174,7 @@ class Results(Protocol):
         ...
 
     async def ask_cancel(self, id: str) -> bool:
-        """Asks the worker of a running call to stop it; false = it does not run (any more)."""
+        """Asks the worker of a running call to stop it; false = it is not running."""
         ...
 
     async def cancels_asked(self, worker_id: str) -> set[str]:
@@ -186,7 +186,7 @@ class Jobs(Protocol):
     """Jobs that outlive their call, under the handle of the call that submitted them."""
 
     async def save_job(self, id: str, job: Json) -> None:
-        """Keeps a job until `end_job`, or until it is older than what is kept."""
+        """Stores a job until `end_job`, or until it exceeds the retention time."""
         ...
 
     async def load_job(self, id: str) -> Json | None:
@@ -194,11 +194,11 @@ class Jobs(Protocol):
         ...
 
     async def end_job(self, id: str) -> None:
-        """Forgets a job that has ended."""
+        """Deletes a job that has ended."""
         ...
 
     async def adopt_job(self, id: str, worker_id: str, *, silent_s: float) -> bool:
-        """Makes this worker the one that continues a job; false = another one runs it, or there is none."""
+        """Makes this worker continue a job; false = another worker runs it, or there is none."""
         ...
 
 
@@ -211,7 +211,7 @@ class Threads(Protocol):
         ...
 
     async def create_thread(self, system: str | None = None, *, holder: str | None = None, for_s: float = 0) -> str:
-        """A new conversation, held from the start where a holder is named."""
+        """Creates a conversation, held from the start if a holder is named."""
         ...
 
     async def append_turn(
@@ -225,20 +225,20 @@ class Threads(Protocol):
         ...
 
     async def list_threads(self, limit: int = 20) -> list[Thread]:
-        """The conversations used last, newest first, without their messages."""
+        """The most recently used conversations, newest first, without their messages."""
         ...
 
     async def hold_thread(self, id: str, holder: str, for_s: float) -> bool:
-        """Takes a thread, or keeps it longer; false = another holder has it, or there is no such thread."""
+        """Takes or extends the hold of a thread; false = another holder has it, or there is no such thread."""
         ...
 
     async def release_thread(self, id: str, holder: str) -> None:
-        """Gives a thread back; one that another holder has by now stays held."""
+        """Releases a thread; a hold that another holder has taken by now stays."""
         ...
 
 
 class UsageLedger(Protocol):
-    """What calls used: one row for each model that was asked; no texts."""
+    """Usage: one row for each model that was asked; no texts."""
 
     async def add_usage(
         self, ended: Iterable[UsageRow], *, announced: Sequence[RunningRow] = (), running: Sequence[RunningRow] = ()
@@ -247,23 +247,23 @@ class UsageLedger(Protocol):
         ...
 
     async def usage(self, since: float = 0, by: UsageKey = "model") -> list[UsageSum]:
-        """Sums since a moment (seconds since the epoch), most calls first; days in their order."""
+        """Sums since a time (seconds since the epoch), groups with most calls first; days in chronological order."""
         ...
 
 
 class Lists(Protocol):
-    """Model lists and learned repairs: what providers have said about themselves."""
+    """Model lists and learned repairs."""
 
     async def save_models(self, provider: str, fetched_at: float, content: Any) -> None:
-        """Keeps a provider's model list (any JSON value) in place of the one before."""
+        """Stores a provider's model list (any JSON value), replacing the previous one."""
         ...
 
     async def load_models(self, provider: str) -> tuple[float, Any] | None:
-        """When the list was fetched, and the list; `None` = none kept."""
+        """The time of the request, and the list; `None` = not stored."""
         ...
 
     async def save_repair(self, provider: str, model: str, repair: Json) -> None:
-        """Keeps what a provider refused for a model."""
+        """Stores a repair that a provider's refusal of a model's request needs."""
         ...
 
     async def load_repairs(self) -> dict[tuple[str, str], list[Json]]:
@@ -288,7 +288,7 @@ class Store(Results, Jobs, Threads, UsageLedger, Lists, Removal, Protocol):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is wrong with the store now, for `doctor` and for results that depend on it."""
+        """Current problems of the store, for `doctor` and for results that depend on it."""
         ...
 
     async def aclose(self) -> None:

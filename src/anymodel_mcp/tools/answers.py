@@ -1,4 +1,4 @@
-"""An answer as the outcome of a call: its text, notes and record."""
+"""Converts an answer to the outcome of a call: text, notes and record."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from anymodel_mcp.wire.content.finish import INCOMPLETE
 
 
 def outcome_of(answer: Answer[ChatResult], requested: str | None, extra: Json | None = None) -> Outcome:
-    """A chat or completion as an outcome: the text unchanged, everything else as notes and in the record."""
+    """Converts a chat or completion result: the text is unchanged, everything else becomes notes and record."""
     result = answer.result
     record = {**chat_record(result, answer.stats, answer.target, requested), **sparse(extra or {})}
     return Outcome(text=result.text, notes=(*_notes(result, record), *answer.notes), record=record)
@@ -25,7 +25,7 @@ def _notes(result: ChatResult, record: Json) -> list[str]:
     if result.tool_calls:
         notes.append("[tool calls]\n" + json.dumps(record["tool_calls"], ensure_ascii=False))
     notes += [
-        f"tool call {c.name!r} with arguments that are no JSON object: {c.arguments_raw}"
+        f"tool call {c.name!r} with arguments that are not a JSON object: {c.arguments_raw}"
         for c in result.invalid_tool_calls
     ]
     notes += [f"[choice {i}]\n{text}" for i, text in enumerate(result.choices[1:], 2)]

@@ -1,6 +1,6 @@
-"""What a misspelt or misplaced argument should have been. Pure.
+"""Suggests the right argument for a misspelt or misplaced one. Pure.
 
-Models fill in what they know from other APIs: the names of OpenAI's requests, of other tools, of other providers.
+Models use names that they know from other APIs: OpenAI's requests, other tools, other providers.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ _REQUEST_FIELDS = frozenset(
         "encoding_format", "input_type", "negative_prompt", "aspect_ratio", "background", "moderation",
     }
 )  # fmt: skip
-"""Fields of providers' requests, some of them spelt much like arguments of ours."""
+"""Fields of providers' requests, some of them similar to our arguments."""
 
 
 def meant_instead(name: str, known: Sequence[str]) -> str:

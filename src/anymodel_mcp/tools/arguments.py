@@ -70,7 +70,7 @@ def _objects(value: Any) -> Any:
 
 
 def _parsed(text: str, opening: str) -> Any:
-    """The value of JSON text that begins with this bracket; `None` = it is no JSON."""
+    """Parses JSON text that begins with this bracket; `None` = it is not JSON."""
     if not text.lstrip().startswith(opening):
         return None
     if text.count(",") + text.count("[") + text.count("{") > DEFAULT_BOUNDS.values:
@@ -84,7 +84,7 @@ def _parsed(text: str, opening: str) -> Any:
 
 
 def chars(most: int) -> AfterValidator:
-    """At most so many characters."""
+    """A validator: at most `limit` characters."""
 
     def check(text: str) -> str:
         if len(text) > most:
@@ -95,7 +95,7 @@ def chars(most: int) -> AfterValidator:
 
 
 def each(most: int) -> AfterValidator:
-    """At most so many characters in each entry."""
+    """A validator: at most `limit` characters in each entry."""
 
     def check(texts: list[str]) -> list[str]:
         for index, text in enumerate(texts):
@@ -107,7 +107,7 @@ def each(most: int) -> AfterValidator:
 
 
 def entries(most: int) -> BeforeValidator:
-    """At most so many entries, counted before any is looked at."""
+    """A validator: at most `limit` entries, counted before any is validated."""
 
     def check(value: Any) -> Any:
         found = len(as_list(value))
@@ -119,21 +119,21 @@ def entries(most: int) -> BeforeValidator:
 
 
 def _as_it_came(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
-    """A number that passes, a whole one still whole."""
+    """Returns a valid number; an integer stays an integer."""
     number = check(value)
     return value if type(value) is int else number
 
 
 Number = Annotated[float, WrapValidator(_as_it_came), BeforeValidator(_number), AfterValidator(_finite)]
-"""A number in the type in which it came: 1 stays 1, since some gateways refuse 1.0 for a whole number."""
+"""A number that keeps its type: 1 stays 1, because some gateways refuse 1.0 for an integer."""
 Integer = Annotated[int, BeforeValidator(_number)]
 Object = Annotated[dict[str, Any], BeforeValidator(_object)]
 
 # of several validators before, the last one listed runs first
 Name = Annotated[str, chars(500)]
-"""A model, a provider, an id, a word of the provider's."""
+"""A name: a model, a provider, an id, an option of the provider."""
 Text = Annotated[str, chars(10_000_000)]
-"""What a model reads."""
+"""A text for the model."""
 Query = Annotated[str, chars(1000)]
 Names = Annotated[list[str], entries(16), BeforeValidator(_items), each(500)]
 Stops = Annotated[list[str], entries(64), BeforeValidator(_items), each(1000)]
@@ -141,7 +141,7 @@ Texts = Annotated[list[str], entries(20_000), BeforeValidator(_items), each(10_0
 Pictures = Annotated[
     list[str], BeforeValidator(as_references), entries(20), BeforeValidator(_items), each(MAX_REFERENCE_CHARS)
 ]
-"""References; a picture that came in another form has become a data URL."""
+"""References; pictures in other forms are converted to data URLs."""
 Files = Annotated[
     list[str], BeforeValidator(as_references), entries(50), BeforeValidator(_items), each(MAX_REFERENCE_CHARS)
 ]
@@ -156,7 +156,7 @@ def parse(model: type[A], given: Mapping[str, Any], ignored: frozenset[str]) -> 
     Args:
         model: the tool's arguments.
         given: what the host sent.
-        ignored: names that the host adds of its own.
+        ignored: names of arguments that the host adds.
 
     Raises:
         ArgumentError: one sentence for everything that is wrong.

@@ -1,4 +1,4 @@
-"""Pictures and files of a chat: joined to the question as its endpoint takes them, kept in threads by reference."""
+"""Pictures and files of a chat: added to the question in the form of its endpoint, stored in threads by reference."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from anymodel_mcp.types import Json
 from anymodel_mcp.upstream.endpoint import Endpoint
 
 _WEB = ("https://", "http://")
-_GONE = "[a file that is no longer kept]"
+_GONE = "[a file that has been deleted]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachments:
-    """What comes along with one question, read once however many models are asked."""
+    """The files of one question, read once for all models that are asked."""
 
     inputs: Inputs
     images: Sequence[str] = ()
@@ -28,7 +28,7 @@ class Attachments:
 
     @classmethod
     async def read(cls, inputs: Inputs, images: Sequence[str], files: Sequence[str]) -> Attachments:
-        """Reads what is not on the web, so that a refusal comes before any request.
+        """Reads the local files, so that a refusal precedes any request.
 
         Raises:
             ArgumentError: a file is refused.
@@ -39,7 +39,7 @@ class Attachments:
         return cls(inputs=inputs, images=images, files=files)
 
     async def join(self, turns: Sequence[Json], endpoint: Endpoint, notes: list[str]) -> list[Json]:
-        """The turns with pictures and files in the last one of the user; what was changed is added to `notes`.
+        """The turns, with pictures and files added to the user's last one; changes are added to `notes`.
 
         Raises:
             AnyModelError: this endpoint takes no such file, or a download failed.
@@ -62,7 +62,7 @@ class Attachments:
 
 
 def route(endpoint: Endpoint, messages: Sequence[Json]) -> Endpoint:
-    """The endpoint over the API that takes the files in these messages, those of earlier turns included."""
+    """The endpoint with the API that takes the files in these messages, including earlier turns."""
     if endpoint.chat.file_parts:
         return endpoint
     parts = [part for message in messages for part in _as_parts(message.get("content"))]
@@ -78,7 +78,7 @@ def _as_parts(content: object) -> list[Json]:
 
 
 async def store_files(outputs: Artifacts, turns: Sequence[Json]) -> list[Json]:
-    """Turns for a thread: data in them is saved as files, and referred to."""
+    """Turns for storage: data in them is saved as files and replaced by references."""
 
     async def save(url: str) -> str:
         if not url.startswith("data:"):
@@ -93,7 +93,7 @@ async def store_files(outputs: Artifacts, turns: Sequence[Json]) -> list[Json]:
 
 
 async def load_files(outputs: Artifacts, turns: Sequence[Json]) -> list[Json]:
-    """Turns of a thread as they were sent: files are data again, lost ones are said to be."""
+    """Stored turns as they were sent: references become data again; deleted files become a note."""
 
     async def load(url: str) -> str:
         if not url.startswith(SAVED_PREFIX):

@@ -1,7 +1,7 @@
-"""What an argument may hold: bounds on depth, number and size, checked before any request.
+"""Bounds on arguments: depth, number of values and size, checked before any request.
 
 Values come from JSON that a host wrote, or from JSON text inside it. What cannot be written as JSON again (NaN, lone
-surrogates, integers of thousands of digits) is refused here, so that no provider is blamed for it.
+surrogates, integers of thousands of digits) is refused here instead of by a provider.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def check_values(name: str, value: Any, bounds: Bounds) -> None:
 
 
 class _Place:
-    """Where a value stands, written out only when it is needed."""
+    """The path to a value, formatted only when needed."""
 
     __slots__ = ("_key", "_outer", "argument", "depth")
 
@@ -70,7 +70,7 @@ class _Place:
 
 
 def _push(node: dict[str, Any] | list[Any], place: _Place, stack: list[tuple[Any, _Place]]) -> int:
-    """Puts the parts of a container on the stack; gives the characters of its names."""
+    """Pushes the parts of a container; returns the number of characters in its names."""
     if isinstance(node, list):
         stack += [(part, _Place(index, place)) for index, part in enumerate(node)]
         return 0
@@ -81,7 +81,7 @@ def _push(node: dict[str, Any] | list[Any], place: _Place, stack: list[tuple[Any
 
 
 def _check_scalar(value: Any, place: _Place) -> int:
-    """Refuses what JSON cannot hold; gives how many characters a string has."""
+    """Refuses what JSON cannot hold; returns the length of a string."""
     if isinstance(value, str):
         _check_text(value, place)
         return len(value)

@@ -1,4 +1,4 @@
-"""`chat`: a question to one model, a chain of models or several at once; in a thread, with pictures, as JSON."""
+"""`chat`: asks one model, a chain of models or several at once; with threads, pictures, files and JSON answers."""
 
 from __future__ import annotations
 
@@ -71,15 +71,15 @@ class ChatArguments(Arguments):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Turn:
-    """What one model is asked, and where its answer goes.
+    """The question for one model, and where its answer goes.
 
     Attributes:
-        name: of the model, as the caller gave it.
+        name: the model, as the caller wrote it.
         line: takes the progress.
         on_text: takes the answer text as it arrives.
-        secure: takes an outcome that is paid for, before anything else is done with it.
+        secure: takes a paid outcome before anything else is done with it.
         history: earlier turns of the conversation.
-        notes: what was changed in the files on their way.
+        notes: changes that were made to the files.
         sent: the messages of this turn, as they were sent.
     """
 
@@ -96,7 +96,7 @@ class _Turn:
     sent: list[Json] = field(default_factory=list["Json"])
 
     def question(self, more: Sequence[Json] = (), *, name: str | None = None) -> Question[ChatResult]:
-        """The turn as a question; `more` messages follow it."""
+        """The question for `Models.ask`; `more` messages follow it."""
 
         async def send(endpoint: Endpoint, on_deltas: OnDeltas) -> tuple[ChatResult, CallStats]:
             searching = self.arguments.search is True
@@ -118,7 +118,7 @@ class _Turn:
         )
 
     async def messages(self, endpoint: Endpoint) -> list[Json]:
-        """The messages for this endpoint: pictures and files in the form that it takes."""
+        """The messages for this endpoint, with pictures and files in the form that it accepts."""
         arguments = self.arguments
         own: list[Json] = [{"role": "user", "content": arguments.prompt}]
         if arguments.messages is not None:
@@ -149,7 +149,7 @@ class _Turn:
 
 
 async def chat(ctx: ToolContext, arguments: ChatArguments) -> Outcome:
-    """The answer, or the answers of several models under headings.
+    """Returns the answer, or the answers of several models under headings.
 
     Raises:
         AnyModelError: the arguments are refused, or no model behind the name answered.
@@ -194,17 +194,17 @@ async def chat(ctx: ToolContext, arguments: ChatArguments) -> Outcome:
 
 
 def _last_model(models: Models, conversation: Conversation) -> str | None:
-    """A conversation goes on with the model that answered last, as long as its provider is configured."""
+    """The model that answered last in the conversation, if its provider is configured."""
     last = conversation.last_model or ""
     return last if last.partition("/")[0] in models.directory.names.providers else None
 
 
 def _ignore(_: Outcome) -> None:
-    """For one of several models: their answers are secured together."""
+    """Ignores the outcome: the answers of several models are secured together."""
 
 
 def _check(arguments: ChatArguments) -> None:
-    """Refuses what no model can answer.
+    """Checks arguments that depend on each other.
 
     Raises:
         ArgumentError: says which arguments do not go together, or are empty.
@@ -257,7 +257,7 @@ async def _answer(models: Models, turn: _Turn) -> Outcome:
 
 
 async def _answer_in(models: Models, turn: _Turn, conversation: Conversation) -> Outcome:
-    """A turn of a conversation: question and answer are kept in it."""
+    """Answers a turn of a conversation and stores question and answer."""
     answer = await _checked_answer(models, turn)
     last, now = conversation.last_model, answer.target.name
     if last and last != now:
@@ -274,7 +274,7 @@ async def _answer_in(models: Models, turn: _Turn, conversation: Conversation) ->
 
 
 async def _checked_answer(models: Models, turn: _Turn) -> Answer[ChatResult]:
-    """The answer; one that does not satisfy the schema is asked for once more."""
+    """Returns the answer; one that does not satisfy the schema is requested once more."""
     answer = await models.ask(turn.question())
     schema = turn.arguments.json_schema
     if schema is None or answer.result.tool_calls:
@@ -304,7 +304,7 @@ def _holds_pictures(messages: Sequence[Json]) -> bool:
 
 
 def _both(first: Answer[ChatResult], second: Answer[ChatResult], note: str) -> Answer[ChatResult]:
-    """The second answer, with what both cost."""
+    """The second answer, with the usage of both."""
     stats = replace(second.stats, attempts=first.stats.attempts + second.stats.attempts)
     usage = total_usage([first.result.usage, second.result.usage])
     notes = (*first.notes, *second.notes, note)
@@ -312,7 +312,7 @@ def _both(first: Answer[ChatResult], second: Answer[ChatResult], note: str) -> A
 
 
 def _unsatisfied(answer: Answer[ChatResult], problem: str) -> ProviderError:
-    """Why there is no structured answer, with what came instead."""
+    """The error for an answer that does not satisfy the schema, with its text."""
     if answer.result.finish_reason == "length":
         message, fix = "the answer was cut at the token limit before its JSON was whole", "Raise max_tokens."
     else:

@@ -1,4 +1,4 @@
-"""`complete`: text that goes on where the prompt ends, over the legacy endpoint."""
+"""`complete`: continues a text, over the legacy endpoint."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class CompleteArguments(Arguments):
 
 
 async def complete(ctx: ToolContext, arguments: CompleteArguments) -> Outcome:
-    """The completion of a prompt.
+    """Returns the completion of a prompt.
 
     Raises:
-        AnyModelError: no model behind the name gave one.
+        AnyModelError: no model behind the name returned one.
     """
     if not arguments.prompt:
-        raise ArgumentError("prompt is empty", param="prompt", fix="Give the text to go on from.")
+        raise ArgumentError("prompt is empty", param="prompt", fix="Give the text to continue.")
 
     async def send(endpoint: Endpoint, on_deltas: OnDeltas) -> tuple[ChatResult, CallStats]:
         request = CompletionRequest(

@@ -1,4 +1,4 @@
-"""What a tool works with in one call, and what a tool is: a value that describes itself."""
+"""What a tool gets for one call (`ToolContext`), and the description of a tool (`ToolSpec`)."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from anymodel_mcp.upstream.models import Models
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostLimits:
-    """What the client of a call waits for and takes.
+    """The limits of a call's client: time and size.
 
     Attributes:
-        wait_budget_s: how long it waits for one answer; `None` = as long as it takes.
-        max_bytes: how much text it takes in one answer.
-        progress: sends one progress note; `None` = it asked for none.
+        wait_budget_s: how long it waits for one answer; `None` = no limit.
+        max_bytes: the most text in one answer, in bytes of UTF-8.
+        progress: sends one progress note; `None` = not requested.
     """
 
     wait_budget_s: float | None = None
@@ -40,12 +40,12 @@ class ToolContext:
     """The services of one call.
 
     Attributes:
-        call: takes progress, partial text, and what has been paid for.
+        call: takes progress, partial text and paid outcomes.
         models: asks the models behind a name.
         catalog: the providers' model lists.
         inputs: reads files and URLs under the file policy.
         artifacts: saves pictures, sound and vectors, and opens them again.
-        conversations: kept turns.
+        conversations: stored turns.
         calls: running calls and stored results.
         limits: of the client.
     """
@@ -69,7 +69,7 @@ class ToolSpec:
         description: read by a model: the outcome, the next tool.
         arguments: the model of its arguments.
         run: does the work; runs as a call of its own, so it may outlive its request.
-        read_only: nothing of the user's is changed; hosts then run calls side by side.
+        read_only: nothing of the user's is changed; hosts may then run calls in parallel.
         direct: runs within the request itself, because it waits for other calls.
         resume: continues a stored job of this tool after a restart; `None` = it has none.
         cancel: stops a stored job of this tool at its provider, as far as it can; `None` = it has none.

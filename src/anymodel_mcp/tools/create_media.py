@@ -53,18 +53,18 @@ class CreateMediaArguments(Arguments):
     prompt: Text | None = None
     model: Name | None = None
     files: Files | None = None
-    task: Annotated[Name, Field(description="id to go on from")] | None = None
+    task: Annotated[Name, Field(description="id to continue from")] | None = None
     options: Annotated[Object, OPTIONS] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Earlier:
-    """The job that a call goes on from.
+    """The earlier job that a call continues from.
 
     Attributes:
         task_id: the vendor's id.
-        target: the provider that made it, as a model name; "" = not known.
-        service: which service made it; "" = not known.
+        target: the provider that ran it, as a model name; "" = not known.
+        service: the service that ran it; "" = not known.
     """
 
     task_id: str | None = None
@@ -73,7 +73,7 @@ class _Earlier:
 
 
 async def create_media(ctx: ToolContext, arguments: CreateMediaArguments) -> Outcome:
-    """The saved results of a job.
+    """Runs a job and saves its results.
 
     Raises:
         AnyModelError: the arguments are refused, no provider sells the service, or the job failed.
@@ -161,10 +161,10 @@ def _stored(endpoint: Endpoint, job: MediaJob, arguments: CreateMediaArguments) 
 
 
 async def resume(ctx: ToolContext, stored: Json) -> Outcome:
-    """The results of a job that was submitted before; it is only asked for, never submitted.
+    """Continues a job that was submitted before, without submitting anything.
 
     Raises:
-        AnyModelError: its provider is not configured (any more), its id was never read, or it failed.
+        AnyModelError: its provider is not configured, its id was never read, or it failed.
     """
     job = Job.from_json(stored)
     media = MediaJob.from_json(job.data["job"])
@@ -208,16 +208,16 @@ def _row(job: MediaJob) -> JobRow:
 
 
 def _known_result(data: Json) -> JobState | None:
-    """The end of a job as it was once read: its service may have forgotten it."""
+    """The stored result of a finished job, which its service may have deleted by now."""
     done = as_object(data.get("done"))
     return JobState(status="done", outputs=done["outputs"], texts=done["texts"]) if done else None
 
 
 async def cancel(ctx: ToolContext, stored: Json) -> Failure:
-    """Stops a job at its vendor, where the vendor offers that.
+    """Stops a job at its vendor, if the vendor supports that.
 
     Raises:
-        AnyModelError: the vendor did not take the request.
+        AnyModelError: the vendor refused the request.
     """
     job = Job.from_json(stored)
     media = MediaJob.from_json(job.data["job"])
@@ -231,7 +231,7 @@ async def cancel(ctx: ToolContext, stored: Json) -> Failure:
     if not row.cancel:
         return Failure(
             kind="cancelled",
-            message=f"the call was cancelled; {row.called} offers no way to stop job {job.task_id}, which goes on",
+            message=f"the call was cancelled; {row.called} offers no way to stop job {job.task_id}, which continues",
         )
     endpoint = await ctx.models.open(Target(job.provider, job.model), lambda _: None)
     if endpoint.client.settings.base_url != job.base_url:
@@ -247,7 +247,7 @@ async def cancel(ctx: ToolContext, stored: Json) -> Failure:
 
 
 async def _deliver(ctx: ToolContext, answer: Answer[MediaResult], arguments: CreateMediaArguments) -> Outcome:
-    """Saves the results; whatever happens to that, their URLs are delivered, for they are paid for."""
+    """Saves the results. Their URLs are returned even if saving fails, because they are paid for."""
     result, title = answer.result, arguments.prompt or answer.result.row.called
     urls = [result.file] if result.file else list(result.state.outputs)
     ctx.call.secure(_outcome(answer, arguments, unsaved(urls)))
@@ -304,7 +304,7 @@ def _text(state: JobState, saved: SavedMedia) -> str:
     parts = [*state.texts, *(["\n".join(lines)] if lines else [])]
     if not parts and state.status == "done":
         raw = json.dumps(state.answer, ensure_ascii=False)[:_MOST_ANSWER_CHARS]
-        return f"The job is done; its answer holds no file that is known:\n{raw}"
+        return f"The job is done, but its response names no file:\n{raw}"
     return "\n\n".join(parts)
 
 

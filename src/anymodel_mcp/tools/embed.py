@@ -1,4 +1,4 @@
-"""`embed`: texts as vectors, which stay out of the context: saved to a file, or used at once to rank the texts."""
+"""`embed`: embeds texts. The vectors stay out of the context: saved to a file, or used to rank the texts."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class EmbedArguments(Arguments):
 
 
 async def embed(ctx: ToolContext, arguments: EmbedArguments) -> Outcome:
-    """The vectors of all inputs: ranked, saved, or inline.
+    """Embeds all inputs and ranks them, saves the vectors, or returns them inline.
 
     Raises:
         AnyModelError: the inputs are refused, or no model behind the name embedded them.
@@ -72,7 +72,7 @@ async def embed(ctx: ToolContext, arguments: EmbedArguments) -> Outcome:
 
 
 async def _is_for_reranker(ctx: ToolContext, name: str | None) -> bool:
-    """Whether a query goes to a rerank model: the named one, or the default where none is named."""
+    """Whether the query goes to a rerank model: the named one, or the default one."""
     directory = ctx.models.directory
     default = directory.names.default_for("rerank")
     if name is None or not name.strip() or name == default:
@@ -88,7 +88,7 @@ def _reranks(ctx: ToolContext, target: Target) -> bool:
 
 
 async def _rerank(ctx: ToolContext, arguments: EmbedArguments, query: str) -> Outcome:
-    """The texts in the order in which a rerank model puts them; scores as it gives them."""
+    """Ranks the texts with a rerank model; scores as it returns them."""
     line = ctx.call.track(arguments.model or "default model")
 
     async def send(endpoint: Endpoint, _: OnDeltas) -> tuple[RerankResult, CallStats]:
@@ -107,10 +107,10 @@ async def _rerank(ctx: ToolContext, arguments: EmbedArguments, query: str) -> Ou
 
 @dataclass(slots=True)
 class _Texts:
-    """The texts of one call: identical ones are sent once, the query apart where the provider wants to know it.
+    """The texts of one call: identical ones are sent once, the query separately if the provider distinguishes it.
 
     Attributes:
-        sent: the texts whose vectors the result holds, in its order; a query that went apart is last.
+        sent: the texts of the result's vectors, in its order; a query sent separately is last.
     """
 
     arguments: EmbedArguments
@@ -173,7 +173,7 @@ def _notes(record: Json, notes: Sequence[str]) -> list[str]:
 
 
 def similarity(a: Vector, b: Vector) -> float:
-    """Cosine of the angle between two vectors; 0 where one of them is null."""
+    """The cosine of the angle between two vectors; 0 if one of them is zero."""
     norm = math.sqrt(sum(x * x for x in a)) * math.sqrt(sum(x * x for x in b))
     return sum(x * y for x, y in zip(a, b, strict=True)) / norm if norm else 0.0
 
@@ -197,13 +197,13 @@ def _short(text: str) -> str:
 
 
 async def _vectors(ctx: ToolContext, arguments: EmbedArguments, vectors: Sequence[Vector], outcome: Outcome) -> Outcome:
-    """The vectors inline where that is asked for and they fit, else in a file."""
+    """The vectors inline if requested and small enough, else in a file."""
     record = outcome.record or {}
     if arguments.output == "vectors":
         text = _as_json(vectors)
         if len(text) <= ctx.limits.max_bytes - _NOTE_ROOM:
             return replace(outcome, text=text)
-        note = f"{len(text)} characters of vectors are too many for one answer: they are saved instead"
+        note = f"{len(text)} characters of vectors are too many for one answer, so they were saved"
         outcome = replace(outcome, notes=[*outcome.notes, note])
     meta = {"model": record["model"], "provider": record["provider"]}
     try:
@@ -221,7 +221,7 @@ def _as_json(vectors: Sequence[Vector]) -> str:
 
 
 async def _unsaved(ctx: ToolContext, vectors: Sequence[Vector], outcome: Outcome, error: AnyModelError) -> Outcome:
-    """Vectors that cannot be saved: in the answer if they are few, else under a handle."""
+    """The outcome for vectors that cannot be saved: in the answer if they fit, else under a handle."""
     warning = f"{error.failure.message}. {error.failure.fix}".strip()
     text = _as_json(vectors)
     if len(text) <= ctx.limits.max_bytes - _NOTE_ROOM:

@@ -1,4 +1,4 @@
-"""`generate_image`: a picture made or edited, saved whole, shown small."""
+"""`generate_image`: makes or edits a picture, saves it and shows a preview."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ class GenerateImageArguments(Arguments):
 
 
 async def generate_image(ctx: ToolContext, arguments: GenerateImageArguments) -> Outcome:
-    """The saved pictures.
+    """Makes or edits pictures and saves them.
 
     Raises:
-        AnyModelError: the arguments are refused, no model is known that makes pictures, or the provider made none.
+        AnyModelError: the arguments are refused, no image model is known, or the provider made no picture.
     """
     if not arguments.prompt.strip():
         raise ArgumentError("prompt is empty", param="prompt", fix="Say what the picture should show.")
@@ -73,10 +73,10 @@ async def generate_image(ctx: ToolContext, arguments: GenerateImageArguments) ->
 
 
 async def resume(ctx: ToolContext, stored: Json) -> Outcome:
-    """The pictures of a job that was submitted before; it is only asked for, never submitted.
+    """Continues a job that was submitted before, without submitting anything.
 
     Raises:
-        AnyModelError: its provider is not configured (any more), or the job gave no pictures.
+        AnyModelError: its provider is not configured, or the job made no pictures.
     """
     job = Job.from_json(stored)
     arguments = GenerateImageArguments.model_validate(job.data)
@@ -156,7 +156,7 @@ def _outcome(answer: Answer[ImagesResult], arguments: GenerateImageArguments, sa
 
 
 async def _deliver(ctx: ToolContext, answer: Answer[ImagesResult], arguments: GenerateImageArguments) -> Outcome:
-    """Saves the pictures; whatever happens to that, their URLs and bytes are delivered, for they are paid for."""
+    """Saves the pictures. Their URLs and bytes are returned even if saving fails, because they are paid for."""
     pictures, title = answer.result.images, arguments.prompt
     ctx.call.secure(_outcome(answer, arguments, SavedPictures(records=unsaved_records(pictures))))
     with uninterrupted():

@@ -30,10 +30,10 @@ class GetResultArguments(Arguments):
 
 
 async def get_result(ctx: ToolContext, arguments: GetResultArguments) -> Outcome:
-    """What a handle stands for, after waiting for its end as long as asked and the host allows.
+    """Returns the result under a handle; waits for it as long as requested and the host allows.
 
     Raises:
-        ArgumentError: there is no such result (any more), or no id where one is needed.
+        ArgumentError: there is no such result, or the id is missing.
     """
     longest = _MOST_WAIT_S if ctx.limits.wait_budget_s is None else ctx.limits.wait_budget_s
     wait = min(longest if arguments.wait_s is None else arguments.wait_s, longest)
@@ -57,14 +57,15 @@ async def get_result(ctx: ToolContext, arguments: GetResultArguments) -> Outcome
 
 
 def _stopped(outcome: Outcome) -> Outcome:
-    """A call that was stopped as asked is no failure."""
+    """The outcome of a call that was stopped on request, which is not a failure."""
     if outcome.status == "running":
         return outcome
     if outcome.error is None:
         return replace(outcome, notes=(*outcome.notes, "the call had ended before it could be stopped"))
     if outcome.error.get("kind") != "cancelled":
         return outcome
-    note = "stopped as asked" + ("; what had arrived stands above" if outcome.text else "; no text had arrived")
+    received = "the text received before that is above" if outcome.text else "no text was received"
+    note = f"stopped on request; {received}"
     record = {key: outcome.error[key] for key in ("provider", "model", "task_id") if outcome.error.get(key)}
     return replace(
         outcome, error=None, advice="", record={**record, "cancelled": True}, notes=(note, *_of_job(outcome))
@@ -72,7 +73,7 @@ def _stopped(outcome: Outcome) -> Outcome:
 
 
 def _of_job(outcome: Outcome) -> list[str]:
-    """The state of the job that a stopped call had submitted."""
+    """The state of the job that the stopped call had submitted."""
     message = str((outcome.error or {}).get("message", ""))
     return [f"{message}. {outcome.advice}".strip()] if outcome.advice and message != CANCELLED else []
 

@@ -1,4 +1,4 @@
-"""JSON Schemas of callers, and answers against them: what is wrong, in words.
+"""Validates the JSON Schemas of callers, and answers against them; problems are returned as text.
 
 Validation reads nothing but the schema: the registry is empty, and a reference that leaves the document is refused. A
 schema that applies itself to the same value for ever is refused as well. Whatever can take long (`pattern`, nested
@@ -16,11 +16,11 @@ from anymodel_mcp.redact import shorten
 from anymodel_mcp.types import Json
 from anymodel_mcp.wire.decode.json_values import as_list, as_object
 
-ENDLESS = "it refers to itself without end"
+ENDLESS = "it refers to itself endlessly"
 _LIGHT_SCHEMA = 400
-"""Values of a schema, those behind its references counted each time; some 0.1 s to check."""
+"""The most values in a schema, references expanded; takes some 0.1 s to check."""
 _LIGHT_WORK = 50_000
-"""Values of a schema times values of an answer."""
+"""The most values of a schema times values of an answer."""
 _HEAVY = frozenset(
     {
         "pattern",
@@ -59,7 +59,7 @@ _SHOWN = 60
 
 
 def is_light(schema: Json, answer: str = "") -> bool:
-    """Whether checking a schema, or an answer against it, ends at once: no keyword that backtracks, little work."""
+    """Whether a schema, or an answer against it, can be checked quickly: no backtracking keyword, few values."""
     values = answer.count(",") + answer.count("[") + answer.count("{") + 1
     room = min(_LIGHT_SCHEMA, _LIGHT_WORK // values)
     stack: list[Any] = [schema]
@@ -93,7 +93,7 @@ def _simple_target(root: Json, reference: str) -> Any:
 
 
 def schema_problem(schema: Json) -> str | None:
-    """Why a schema cannot be used; `None` if it can."""
+    """Why a schema cannot be used; `None` = it can."""
     schema = _one_dialect(schema)
     try:
         return _outside(schema) or _invalid(schema) or _graph_problem(schema)
@@ -102,7 +102,7 @@ def schema_problem(schema: Json) -> str | None:
 
 
 def _one_dialect(schema: Any) -> Any:
-    """A copy that declares no dialect anywhere: validation would switch to that one, within a schema too."""
+    """A copy without `$schema`, which would switch the validator's dialect, even inside a schema."""
     if isinstance(schema, list):
         return [_one_dialect(part) for part in as_list(schema)]
     if not isinstance(schema, dict):
@@ -115,20 +115,20 @@ def _one_dialect(schema: Any) -> Any:
 
 
 def _outside(schema: Json) -> str | None:
-    """A reference to another document."""
+    """The problem of a reference to another document."""
     for node in _objects(schema):
         for keyword in _REFERENCES:
             reference = node.get(keyword)
             if isinstance(reference, str) and not reference.startswith("#"):
                 return (
-                    f"{keyword} {shorten(reference, _SHOWN)!r} leads out of the schema, and no other document is read; "
-                    "put what it refers to under $defs"
+                    f"{keyword} {shorten(reference, _SHOWN)!r} refers to another document, and none is read; "
+                    "move its target to $defs"
                 )
     return None
 
 
 def _objects(schema: Any) -> Iterator[Json]:
-    """All objects of a schema, except in data: a `const` or an `enum` may hold anything."""
+    """All objects of a schema, except inside `const` and `enum`, which hold data."""
     stack: list[Any] = [schema]
     while stack:
         node = stack.pop()
@@ -141,7 +141,7 @@ def _objects(schema: Any) -> Iterator[Json]:
 
 
 def _invalid(schema: Any) -> str | None:
-    from jsonschema import Draft202012Validator, SchemaError  # 60 ms that only structured calls pay
+    from jsonschema import Draft202012Validator, SchemaError  # takes 60 ms, so only structured calls import it
 
     try:
         Draft202012Validator.check_schema(schema)
@@ -154,7 +154,7 @@ def _invalid(schema: Any) -> str | None:
 
 
 def _graph_problem(schema: Json) -> str | None:
-    """A reference to nothing, or a circle of schemas that apply to the same value."""
+    """The problem of a reference without a target, or of a cycle of schemas that apply to the same value."""
     from referencing import Registry
     from referencing.exceptions import Unresolvable
     from referencing.jsonschema import DRAFT202012
@@ -165,13 +165,13 @@ def _graph_problem(schema: Json) -> str | None:
         registry = registry.with_resource(root.id() or "", root).crawl()
         return _Walk().run(schema, registry.resolver(root.id() or ""))
     except Unresolvable as error:
-        return f"it refers to {shorten(error.ref, _SHOWN)!r}, which it does not hold"
+        return f"it refers to {shorten(error.ref, _SHOWN)!r}, which it does not contain"
     except ValueError as error:  # an $id that is no URI
         return shorten(str(error), _SHOWN)
 
 
 class _Walk:
-    """A walk over every schema that can be reached, once each."""
+    """Visits every reachable schema once."""
 
     def __init__(self) -> None:
         self._same_value: dict[int, list[int]] = {}
@@ -192,7 +192,7 @@ class _Walk:
         return ENDLESS if _has_circle(self._same_value) else None
 
     def _push(self, schema: Any, resolver: Any) -> int | None:
-        """Notes a schema; gives its key."""
+        """Adds a schema to visit; returns its key."""
         if not isinstance(schema, dict):
             return None
         if id(schema) not in self._same_value:  # pyright: ignore[reportUnknownArgumentType] a JSON object
@@ -230,15 +230,15 @@ class _Walk:
         if isinstance(found.contents, bool):
             return None
         if target is None:
-            return f"it refers to {shorten(node[keyword], _SHOWN)!r}, which is no schema"
+            return f"it refers to {shorten(node[keyword], _SHOWN)!r}, which is not a schema"
         if target in self._checked:
             return None
-        self._checked |= _schemas_within(found.contents)  # under a keyword that is not known: not checked with the rest
+        self._checked |= _schemas_within(found.contents)  # under an unknown keyword, so not checked with the rest
         return _invalid(found.contents)
 
 
 def _schemas_within(schema: Json) -> set[int]:
-    """The keys of a schema and of all schemas in it that stand where the metaschema looks."""
+    """The keys of a schema and of all its subschemas under known keywords."""
     found: set[int] = set()
     stack: list[Any] = [schema]
     while stack:
@@ -269,7 +269,7 @@ def _parts(node: Json) -> Iterator[Any]:
 
 
 def _has_circle(edges: dict[int, list[int]]) -> bool:
-    """Whether a directed graph has a circle: nodes without incoming edges are removed until none is left."""
+    """Whether a directed graph has a cycle: nodes without incoming edges are removed until none is left."""
     incoming = dict.fromkeys(edges, 0)
     for targets in edges.values():
         for target in targets:
@@ -286,7 +286,7 @@ def _has_circle(edges: dict[int, list[int]]) -> bool:
 
 
 def answer_problem(text: str, schema: Json) -> str | None:
-    """What is wrong with an answer, in words that its model can correct it by; `None` when it satisfies the schema."""
+    """What is wrong with an answer, as text for the model that corrects it; `None` = it satisfies the schema."""
     from jsonschema import Draft202012Validator
     from referencing import Registry
 
@@ -301,6 +301,6 @@ def answer_problem(text: str, schema: Json) -> str | None:
         errors = list(islice(validator.iter_errors(value), 5))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] its second form is untyped
     except RecursionError:
         return "it nests too deeply"
-    except ArithmeticError:  # `multipleOf` of numbers beyond all bounds
+    except ArithmeticError:  # `multipleOf` with huge numbers
         return "it holds a number that is too large"
     return "; ".join(f"at {e.json_path}: {shorten(e.message, 300)}" for e in errors) or None

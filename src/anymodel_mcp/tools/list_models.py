@@ -1,4 +1,4 @@
-"""`list_models`: what there is, a page at a time, ready to be used as `model`."""
+"""`list_models`: lists models, a page at a time, with names to use as `model`."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class ListModelsArguments(Arguments):
 
 
 async def list_models(ctx: ToolContext, arguments: ListModelsArguments) -> Outcome:
-    """A page of the models that match.
+    """Returns a page of the matching models.
 
     Raises:
-        AnyModelError: nothing is configured, the provider is unknown, or none of the lists can be had.
+        AnyModelError: nothing is configured, the provider is unknown, or no list is available.
     """
     found, warnings = await _gather(ctx, arguments)
     matching = [m for m in found if _matches(m, arguments)]
@@ -61,7 +61,7 @@ async def list_models(ctx: ToolContext, arguments: ListModelsArguments) -> Outco
 
 
 def _why_empty(arguments: ListModelsArguments, found: Sequence[ModelRecord]) -> str:
-    """Why no model is shown, and what shows some."""
+    """Why no model matches, and which arguments match some."""
     if not found:
         return "no provider lists a model: name one as provider/id, or write ids into models of the provider's section"
     query, capability = (arguments.query or "").strip(), arguments.capability
@@ -69,7 +69,7 @@ def _why_empty(arguments: ListModelsArguments, found: Sequence[ModelRecord]) -> 
         known = sum(1 for m in found if m.type or m.capabilities)
         return (
             f"none of {len(found)} models is listed as {capability}; of {len(found) - known} the list does not say "
-            "what they can: leave capability out to see them"
+            "what they can do: leave capability out to see them"
         )
     near = closest(query, [f"{m.provider}/{m.id}" for m in found])
     which = f" as {capability}" if capability else ""
@@ -117,7 +117,7 @@ def _matches(model: ModelRecord, arguments: ListModelsArguments) -> bool:
 
 
 def _can(model: ModelRecord, capability: Capability) -> bool:
-    """What the record says; where it says nothing of the type, a model counts as a chat model."""
+    """Whether the record has the capability; a model without a type counts as a chat model."""
     return model.type == capability or capability in model.capabilities or (capability == "chat" and model.type is None)
 
 

@@ -1,6 +1,6 @@
-"""The results of media jobs: downloaded to disk with their bytes unchanged, listed as records.
+"""Downloads the results of media jobs to disk, bytes unchanged, and lists them as records.
 
-Nothing here fails a call, because its results are paid for. What cannot be downloaded or saved is a warning beside its
+Nothing here fails a call, because its results are paid for. A failed download or save becomes a warning beside the
 URL.
 """
 
@@ -31,7 +31,7 @@ _KINDS = {ending: mime.partition("/")[0] for mime, ending in ENDINGS.items()} | 
 
 @dataclass(slots=True)
 class SavedMedia:
-    """Results in their order.
+    """Results in order.
 
     Attributes:
         records: one for each.
@@ -45,7 +45,7 @@ class SavedMedia:
 
 
 def unsaved(urls: Sequence[str]) -> SavedMedia:
-    """Results before anything is done with them."""
+    """The records of results that are not saved yet."""
     return SavedMedia(records=[_record(url) for url in urls])
 
 
@@ -70,7 +70,7 @@ async def save_media(
 
     Args:
         artifacts: where they are saved.
-        urls: as the service gave them; relative ones are below `base_url`.
+        urls: as the service returned them; relative ones are resolved against `base_url`.
         title: words for the files' names.
         base_url: files at its own origin are fetched with the key, others from public addresses only.
         open_own: opens a file with the key.
@@ -89,7 +89,7 @@ async def save_media(
             saved.warnings.append(f"result {number} was not downloaded within total_timeout_s")
             saved.records.append(_record(url))
         except AnyModelError as error:
-            how = "" if url.startswith("data:") else ": it is at its URL, fetch it soon"
+            how = "" if url.startswith("data:") else ": download it from its URL soon"
             saved.warnings.append(f"download of result {number} failed ({error.failure.message}){how}")
             saved.records.append(_record(url))
         else:
@@ -132,5 +132,5 @@ async def _save_one(artifacts: Artifacts, url: str, title: str, own: Opener | No
 def _discard(part: PartFile) -> None:
     try:
         part.discard()
-    except OSError:  # the folder is gone: nothing is left to remove
+    except OSError:  # the folder was deleted: nothing is left to remove
         return

@@ -1,4 +1,4 @@
-"""The files that a media job starts from: by URL where the service fetches URLs, else as bytes."""
+"""Reads the input files of a media job: by URL if the service downloads URLs, else as bytes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _KINDS: Mapping[str, Kind] = {
 
 
 async def read_files(inputs: Inputs, references: Sequence[str], row: JobRow) -> list[JobFile]:
-    """The files in their order.
+    """Returns the files in order.
 
     Args:
         inputs: reads them under the file policy.
@@ -53,5 +53,5 @@ async def _read(inputs: Inputs, reference: str, row: JobRow) -> JobFile:
 
 
 def _kind_of_url(url: str) -> Kind:
-    """By the ending of its path; a picture where that says nothing."""
+    """The kind by the extension of the path; a picture if unknown."""
     return _KINDS.get(PurePosixPath(urlsplit(url).path).suffix.lstrip(".").lower(), "image")

@@ -1,7 +1,7 @@
-"""Pictures that a provider has made: saved with their bytes unchanged, listed as records.
+"""Saves the pictures that a provider made, bytes unchanged, and lists them as records.
 
-Nothing here fails a call, because its pictures are paid for. What cannot be downloaded or saved is a warning beside
-the picture's URL; bytes that no file takes are held in memory, where the preview and the resource find them.
+Nothing here fails a call, because its pictures are paid for. A failed download or save becomes a warning beside
+the picture's URL; bytes that cannot be saved are kept in memory for the preview and the resource.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _DOWNLOADS = 3
 
 @dataclass(slots=True)
 class SavedPictures:
-    """Pictures in their order.
+    """Pictures in order.
 
     Attributes:
         records: one for each picture.
-        names: of those whose bytes are there.
+        names: of those that were saved or kept in memory.
         warnings: what could not be downloaded or saved.
     """
 
@@ -35,7 +35,7 @@ class SavedPictures:
 
 
 def unsaved_records(pictures: Sequence[Picture]) -> list[Json]:
-    """Records of pictures before anything is done with them."""
+    """The records of pictures that are not saved yet."""
     return [_record(picture) for picture in pictures]
 
 
@@ -59,12 +59,12 @@ async def save_pictures(outputs: Artifacts, pictures: Sequence[Picture], *, titl
 async def download_pictures(
     outputs: Artifacts, pictures: Sequence[Picture], earlier: SavedPictures, *, title: str = ""
 ) -> SavedPictures:
-    """The same with the pictures that came as URLs downloaded and saved; a failed download is no new request.
+    """Downloads and saves the pictures that came as URLs; a failed download causes no new request.
 
     Args:
         outputs: where they are saved.
         pictures: bytes, or a URL.
-        earlier: what `save_pictures` gave for them.
+        earlier: the result of `save_pictures` for them.
         title: words for the files' names.
     """
     saved = SavedPictures(names=list(earlier.names), warnings=list(earlier.warnings))
@@ -83,7 +83,7 @@ def _record(picture: Picture) -> Json:
 
 
 async def _save(outputs: Artifacts, content: bytes, title: str, saved: SavedPictures) -> Json:
-    """Saves one picture, or holds it in memory; gives what its record says of it."""
+    """Saves one picture, or keeps it in memory; returns the fields for its record."""
     try:
         file = await outputs.save_picture(content, title=title)
     except AnyModelError as error:
@@ -98,7 +98,7 @@ async def _save(outputs: Artifacts, content: bytes, title: str, saved: SavedPict
 
 
 async def _download(url: str, warnings: list[str]) -> bytes | None:
-    """The bytes behind a URL that a provider gave; tried a few times, because the picture is paid for."""
+    """Downloads a picture from the provider's URL; retried a few times, because it is paid for."""
     reason = ""
     for _ in range(_DOWNLOADS):
         try:
@@ -107,5 +107,5 @@ async def _download(url: str, warnings: list[str]) -> bytes | None:
             reason = error.failure.message
             if not error.failure.retryable:
                 break
-    warnings.append(f"download failed ({reason}): the picture is at its URL, fetch it soon")
+    warnings.append(f"download failed ({reason}): download the picture from its URL soon")
     return None

@@ -1,4 +1,4 @@
-"""Results as the records of the contract: keys in our words, absent where nothing is known."""
+"""Formats results as records: documented keys, absent if unknown."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ REASONING_CHARS = 8000
 
 
 def sparse(fields: Json) -> Json:
-    """Without what is not known: `None`, "", empty lists and objects."""
+    """Removes unknown values: `None`, "", empty lists and objects."""
     return {k: v for k, v in fields.items() if v is not None and v != "" and v != [] and v != {} and v != ()}
 
 
 def usage_record(usage: Usage | None) -> Json | None:
-    """Tokens and cost, known figures only."""
+    """The record of tokens and cost, with known figures only."""
     return sparse(asdict(usage)) or None if usage else None
 
 
 def stats_record(stats: CallStats) -> Json:
-    """How the requests went."""
+    """The record of the requests: attempts, times, rate limits."""
     return sparse(
         {
             "request_id": one_line(stats.request_id or ""),
@@ -37,7 +37,7 @@ def stats_record(stats: CallStats) -> Json:
 
 
 def head_record(target: Target, requested: str | None, answered: str | None) -> Json:
-    """Who answered."""
+    """The record of the model that answered."""
     return {
         "provider": target.provider,
         "model": one_line(answered or "") or target.model,
@@ -46,7 +46,7 @@ def head_record(target: Target, requested: str | None, answered: str | None) -> 
 
 
 def chat_record(result: ChatResult, stats: CallStats, target: Target, requested: str | None) -> Json:
-    """The record of a chat or completion, but for pictures and conversation."""
+    """The record of a chat or completion, without pictures and conversation."""
     reasoning = result.reasoning
     if len(reasoning) > REASONING_CHARS:
         reasoning = f"{reasoning[:REASONING_CHARS]} [cut: {len(reasoning)} characters in all]"
@@ -74,7 +74,7 @@ def chat_record(result: ChatResult, stats: CallStats, target: Target, requested:
 
 
 def model_record(record: ModelRecord) -> Json:
-    """A model, without the provider's own entry."""
+    """The record of a model, without the provider's own entry."""
     fields: dict[str, Any] = {k: v for k, v in asdict(record).items() if k != "entry"}
     if record.price_per_million:
         fields["price_per_million"] = sparse(asdict(record.price_per_million))
@@ -84,5 +84,5 @@ def model_record(record: ModelRecord) -> Json:
 
 
 def numbered(values: Sequence[str]) -> str:
-    """A short list, one entry a line."""
+    """A numbered list, one entry per line."""
     return "\n".join(f"{i}. {value}" for i, value in enumerate(values, 1))

@@ -1,6 +1,6 @@
-"""Pictures and files as callers write them: a reference, or what is plainly one in another form.
+"""Normalizes the forms in which callers write pictures and files.
 
-Models that fill in `images` by habit write bare base64, OpenAI's and Anthropic's parts, MCP's image blocks or `{url}`.
+Models fill `images` with bare base64, OpenAI's and Anthropic's parts, MCP's image blocks or `{url}`.
 Each becomes a URL, a data URL or a path: the forms that `media.inputs` reads.
 """
 
@@ -19,10 +19,10 @@ MAX_REFERENCE_CHARS = 70_000_000
 _FORMS = "an https URL, a data URL or a path"
 _NO_BASE64 = re.compile(r"[^A-Za-z0-9+/=_\-\s]")
 _LEAST_BASE64 = 60
-"""Shorter texts are names."""
+"""Shorter texts are names, not base64."""
 _SNIFFED_CHARS = 4096
 _MOST_CHARS = 8192
-"""Of a URL or a path."""
+"""The longest URL or path."""
 _MAX_DEPTH = 3
 _LINKS = ("url", "uri", "image_url", "file_url", "path", "file_path")
 _DATA = ("data", "b64_json", "base64", "file_data")
@@ -42,7 +42,7 @@ _TYPES = ("mimeType", "media_type", "mime_type", "mimetype")
 
 
 def as_references(value: Any) -> Any:
-    """A list of references; one picture that is an object is a list of one."""
+    """A list of references; a single object is a list of one."""
     if isinstance(value, dict):
         value = [value]
     if not isinstance(value, list):
@@ -51,10 +51,10 @@ def as_references(value: Any) -> Any:
 
 
 def as_reference(value: Any) -> Any:
-    """A reference as text; what is neither text nor plainly a picture or file stays as it is.
+    """Converts a reference to text; unknown values are returned unchanged.
 
     Raises:
-        ValueError: an object that holds none.
+        ValueError: an object without a reference.
     """
     if isinstance(value, dict):
         value = _from_object(as_object(value), 0)
@@ -64,7 +64,7 @@ def as_reference(value: Any) -> Any:
         return value
     reference = _from_text(value)
     if len(reference) > _MOST_CHARS and reference[:20].lstrip()[:5].lower() != "data:":
-        raise ValueError(f"is longer than {_MOST_CHARS} characters, and no data URL; give {_FORMS}")
+        raise ValueError(f"is longer than {_MOST_CHARS} characters and not a data URL; give {_FORMS}")
     return reference
 
 
@@ -79,7 +79,7 @@ def _from_text(text: str) -> str:
 
 
 def _from_object(source: Json, depth: int) -> str:
-    """The reference in an object; "" = it holds none."""
+    """The reference in an object; "" = none."""
     data = first_text(source, *_DATA)
     if data:
         mime = first_text(source, *_TYPES) or "application/octet-stream"

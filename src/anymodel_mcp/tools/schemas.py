@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field, WithJsonSchema
 
 MODEL = Field(description="`provider/id`, alias or id (list_models); default: configured")
-"""Described once, in `chat`: each repetition is paid for in every listing."""
+"""Described once, in `chat`, because each repetition costs tokens in every listing."""
 
 _OPTIONS = {"type": "object", "properties": {"seed": {"type": "integer"}}}
 OPTIONS = WithJsonSchema(_OPTIONS)

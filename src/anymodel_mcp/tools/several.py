@@ -1,4 +1,4 @@
-"""One question to several models."""
+"""Asks several models the same question."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ async def ask_many(
     write: Callable[[str], None],
     secure: Callable[[Outcome], None],
 ) -> Outcome:
-    """Asks several models side by side: each answer under its name; one that fails does not affect the others.
+    """Asks several models in parallel; each answer is under the model's name, and a failure does not affect the others.
 
     Args:
         names: the models, in the order of the answers.
         ask: asks one of them.
-        write: takes the answers in order, each as soon as all before it are complete.
-        secure: takes all answers so far, whenever another one is complete: they are paid for.
+        write: takes the answers in order, each as soon as all earlier ones are complete.
+        secure: takes all complete answers whenever one is added: they are paid for.
     """
     outcomes: dict[int, Outcome] = {}
     written = 0
@@ -58,7 +58,7 @@ def _section(name: str, outcome: Outcome, index: int) -> str:
 
 
 def _together(names: Sequence[str], outcomes: Sequence[Outcome]) -> Outcome:
-    """Several outcomes as one, under headings; when all failed, a failure."""
+    """Joins several outcomes under headings; a failure if all failed."""
     text = "".join(_section(name, outcome, i) for i, (name, outcome) in enumerate(zip(names, outcomes, strict=True)))
     answers = [
         {"requested_model": name, **(outcome.error or outcome.record or {}), "text": outcome.text}

@@ -1,7 +1,7 @@
-"""Sounds that a provider has made: saved with their bytes unchanged, listed as records.
+"""Saves the sounds that a provider made, bytes unchanged, and lists them as records.
 
-Nothing here fails a call, because its sounds are paid for. What cannot be downloaded or saved is a warning; bytes that
-no file takes are held in memory.
+Nothing here fails a call, because its sounds are paid for. A failed download or save becomes a warning; bytes that
+cannot be saved are kept in memory.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _MOST_DOWNLOADED = 100_000_000
 
 @dataclass(slots=True)
 class SavedSounds:
-    """Sounds in their order.
+    """Sounds in order.
 
     Attributes:
         records: one for each sound.
-        names: of those whose bytes are there.
+        names: of those that were saved or kept in memory.
         warnings: what could not be downloaded or saved.
     """
 
@@ -36,7 +36,7 @@ class SavedSounds:
 
 
 def sound_record(sound: Sound) -> Json:
-    """A sound before anything is done with it."""
+    """The record of a sound that is not saved yet."""
     return sparse(
         {"mime": sound.mime, "url": sound.url, "duration_s": sound.duration_s, "sample_rate": sound.sample_rate}
     )
@@ -56,7 +56,7 @@ async def save_sounds(artifacts: Artifacts, sounds: Sequence[Sound], *, title: s
 async def download_sounds(
     artifacts: Artifacts, sounds: Sequence[Sound], earlier: SavedSounds, *, title: str = ""
 ) -> SavedSounds:
-    """The same with the sounds that came as URLs downloaded and saved."""
+    """Downloads and saves the sounds that came as URLs."""
     saved = SavedSounds(names=list(earlier.names), warnings=list(earlier.warnings))
     for sound, record in zip(sounds, earlier.records, strict=True):
         content = await _download(sound.url, saved.warnings) if sound.content is None and sound.url else None
@@ -69,7 +69,7 @@ async def download_sounds(
 
 
 def describe_sound(record: Json) -> str:
-    """A line that says where a sound is, how long and what."""
+    """A line with the place, length and type of a sound."""
     length = f"{record['duration_s']:g} s, " if record.get("duration_s") else ""
     if record.get("path"):
         return f"{record['path']} ({length}{record.get('mime', '')}, {record.get('bytes')} bytes)"
@@ -106,5 +106,5 @@ async def _download(url: str, warnings: list[str]) -> bytes | None:
             reason = error.failure.message
             if not error.failure.retryable:
                 break
-    warnings.append(f"download failed ({reason}): the sound is at its URL, fetch it soon")
+    warnings.append(f"download failed ({reason}): download the sound from its URL soon")
     return None

@@ -1,4 +1,4 @@
-"""`speak`: a text as speech, saved as a file."""
+"""`speak`: converts text to speech and saves it as a file."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class SpeakArguments(Arguments):
 
 
 async def speak(ctx: ToolContext, arguments: SpeakArguments) -> Outcome:
-    """The saved sound.
+    """Makes speech from a text and saves it.
 
     Raises:
-        AnyModelError: the arguments are refused, or no model behind the name spoke the text.
+        AnyModelError: the arguments are refused, or no model behind the name returned speech.
     """
     if not arguments.text.strip():
         raise ArgumentError("text is empty", param="text", fix="Give the text to speak.")
@@ -62,7 +62,7 @@ async def speak(ctx: ToolContext, arguments: SpeakArguments) -> Outcome:
 
 
 async def _deliver(ctx: ToolContext, answer: Answer[SpeechResult], arguments: SpeakArguments) -> Outcome:
-    """Saves the sound; whatever happens to that, it is delivered, for it is paid for."""
+    """Saves the sound. It is returned even if saving fails, because it is paid for."""
     sounds, title = [answer.result.sound], arguments.text[:_TITLE_CHARS]
     ctx.call.secure(_outcome(answer, arguments, SavedSounds(records=[sound_record(sounds[0])])))
     with uninterrupted():

@@ -1,4 +1,4 @@
-"""Structured answers: the schema is checked before it is sent, the answer when it comes."""
+"""Structured answers: checks the schema before it is sent, and the answer when it arrives."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _ANSWER_LIMITS = Limits(seconds=10, memory_mb=512)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """What checking an answer found.
+    """The result of checking an answer.
 
     Attributes:
-        problem: what is wrong, in words that the model can correct it by; `None` = nothing.
+        problem: what is wrong, as text for the model that corrects it; `None` = nothing.
         warning: why the answer could not be checked.
     """
 
@@ -33,14 +33,14 @@ class Checked:
 
 
 def plain_schema(given: Json) -> Json:
-    """The schema itself, out of the wrappers that OpenAI's `response_format` puts around it."""
+    """The schema itself, without the wrappers of OpenAI's `response_format`."""
     inner = as_object(given.get("json_schema")) if given.get("type") == "json_schema" else given
     schema = as_object(inner.get("schema"))
     return schema if schema and set(inner) <= {"name", "description", "strict", "schema"} else inner
 
 
 async def check_schema(schema: Json) -> None:
-    """Refuses what is no JSON Schema, leads out of itself, or is too large to be checked.
+    """Refuses an invalid schema, one with external references, and one that is too large to check.
 
     Raises:
         ArgumentError: names what is wrong with it.
@@ -62,7 +62,7 @@ async def check_schema(schema: Json) -> None:
 
 
 async def check_answer(text: str, schema: Json) -> Checked:
-    """Whether an answer satisfies the schema."""
+    """Checks an answer against the schema."""
     if is_light(schema, text):
         return Checked(problem=answer_problem(text, schema))
     try:
@@ -73,7 +73,7 @@ async def check_answer(text: str, schema: Json) -> Checked:
 
 
 def bare_json(text: str) -> str:
-    """The JSON of an answer: without the code fence that models like to put around it."""
+    """The JSON of an answer, without a code fence around it."""
     inner = text.strip()
     if len(inner) < 6 or not (inner.startswith("```") and inner.endswith("```")):
         return text

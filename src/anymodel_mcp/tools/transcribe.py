@@ -1,4 +1,4 @@
-"""`transcribe`: a recording as text, as subtitles or with times."""
+"""`transcribe`: converts a recording to text, subtitles or segments with times."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class TranscribeArguments(Arguments):
 
 
 async def transcribe(ctx: ToolContext, arguments: TranscribeArguments) -> Outcome:
-    """The transcript.
+    """Transcribes a recording.
 
     Raises:
         AnyModelError: the file is refused, or no model behind the name transcribed it.
@@ -65,7 +65,7 @@ async def transcribe(ctx: ToolContext, arguments: TranscribeArguments) -> Outcom
 
 
 def with_audio_makers(error: ConfigError, service: Literal["transcription", "speech"]) -> ConfigError:
-    """The error with the known providers that do this."""
+    """Adds to the error the known providers that offer this."""
     makers = ", ".join(row.name for row in PROVIDERS.values() if service in row.audio)
     return error.with_fields(fix=f"{error.failure.fix} Providers with {service}: {makers}.".strip())
 
@@ -105,7 +105,7 @@ def _segment(segment: Json) -> Json:
 
 
 def _text(result: TranscriptionResult, wanted: TranscriptFormat) -> tuple[str, list[str]]:
-    """The text block, and a warning where what was wanted cannot be made."""
+    """The text block, and a warning if the requested format cannot be made."""
     if wanted == "text" or not result.text:
         return result.text, []
     make = _SUBTITLES.get(wanted)

@@ -1,1 +1,1 @@
-"""Run loops of our own for stdio and HTTP, for what the SDK's loops lose: signals, broken lines, limits."""
+"""Our own run loops for stdio and HTTP, which handle what the SDK's loops do not: signals, broken lines, limits."""

@@ -1,4 +1,4 @@
-"""Gives each client the kind of answer that it accepts: one JSON object, or a stream of events.
+"""Sends each client the content type that it accepts: one JSON object, or a stream of events.
 
 The SDK answers only clients that accept both, and decides by itself. Its own JSON mode is not used: it is a setting of
 the whole server, and a client that leaves would no longer cancel its call. So the SDK always sees a client that accepts
@@ -25,14 +25,14 @@ _HOP_HEADERS = (b"content-type", b"cache-control", b"connection", b"x-accel-buff
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What a client takes."""
+    """The content types that a client accepts."""
 
     json: bool
     events: bool
 
 
 def read_accept(header: bytes | None) -> Accepted:
-    """What an Accept header takes; without one it is JSON.
+    """Parses an Accept header; without one the answer is JSON.
 
     Wildcards count; a kind with quality 0 is refused (RFC 9110, 12.5.1).
     """
@@ -52,7 +52,7 @@ def _parse_range(part: str) -> tuple[str, float]:
 
 
 def _takes(ranges: list[tuple[str, float]], kind: str) -> bool:
-    """The most specific range decides."""
+    """Whether the most specific matching range accepts the type."""
     for wanted in (kind, f"{kind.partition('/')[0]}/*", "*/*"):
         found = [quality for name, quality in ranges if name == wanted]
         if found:
@@ -61,7 +61,7 @@ def _takes(ranges: list[tuple[str, float]], kind: str) -> bool:
 
 
 def fit(send: Send, accepted: Accepted) -> Send:
-    """A `send` for what a client accepts."""
+    """Returns a `send` for the content type that the client accepts."""
     if accepted.json and accepted.events:
         return send
     return JsonAnswer(send) if accepted.json else EventAnswer(send)
@@ -82,7 +82,7 @@ class JsonAnswer:
         self._lines = _EventLines()
 
     async def __call__(self, message: Message) -> None:
-        """Takes what the SDK sends."""
+        """Takes an ASGI message from the SDK."""
         if message["type"] == "http.response.start" and _kind_of(message) == EVENTS:
             kept = [(n, v) for n, v in message["headers"] if n.lower() not in _HOP_HEADERS]
             self._held = {**message, "headers": [(b"content-type", JSON.encode()), *kept]}
@@ -116,7 +116,7 @@ class JsonAnswer:
 
 
 class _EventLines:
-    """Whole lines out of pieces."""
+    """Cuts pieces of a stream into whole lines."""
 
     def __init__(self) -> None:
         self._rest = b""
@@ -144,7 +144,7 @@ class EventAnswer:
         self._body = b""
 
     async def __call__(self, message: Message) -> None:
-        """Takes what the SDK sends."""
+        """Takes an ASGI message from the SDK."""
         if message["type"] == "http.response.start" and message["status"] == 200 and _kind_of(message) == JSON:
             skipped = (b"content-type", b"content-length")
             kept = [(n, v) for n, v in message["headers"] if n.lower() not in skipped]
@@ -165,7 +165,7 @@ def _kind_of(start: Message) -> str:
 
 
 def without_session(send: Send) -> Send:
-    """A `send` whose refusals hand out no session: the client would go on with one that does not exist."""
+    """A `send` that removes the session id from refusals: no such session exists for the client to continue."""
 
     async def refuse(message: Message) -> None:
         if message["type"] == "http.response.start" and message["status"] >= 400:

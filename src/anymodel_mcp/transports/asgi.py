@@ -39,7 +39,7 @@ Scope = dict[str, Any]
 Headers = dict[bytes, bytes]
 
 _LAST_ANSWERS_S = 1.0
-"""How long answers that were handed back may take to leave."""
+"""How long answers that were handed back may take to be sent."""
 
 _NO_CANCEL = "This server keeps no sessions: to cancel a request, close the connection that waits for its answer."
 _JSON = (b"content-type", b"application/json")
@@ -77,12 +77,12 @@ class McpApp:
         return self._manager.run()
 
     async def stop(self, grace_s: float, hurry: anyio.Event, hand_back: Callable[[], None]) -> None:
-        """Ends what is open: streams without an end of their own at once, calls when they end or are handed back.
+        """Ends what is open: endless streams at once, calls when they end or are handed back.
 
         Args:
             grace_s: how long calls may go on.
-            hurry: set when they may no longer.
-            hand_back: has the open calls answered with what there is.
+            hurry: set when they must end at once.
+            hand_back: answers the open calls with partial text and a handle.
         """
         self._stopping = True
         for scope in [scope for scope, endless in self._open.items() if endless]:
@@ -106,7 +106,7 @@ class McpApp:
             await self._all_closed.wait()
 
     async def _end_sessions(self) -> None:
-        """Ends the sessions in form: those that the manager cancels wait a second for a reader who is gone."""
+        """Ends the sessions properly: cancelled ones would wait a second for a missing reader."""
         sessions = self._manager._server_instances  # pyright: ignore[reportPrivateUsage] there is no public door (2.3.0)
         for session in list(sessions.values()):
             await session.terminate()
@@ -122,7 +122,7 @@ class McpApp:
         if path in ("/healthz", "/readyz"):
             await self._probe(path, send)
         elif path != (self._path.rstrip("/") or "/"):
-            await _deny(send, Denial(404, f"Nothing is here: the MCP endpoint is {self._path}"))
+            await _deny(send, Denial(404, f"Not found: the MCP endpoint is {self._path}"))
         else:
             await self._serve(scope, receive, send)
 
@@ -182,7 +182,7 @@ class McpApp:
             await self._dispatch(scope, headers, judged, receive, send)
 
     async def _dispatch(self, scope: Scope, headers: Headers, judged: Judged, receive: Receive, send: Send) -> None:
-        """Hands a message to the SDK, unless it would be answered wrongly or not at all."""
+        """Passes a message to the SDK, unless the SDK would answer it wrongly or not at all."""
         message, session = judged.message, headers.get(b"mcp-session-id")
         legacy = _is_legacy(headers)
         if legacy and self._settings.stateless and _is_cancel(message):
@@ -227,7 +227,7 @@ class McpApp:
 
 
 class _Response:
-    """A `send` that knows how far the answer got, so that one that was broken off can be ended in form."""
+    """A `send` that tracks how much was sent, so that an interrupted answer can be ended properly."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -240,7 +240,7 @@ class _Response:
         self._complete = message["type"] == "http.response.body" and not message.get("more_body")
 
     async def finish(self) -> None:
-        """Ends the answer, if the handler could not."""
+        """Ends the answer if the handler did not."""
         if not self._started:
             await _deny(self._send, Denial(503, "The server is stopping."))
         elif not self._complete:

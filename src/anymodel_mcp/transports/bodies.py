@@ -17,13 +17,13 @@ from anymodel_mcp.transports.guards import Denial
 Receive = Callable[[], Awaitable[Message]]
 
 _SILENCE_S = 30
-"""How long a body may stand still."""
+"""The longest pause within a body."""
 
 _TOTAL_S = 300
-"""How long a body may take."""
+"""The longest time for a whole body."""
 
 _DRAIN_S = 5
-"""How long the rest of a body that is too long is taken in, so that the client can read why it was refused."""
+"""How long the rest of an oversized body is read, so that the client receives the refusal."""
 
 
 CLOSE = (b"connection", b"close")
@@ -37,13 +37,13 @@ class Disconnected(Exception):
 async def read_body(
     receive: Receive, length: int | None, max_bytes: int, budget: BodyBudget, address: str
 ) -> bytes | Denial:
-    """The whole body, or why it is refused.
+    """Reads the whole body; returns it, or the refusal.
 
     Args:
         receive: the ASGI callable.
-        length: what the client says it sends.
+        length: the Content-Length, if sent.
         max_bytes: the most that is kept.
-        budget: the room for all unfinished bodies.
+        budget: the limit of all unfinished bodies together.
         address: where it comes from.
 
     Raises:
@@ -97,11 +97,11 @@ async def _drain(receive: Receive) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A body that may be acted on.
+    """A valid body.
 
     Attributes:
         body: with lone surrogates replaced.
-        message: what it holds; `None` where the SDK judges: an empty body, a stray answer.
+        message: the parsed message; `None` if the SDK decides: an empty body, an unexpected response.
     """
 
     body: bytes
@@ -109,7 +109,7 @@ class Judged:
 
 
 def judge_body(body: bytes) -> Judged | Refusal:
-    """The message in a body, or the answer to something that is none."""
+    """Parses the message in a body; returns an error answer if it is not one."""
     parsed = parse_line(body)
     if isinstance(parsed, Refusal):
         return parsed
@@ -126,7 +126,7 @@ def _is_plain(body: bytes) -> bool:
 
 
 def replay(body: bytes, receive: Receive) -> Receive:
-    """A `receive` that gives the body that was read already, then what comes after it: the disconnect."""
+    """A `receive` that returns the body that was already read, then the disconnect."""
     pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def again() -> Message:

@@ -1,7 +1,7 @@
-"""How many bytes of unfinished bodies are held, in all and by address.
+"""Limits the bytes of unfinished bodies, in all and by address.
 
-Where a body needs more room than there is, the one that has not grown for longest is given up, so that bodies which are
-left unfinished never keep out one that arrives.
+If a body exceeds the limit, the one that has not grown for the longest time is dropped, so that bodies which are
+left unfinished never block one that arrives.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ class UnfinishedBody:
     """One body that is being read; its bytes count until the block of `BodyBudget.reading` ends.
 
     Attributes:
-        scope: cancelled when the body is given up.
+        scope: cancelled when the body is dropped.
     """
 
     def __init__(self, budget: BodyBudget, address: str) -> None:
@@ -26,7 +26,7 @@ class UnfinishedBody:
         self.scope = anyio.CancelScope()
 
     def grow(self, size: int) -> bool:
-        """Counts more bytes; `False`: this body itself is the one to give up."""
+        """Counts more bytes; `False`: this body itself must be dropped."""
         self.size += size
         return self._budget.make_room(self)
 
@@ -42,11 +42,11 @@ class BodyBudget:
     def __init__(self, most: int, most_by_address: int) -> None:
         self._most = most
         self._most_by_address = most_by_address
-        self._open: dict[UnfinishedBody, None] = {}  # the one that grew last stands last
+        self._open: dict[UnfinishedBody, None] = {}  # sorted by last growth, the newest last
 
     @contextmanager
     def reading(self, address: str) -> Generator[UnfinishedBody]:
-        """A body that is being read."""
+        """Registers a body that is being read."""
         body = UnfinishedBody(self, address)
         self._open[body] = None
         try:
@@ -56,7 +56,7 @@ class BodyBudget:
             self._open.pop(body, None)
 
     def make_room(self, body: UnfinishedBody) -> bool:
-        """Gives bodies up until the limits hold; `False`: `body` does not fit beside those that arrive now."""
+        """Drops bodies until the limits hold; `False`: `body` does not fit beside those that are still arriving."""
         self._open.pop(body, None)
         self._open[body] = None
         for address, most in ((body.address, self._most_by_address), (None, self._most)):

@@ -1,7 +1,7 @@
-"""How many connections may be open, in all and by address, and which one makes room for a new one.
+"""Limits the open connections, in all and by address, and chooses which one makes room for a new one.
 
 A connection without a request (its head is not complete, or it only stays open) is cheap to replace: the one that has
-waited longest is closed for a new one, so that half-sent heads never keep anybody out. A connection that is busy with a
+waited longest is closed for a new one, so that half-sent heads never block others. A connection that is busy with a
 request is never closed. Where all are busy, the new one is refused.
 """
 
@@ -14,10 +14,10 @@ from typing import Protocol
 
 MAX_CONNECTIONS = 1000
 SPARE_DESCRIPTORS = 200
-"""For providers, files, and what is accepted before this table hears of it."""
+"""Descriptors kept for providers, files, and connections accepted before this table counts them."""
 
 BACKLOG = 128
-"""How many connections the event loop accepts in one go."""
+"""How many connections the event loop accepts at once."""
 
 
 class Closable(Hashable, Protocol):
@@ -54,17 +54,17 @@ class ConnectionTable:
         return True
 
     def set_busy(self, connection: Closable) -> None:
-        """A request has begun."""
+        """Marks the connection as busy with a request."""
         self._waiting.pop(connection, None)
 
     def set_waiting(self, connection: Closable) -> None:
-        """Its request is answered."""
+        """Marks the connection as waiting: its request is answered."""
         if connection in self._addresses:
             self._waiting.pop(connection, None)
             self._waiting[connection] = None
 
     def forget(self, connection: Closable) -> None:
-        """It is closed."""
+        """Removes a closed connection."""
         address = self._addresses.pop(connection, None)
         self._waiting.pop(connection, None)
         if address is not None:
@@ -83,7 +83,7 @@ class ConnectionTable:
 
 
 def open_table() -> ConnectionTable:
-    """A table that leaves descriptors for everything else; raises the limit of the process where it may."""
+    """Makes a table that leaves descriptors for everything else; raises the limit of the process if possible."""
     most = max(16, min(MAX_CONNECTIONS, _descriptor_limit() - SPARE_DESCRIPTORS))
     return ConnectionTable(most, max(8, most // 2))
 

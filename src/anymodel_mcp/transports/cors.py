@@ -1,4 +1,4 @@
-"""What a browser asks before a page of a listed origin may talk to the server (CORS: https://fetch.spec.whatwg.org).
+"""CORS: lets pages of listed origins talk to the server (https://fetch.spec.whatwg.org).
 
 Only origins that the user lists get these answers. Pages on loopback pass the check of the Origin, but a browser keeps
 them from reading: else every page of a local development server could spend the user's money.
@@ -17,7 +17,7 @@ _DAY_S = b"86400"
 
 
 def share_with(origin: bytes) -> HeaderList:
-    """The headers that let a page read an answer, and the session's id in it."""
+    """The headers that let a page read a response and its session id."""
     return (
         (b"access-control-allow-origin", origin),
         (b"access-control-expose-headers", b"mcp-session-id, www-authenticate"),
@@ -26,7 +26,7 @@ def share_with(origin: bytes) -> HeaderList:
 
 
 def preflight(wanted_headers: bytes) -> HeaderList:
-    """The answer to the question whether a page may send a request, beside `share_with`.
+    """The preflight response: which request a page may send. Sent with the headers of `share_with`.
 
     Args:
         wanted_headers: what it asks to send; all of it is granted.
@@ -39,7 +39,7 @@ def preflight(wanted_headers: bytes) -> HeaderList:
 
 
 def sharing(send: Send, origin: bytes) -> Send:
-    """A `send` whose answers a page of `origin` may read."""
+    """A `send` whose responses a page of `origin` may read."""
 
     async def share(message: Message) -> None:
         if message["type"] == "http.response.start":

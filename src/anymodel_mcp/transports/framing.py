@@ -1,8 +1,8 @@
 """Bytes to JSON-RPC messages and back, without I/O.
 
-A message is one line. `LineSplitter` cuts lines out of whatever pieces the pipe gives and never holds more than one
-line of `max_bytes`. `parse_line` gives a message, or a `Refusal` that says how to answer: a peer that waits for an
-answer to a spoilt line would wait for ever otherwise. `encode` always gives a line: text that UTF-8 cannot carry
+A message is one line. `LineSplitter` cuts pieces of any size into lines and never holds more than one
+line of `max_bytes`. `parse_line` returns a message, or a `Refusal` that says how to answer: a peer that waits for an
+answer to a broken line would wait for ever otherwise. `encode` always returns a line: text that UTF-8 cannot carry
 (lone surrogates, which models do stream) is replaced on the way out as on the way in.
 
 Codes: https://www.jsonrpc.org/specification section 5.1 (read 2026-11-21).
@@ -37,7 +37,7 @@ _ID_BEHIND = re.compile(_ID + rb'\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*$')
 
 @dataclass(frozen=True, slots=True)
 class Oversized:
-    """A line that was too long to keep; its two edges may still name the request."""
+    """A line that was too long to keep; its start or end may still contain the request id."""
 
     size: int
     head: bytes
@@ -46,14 +46,14 @@ class Oversized:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An answer to something that is no message; `id` is `None` where it could not be read."""
+    """The error for an invalid message; `id` is `None` if it could not be read."""
 
     code: int
     message: str
     id: RequestId | None = None
 
     def as_error(self) -> JSONRPCError:
-        """The JSON-RPC message that says so."""
+        """The error as a JSON-RPC message."""
         return JSONRPCError(jsonrpc="2.0", id=self.id, error=ErrorData(code=self.code, message=self.message))
 
 
@@ -65,7 +65,7 @@ class LineSplitter:
     """Cuts lines out of pieces of bytes.
 
     Args:
-        max_bytes: a longer line is skipped as it comes and given as `Oversized`.
+        max_bytes: a longer line is skipped and returned as `Oversized`.
     """
 
     def __init__(self, max_bytes: int) -> None:
@@ -76,7 +76,7 @@ class LineSplitter:
         self._tail = b""
 
     def feed(self, data: bytes) -> list[bytes | Oversized]:
-        """The lines that `data` completes, in order, without their ends."""
+        """Returns the lines that `data` completes, in order, without line ends."""
         found: list[bytes | Oversized] = []
         *ends, rest = data.split(b"\n")
         for end in ends:
@@ -86,7 +86,7 @@ class LineSplitter:
         return found
 
     def finish(self) -> list[bytes | Oversized]:
-        """The last line, where the peer closed the pipe without ending it."""
+        """Returns the last line if the peer closed the pipe without a line end."""
         return [self._cut()] if self._partial or self._skipped else []
 
     def _take(self, piece: bytes) -> None:
@@ -112,7 +112,7 @@ class LineSplitter:
 
 
 def refuse_oversized(line: Oversized, max_bytes: int) -> Refusal:
-    """The answer to a line that was skipped, under the id that its edges show."""
+    """The error for a skipped line, under the id found at its edges."""
     match = _ID_AHEAD.match(line.head) or _ID_BEHIND.search(line.tail)
     text = (
         f"Message refused: {line.size:,} bytes, more than the {max_bytes:,} allowed on one line. "
@@ -122,7 +122,7 @@ def refuse_oversized(line: Oversized, max_bytes: int) -> Refusal:
 
 
 def parse_line(line: bytes) -> JSONRPCMessage | Refusal | None:
-    """The message in a line; `None` for an empty line and for an answer that nobody can use."""
+    """Parses a line; `None` for an empty line and for an invalid response."""
     try:
         message = jsonrpc_message_adapter.validate_json(line, by_name=False)
     except ValidationError:
@@ -154,7 +154,7 @@ def _judge(value: Any) -> JSONRPCMessage | Refusal | None:
         return Refusal(INVALID_REQUEST, "Invalid request: a JSON-RPC message is an object.")
     fields = cast("dict[str, Any]", value)
     if "method" not in fields and ("result" in fields or "error" in fields):
-        # Answers are never answered. A sound one passes; of a spoilt one nobody could tell what it belongs to.
+        # Responses are never answered. A valid one passes; an invalid one cannot be matched to a request.
         return None if _is_deep(value) else _validated(fields)
     known = _read_id(fields.get("id"))
     if _is_deep(value):
@@ -186,7 +186,7 @@ def _is_deep(value: Any) -> bool:
 
 
 def _is_notification(fields: dict[str, Any]) -> bool:
-    """Whether a null id stands on something that has no answer: some clients serialise the empty field."""
+    """Whether a message with a null id is a notification: some clients serialise the empty field."""
     method = fields.get("method")
     return fields["id"] is None and isinstance(method, str) and method.startswith("notifications/")
 
@@ -203,7 +203,7 @@ def _read_id(value: Any) -> RequestId | None:
 
 
 def encode(message: JSONRPCMessage) -> bytes:
-    """The line of a message, end included."""
+    """Encodes a message as a line, with its line end."""
     try:
         text = message.model_dump_json(by_alias=True, exclude_unset=True)
     except PydanticSerializationError:
@@ -215,7 +215,7 @@ def encode(message: JSONRPCMessage) -> bytes:
 
 
 def replace_surrogates(value: Any) -> Any:
-    """A JSON value whose texts can be sent as UTF-8: halves of a pair are joined, lone surrogates become U+FFFD."""
+    """Makes the strings of a JSON value valid UTF-8: surrogate pairs are joined, lone surrogates become U+FFFD."""
     if isinstance(value, str):
         return value if value.isascii() else _replace_in_text(value)
     if isinstance(value, dict):

@@ -1,7 +1,7 @@
-"""Who may talk to the HTTP server: pure decisions about an address, a Host, an Origin and a token.
+"""Access to the HTTP server: pure decisions about address, Host, Origin and token.
 
-A web page can reach a server on loopback under a name of its own (DNS rebinding), so the Host must be a loopback name
-there, and an Origin must be one too. Any other address needs a token; the token then is the guard, and hosts are
+A web page can reach a server on loopback under its own name (DNS rebinding), so the Host must be a loopback name
+there, and an Origin must be one too. Any other address needs a token, which then protects the server; hosts are
 checked only where the user lists them.
 """
 
@@ -22,7 +22,7 @@ _ORIGIN = re.compile(r"https?://(\[[^\]]*\]|[^:/]*)(?::\d*)?")
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches an address."""
+    """Whether an address can be reached from this machine only."""
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
@@ -30,7 +30,7 @@ def is_loopback(host: str) -> bool:
 
 
 def require_token(settings: HttpSettings) -> None:
-    """Refuses an address that others reach and that no token guards, and a token that can be guessed.
+    """Refuses an address that others can reach without a token, and a token that is too short.
 
     Raises:
         ConfigError: says what to set.
@@ -54,7 +54,7 @@ def _token_of(settings: HttpSettings) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Denial:
-    """Why a request goes no further."""
+    """Why a request is refused."""
 
     status: int
     message: str
@@ -76,7 +76,7 @@ class Guard:
         self._token = _token_of(settings).encode()
 
     def check(self, headers: dict[bytes, bytes]) -> Denial | None:
-        """The reason to refuse a request; `None` lets it pass.
+        """Why a request is refused; `None` = it is allowed.
 
         Args:
             headers: names in lower case.

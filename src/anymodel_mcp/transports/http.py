@@ -1,4 +1,4 @@
-"""The HTTP loop: uvicorn run by us, for a stop that ends, a taken port that says so, and headers that must come."""
+"""Runs uvicorn with a bounded shutdown, a clear error for a taken port, and a time limit for request heads."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ _HEAD_S = 15
 """How long a client may take to send the head of a request."""
 
 _KEEP_ALIVE_S = 75
-"""How long an idle connection stays: longer than clients keep theirs, so that none is closed under a new request."""
+"""How long an idle connection stays open: longer than clients keep theirs, so that none closes during a new request."""
 
 _BUSY = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 GRACE_S = 10.0
-"""How long calls may still finish after SIGTERM; then they are answered with what there is."""
+"""How long calls may still run after SIGTERM; then they are answered with partial text and a handle."""
 
 _STOP_S = 2.8
-"""The limit of a stop without grace."""
+"""The limit of a shutdown without grace period."""
 
 
 class _Protocol(H11Protocol):
-    """uvicorn's HTTP/1.1 with what it lacks (0.54.0): a time limit for heads, and a limit on connections.
+    """uvicorn's HTTP/1.1 (0.54.0) with a time limit for heads and a limit on connections, which it lacks.
 
-    The names it uses of the class above are private to uvicorn: pyproject.toml pins the release.
+    It uses private names of the base class, so pyproject.toml pins the release.
     """
 
     _head_timer: Any = None
@@ -79,7 +79,7 @@ class _Protocol(H11Protocol):
             super().connection_lost(exc)
 
     def close(self) -> None:
-        """Ends the connection, which makes room for another one."""
+        """Closes the connection to make room for another one."""
         self.transport.close()
 
     def _expect_head(self) -> None:
@@ -90,7 +90,7 @@ class _Protocol(H11Protocol):
             self._head_timer = self.loop.call_later(_HEAD_S, self.transport.close)
 
     def _note_state(self) -> None:
-        cycle: Any = self.cycle  # None until the first request; its type does not say so
+        cycle: Any = self.cycle  # None until the first request, although its type does not say so
         if cycle is not None and not cycle.response_complete:
             self._table.set_busy(self)
 
@@ -101,7 +101,7 @@ class _Protocol(H11Protocol):
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: they end the process by the signal instead of status 0."""
+    """uvicorn without its signal handlers, which end the process by the signal instead of with status 0."""
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -119,7 +119,7 @@ def open_socket(host: str, port: int) -> socket.socket:
     # IPPROTO_TCP (`_set_nodelay` in asyncio/base_events.py, Python 3.11, read 2026-11-21).
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        if sys.platform != "win32":  # there it would let two servers share the port
+        if sys.platform != "win32":  # on Windows it would let two servers share the port
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host.strip("[]"), port))
         listener.listen(2048)
@@ -134,7 +134,7 @@ def open_socket(host: str, port: int) -> socket.socket:
 
 
 def url_of(listener: socket.socket, settings: HttpSettings) -> str:
-    """Where clients connect."""
+    """The URL for clients."""
     host = f"[{settings.host.strip('[]')}]" if ":" in settings.host else settings.host
     return f"http://{host}:{listener.getsockname()[1]}/{settings.path.strip('/')}"
 
@@ -159,11 +159,11 @@ async def serve_http(
         settings: where to listen, and who may talk.
         listener: a listening socket to use instead of `host` and `port`.
         on_ready: called with the URL once connections are taken.
-        on_stop: called when the end begins.
-        stop: ends the server from within.
+        on_stop: called when the shutdown begins.
+        stop: an event that stops the server.
         table: the limits on connections; `None` = the usual ones.
         max_sessions: how many sessions of older protocol versions may be open.
-        on_hurry: called when the end may take no longer: at SIGINT, or at a second signal.
+        on_hurry: called when the shutdown must end at once: at SIGINT, or at a second signal.
         grace_s: how long open calls may go on after the end has begun.
 
     Returns:
@@ -201,7 +201,7 @@ async def serve_http(
 
 
 def _nothing() -> None:
-    """For servers whose calls cannot be handed back."""
+    """Does nothing: the default for servers whose calls cannot be handed back."""
 
 
 def _uvicorn_config(app: McpApp, table: ConnectionTable) -> uvicorn.Config:
@@ -259,7 +259,7 @@ def run_worker(
     listener: socket.socket,
     on_ready: Callable[[str], None] | None = None,
 ) -> int:
-    """One process of the server."""
+    """Runs one worker process."""
     patient, strict = ExitGuard(GRACE_S + _STOP_S), ExitGuard(_STOP_S)
     serve = partial(serve_http, listener=listener, on_ready=on_ready, on_stop=patient.arm, on_hurry=strict.arm)
     try:

@@ -1,4 +1,4 @@
-"""Keeps one kind of log line from filling the disk: whoever can cause a line can cause a million."""
+"""Limits each kind of log line, because a client that can cause one can cause a million."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _MOST_KINDS = 1000
 class LogLimit(logging.Filter):
     """Lets at most `most` records of a kind through in `window_s` seconds; the next one says how many were left out.
 
-    A kind is a logger, a level and a text before its values are filled in.
+    A kind is a logger, a level and a message template.
 
     Args:
-        most: how many.
-        window_s: in which time.
-        clock: seconds that only rise.
+        most: how many records.
+        window_s: within this many seconds.
+        clock: monotonic seconds.
     """
 
     def __init__(self, most: int = 20, window_s: float = 60, clock: Callable[[], float] = time.monotonic) -> None:
@@ -28,7 +28,7 @@ class LogLimit(logging.Filter):
         self._seen: dict[tuple[str, int, str], tuple[float, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether a record is written."""
+        """Whether to write a record."""
         kind = (record.name, record.levelno, str(record.msg)[:200])
         now = self._clock()
         since, count = self._seen.get(kind, (now, 0))

@@ -18,7 +18,7 @@ from anymodel_mcp.transports.cors import Message, Send
 from anymodel_mcp.transports.framing import Refusal
 
 _HEAD_BYTES = 300
-"""Where the SDK writes `method`, if a message has one: before everything that can be long."""
+"""The SDK writes `method` within the first bytes, before everything that can be long."""
 
 
 class OpenRequest:
@@ -29,7 +29,7 @@ class OpenRequest:
         self.closed = anyio.Event()
 
     def watch(self, send: Send) -> Send:
-        """A `send` that notices the answer."""
+        """A `send` that detects the response."""
 
         async def note(message: Message) -> None:
             body = message.get("body", b"")
@@ -47,7 +47,7 @@ class OpenRequests:
 
     @asynccontextmanager
     async def claim(self, session: bytes, request_id: RequestId) -> AsyncGenerator[OpenRequest | Refusal]:
-        """Takes an id for as long as the block lasts; gives the refusal where it is in use.
+        """Holds an id during the block; yields a refusal if it is in use.
 
         The SDK writes ids as text, so that 5 and "5" are one. A request that is answered but not cleared away yet is
         waited for: to its client the id is free.

@@ -1,7 +1,7 @@
 """Standard input and output as byte streams that fit an event loop.
 
 While they are claimed, fd 0 is the null device and fd 1 is stderr: whatever a library prints, or a child inherits,
-misses the wire. The SDK's transport reads and writes in worker threads, three hops a call and the largest part of a
+does not reach the protocol stream. The SDK's transport uses worker threads: three hops a call, the largest part of a
 call's cost (measured 2026-11-20). Here the loop is notified when the pipe is ready:
 
 - reading: `os.read` after readiness gives what there is and does not block;
@@ -47,7 +47,7 @@ class ByteReader:
         self._threaded: _ThreadedReader | None = None
 
     async def read(self) -> bytes:
-        """The next bytes; empty at the end, which a broken pipe also is."""
+        """Reads the next bytes; empty at the end of the stream or on a broken pipe."""
         if self._threaded is None and await self._is_readable():
             return _read_some(self._fd)
         self._threaded = self._threaded or _ThreadedReader(self._fd)
@@ -82,7 +82,7 @@ class _ThreadedReader:
         threading.Thread(target=self._run, args=(fd, token), name="stdin", daemon=True).start()
 
     def _run(self, fd: int, token: anyio.lowlevel.EventLoopToken) -> None:
-        with suppress(anyio.RunFinishedError):  # the loop may be gone by the time the host writes again
+        with suppress(anyio.RunFinishedError):  # the loop may be closed when the host writes again
             data = b"more"
             while data:
                 data = _read_some(fd)
@@ -95,7 +95,7 @@ class _ThreadedReader:
         self._arrived.set()
 
     async def read(self) -> bytes:
-        if self._piece != b"":  # the end stays the end
+        if self._piece != b"":  # the end of the stream is final
             await self._arrived.wait()
         piece, self._piece = self._piece or b"", None if self._piece else b""
         if piece:
@@ -113,10 +113,10 @@ class _Waiting:
 
 
 class ByteWriter:
-    """Writes whole messages in order, whatever happens to the tasks that send them.
+    """Writes whole messages in order, even if the sending tasks are cancelled.
 
-    A message is written at once where the pipe takes it; else it queues, `run` writes it, and the sender waits: a
-    reader that is slow slows down whoever writes. A cancelled sender never leaves half a message behind.
+    A message is written at once if the pipe has room; otherwise it is queued, `run` writes it, and the sender waits: a
+    slow reader slows down the senders. A cancelled sender never leaves half a message in the pipe.
 
     Args:
         fd: closed by its owner, not here.
@@ -131,10 +131,10 @@ class ByteWriter:
         self.broken = False
 
     async def write(self, data: bytes) -> None:
-        """Hands `data` to the pipe.
+        """Writes or queues `data`.
 
         Raises:
-            anyio.BrokenResourceError: nobody reads it any more.
+            anyio.BrokenResourceError: the reader has closed the pipe.
         """
         if self.broken:
             raise anyio.BrokenResourceError
@@ -153,7 +153,7 @@ class ByteWriter:
             raise anyio.BrokenResourceError
 
     async def run(self) -> None:
-        """Writes what queues, until cancelled or until nobody reads any more."""
+        """Writes queued messages until cancelled or until the reader closes the pipe."""
         while not self.broken:
             if not self._queue:
                 self._more = anyio.Event()
@@ -167,12 +167,12 @@ class ByteWriter:
                 self._queue.popleft().done.set()
 
     async def flush(self) -> None:
-        """Returns when everything that was sent is written."""
+        """Waits until everything is written."""
         while self._queue and not self.broken:
             await self._queue[-1].done.wait()
 
     def _write_ready(self, data: memoryview) -> memoryview:
-        """What of `data` the pipe does not take at once."""
+        """Writes what the pipe takes at once; returns the rest of `data`."""
         try:
             while data and self._poll is not None and self._poll():
                 data = data[os.write(self._fd, data[:_ATOMIC_BYTES]) :]
@@ -188,7 +188,7 @@ class ByteWriter:
                 self._watched = False
             return
         try:
-            # Not abandoned on cancel: half a message would spoil the next one.
+            # Not abandoned on cancel: half a message would corrupt the next one.
             written = await anyio.to_thread.run_sync(os.write, self._fd, head.data[:_BACKLOG_BYTES])
         except OSError:
             self._break()
@@ -210,7 +210,7 @@ def _writable_poll(fd: int) -> Callable[[], bool]:
 
 @contextmanager
 def claim_stdio() -> Generator[tuple[int, int]]:
-    """Descriptors of standard input and output that nobody else in this process, or its children, has.
+    """Private descriptors of standard input and output, which nothing else in this process or its children has.
 
     All three standard descriptors must be open: see `ensure_stdio`.
     """
@@ -219,7 +219,7 @@ def claim_stdio() -> Generator[tuple[int, int]]:
         try:
             yield wire_in, wire_out
         finally:
-            _flush_stdout()  # what was printed meanwhile belongs on stderr, not behind the last answer
+            _flush_stdout()  # flush what was printed meanwhile to stderr, not after the last answer
 
 
 def _flush_stdout() -> None:
@@ -237,7 +237,7 @@ def _claimed(fd: int, open_stand_in: Callable[[], int]) -> Generator[int]:
         _rebind(fd)
         yield wire
     finally:
-        # The private copy stays open: a thread may still read it, and its number must not come to mean another file.
+        # The private copy stays open: a thread may still read it, and its number must not be reused.
         os.dup2(wire, fd)
         _rebind(fd)
 
@@ -257,7 +257,7 @@ def _duplicate(fd: int) -> int:
 def ensure_stdio() -> None:
     """Opens the null device for whichever of stdin and stderr the process was started without.
 
-    Else the next file or socket of this process would take their numbers, and its bytes for the wire's.
+    Otherwise the next file or socket of this process would get their numbers and mix with the protocol stream.
 
     Raises:
         OSError: standard output is closed.
@@ -278,6 +278,6 @@ def _is_open(fd: int) -> bool:
 
 
 def _rebind(fd: int) -> None:
-    """Lets children on Windows inherit the stand-in too: they take the system's handle, not the descriptor."""
+    """Sets the handle that children inherit on Windows, where they do not inherit the descriptor."""
     with suppress(OSError):
         rebind_std_handle_to_fd(fd)

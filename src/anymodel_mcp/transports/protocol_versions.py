@@ -1,4 +1,4 @@
-"""Serves both eras of the protocol on one connection: each message goes to the era that its envelope names.
+"""Serves both eras of the protocol on one connection: the envelope of each message selects the era.
 
 The SDK's loop locks a connection to the era of its first request, so that `server/discover` followed by `initialize`
 ends it; hosts do send that (anthropics/claude-code#96183, github/copilot-cli#4525, seen 2026-11-20), and the
@@ -27,7 +27,7 @@ RequestContext = DispatchContext[TransportContext]
 
 
 def lowlevel(server: MCPServer[Any]) -> Server[Any]:
-    """The SDK's inner server, to which `MCPServer` has no public door (mcp 2.3.0)."""
+    """The SDK's low-level server, which `MCPServer` does not expose (mcp 2.3.0)."""
     return server._lowlevel_server  # pyright: ignore[reportPrivateUsage] the only way to own the run loop
 
 
@@ -43,7 +43,7 @@ class BothEras:
 
     Args:
         server: the SDK's inner server.
-        lifespan_state: what its lifespan gave.
+        lifespan_state: the value that its lifespan yielded.
     """
 
     server: Server[Any]

@@ -1,4 +1,4 @@
-"""What every request passes on its way to a handler, whatever the transport: middleware for the SDK's server."""
+"""Middleware for the SDK's server, applied to every request on every transport."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ logger = logging.getLogger(__name__)
 
 
 def guard_requests(server: MCPServer[Any], *, replace_surrogates: bool = False) -> None:
-    """Puts the guards around every request of a server, once.
+    """Adds the guards to a server, once.
 
     Args:
-        server: changed in place.
+        server: modified in place.
         replace_surrogates: also replace lone surrogates, which UTF-8 cannot encode; stdio does that itself.
     """
     guards = [contain, replace_surrogates_in_result] if replace_surrogates else [contain]
@@ -29,7 +29,7 @@ def guard_requests(server: MCPServer[Any], *, replace_surrogates: bool = False) 
 
 
 async def contain(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-    """Turns what a handler should not have let out into an error answer.
+    """Turns exceptions that escape a handler into an error response.
 
     A `CancelledError` counts only if somebody cancels this request: one that leaks out of a tool (which awaited a task
     that it had cancelled) would otherwise end the connection. Texts of unknown exceptions never reach the wire: the
@@ -37,12 +37,12 @@ async def contain(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> H
     """
     try:
         return await call_next(ctx)
-    except (MCPError, ValidationError):  # the dispatchers have answers for these
+    except (MCPError, ValidationError):  # the dispatchers handle these
         raise
     except anyio.get_cancelled_exc_class():
         if anyio.current_effective_deadline() == -float("inf"):
             raise
-        logger.warning("%s: a cancellation that nobody asked for came out of the handler", ctx.method)
+        logger.warning("%s: the handler raised a cancellation that was not requested", ctx.method)
     except Exception:
         logger.exception("%s: the handler failed", ctx.method)
     raise MCPError(code=INTERNAL_ERROR, message="Internal server error")

@@ -1,4 +1,4 @@
-"""The sessions of older protocol versions: how many may be open, in all and by address, and which one makes room.
+"""Limits the open sessions of older protocol versions, in all and by address, and chooses which one makes room.
 
 A session costs some 40 kB until it ends, and clients rarely end theirs. So the one that has been idle for longest is
 ended for a new one; its client gets 404 and opens another, as the protocol has it. A session with an open request is
@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from anymodel_mcp.transports.cors import Message, Send
 
 SESSION_BYTES = 40_000
-"""What a session costs (measured 2026-11-28: 38 kB)."""
+"""Bytes of memory per session (measured 2026-11-28: 38 kB)."""
 
 MAX_BYTES = 64_000_000
 MAX_SESSIONS = MAX_BYTES // SESSION_BYTES
 MAX_OPENING_BYTES = 65_536
-"""Of the body that opens a session: parts of it stay as long as the session."""
+"""The largest body that opens a session: parts of it stay in memory as long as the session."""
 
 EndSession = Callable[[str], Awaitable[None]]
 
@@ -43,7 +43,7 @@ class SessionTable:
         self._end = end
         self._most = most
         self._most_by_address = most_by_address
-        self._open: dict[str, _Session] = {}  # the one that was used last stands last
+        self._open: dict[str, _Session] = {}  # sorted by last use, the newest last
 
     async def make_room(self, address: str) -> bool:
         """Ends idle sessions until there is room for another one; `False`: all have open requests."""
@@ -60,7 +60,7 @@ class SessionTable:
         return [name for name, session in self._open.items() if address in (None, session.address)]
 
     def watch(self, send: Send, address: str) -> Send:
-        """A `send` that notices the session that an answer opens."""
+        """A `send` that registers the session that a response opens."""
 
         async def note(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] < 400:
@@ -73,7 +73,7 @@ class SessionTable:
 
     @contextmanager
     def using(self, name: str) -> Generator[None]:
-        """Keeps a session open while one of its requests is."""
+        """Keeps a session open during one of its requests."""
         session = self._open.pop(name, None)
         if session is None:
             yield
@@ -86,5 +86,5 @@ class SessionTable:
             session.requests -= 1
 
     def forget(self, name: str) -> None:
-        """Its client ended it."""
+        """Removes a session that its client ended."""
         self._open.pop(name, None)

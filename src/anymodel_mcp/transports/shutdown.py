@@ -1,4 +1,4 @@
-"""The end of a process: signals become one calm stop, and a stop has a time limit."""
+"""Graceful shutdown: signals start one orderly stop, which has a time limit."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class HandsBack(Protocol):
     """A server that can answer its open calls before they end."""
 
     def hand_back_calls(self) -> None:
-        """Answers all open calls with what has arrived."""
+        """Answers all open calls with partial text and a handle."""
 
 
 def _ignore() -> None:
-    """For those who stop at once anyway."""
+    """Does nothing: for servers that stop at once anyway."""
 
 
 async def watch_signals(
@@ -64,10 +64,10 @@ class ExitGuard:
         self._timer.daemon = True
 
     def arm(self) -> None:
-        """Starts the clock, once."""
+        """Starts the time limit, once."""
         if not self._timer.is_alive() and not self._timer.finished.is_set():
             self._timer.start()
 
     def disarm(self) -> None:
-        """Stops the clock."""
+        """Cancels the time limit."""
         self._timer.cancel()

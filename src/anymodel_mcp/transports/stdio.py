@@ -1,4 +1,4 @@
-"""The stdio loop: one connection on standard input and output, from the first line to a clean end.
+"""The stdio loop: one connection on standard input and output.
 
 It ends when the host closes the pipe, or on SIGTERM or SIGINT even while the pipe stays open. Either way the lifespan
 closes (texts kept, upstream connections shut) and the exit status is 0.
@@ -29,20 +29,20 @@ from anymodel_mcp.transports.requests import guard_requests
 from anymodel_mcp.transports.shutdown import ExitGuard, watch_signals
 
 _GRACE_S = 0.5
-"""How long answers that are under way may still come after the host closed its end."""
+"""How long pending answers may still be sent after the host closed its end."""
 
 _FLUSH_S = 0.2
-"""How long the last answers may take to leave."""
+"""How long the last answers may take to be written."""
 
 _STOP_S = 1.8
-"""The limit of a whole stop: hosts kill after two seconds."""
+"""The limit of the whole shutdown: hosts kill after two seconds."""
 
 _LINES_PER_TURN = 16
 """How many lines are taken before other tasks get a turn, when a host sends them faster than they are served."""
 
 
 class StdioStreams:
-    """Both ends of the wire, as the two streams that the SDK's dispatcher drives.
+    """Both directions of the connection, as the two streams that the SDK's dispatcher uses.
 
     One object, because the ends know of each other: a spoilt line is answered on the spot, and after the host has
     closed its end the stream stays open for a moment while answers are still owed.
@@ -71,7 +71,7 @@ class StdioStreams:
     # what the dispatcher reads
 
     async def receive(self) -> SessionMessage | Exception:
-        """The next sound message.
+        """Returns the next valid message.
 
         Raises:
             anyio.EndOfStream: the host closed its end.
@@ -90,7 +90,7 @@ class StdioStreams:
         line = self._lines.popleft()
         parsed = refuse_oversized(line, self._max_bytes) if isinstance(line, Oversized) else parse_line(line)
         if isinstance(parsed, Refusal):
-            with suppress(anyio.BrokenResourceError):  # whoever watches the writer ends the connection
+            with suppress(anyio.BrokenResourceError):  # the task that watches the writer ends the connection
                 await self._writer.write(encode(parsed.as_error()))
             return None
         if isinstance(parsed, JSONRPCRequest):
@@ -127,7 +127,7 @@ class StdioStreams:
         """Writes one message.
 
         Raises:
-            anyio.BrokenResourceError: the host reads no more.
+            anyio.BrokenResourceError: the host has stopped reading.
         """
         try:
             await self._writer.write(encode(item.message))
@@ -137,10 +137,10 @@ class StdioStreams:
         if isinstance(item.message, JSONRPCNotification):
             await anyio.lowlevel.checkpoint()  # a client that only sends notifications must not block the loop
 
-    # the manners of a stream
+    # the interface of a stream
 
     async def aclose(self) -> None:
-        """Nothing to close: the descriptors belong to whoever opened them."""
+        """Does nothing: the descriptors are closed by their owner."""
 
     def __aiter__(self) -> Self:
         return self
@@ -168,14 +168,14 @@ async def serve_stdio(
     stdout: int | None = None,
     on_stop: Callable[[], None] | None = None,
 ) -> int:
-    """Serves one host over stdio until it goes, or until SIGTERM or SIGINT.
+    """Serves one host over stdio until it closes the pipe, or until SIGTERM or SIGINT.
 
     Args:
         server: its lifespan is opened once.
         limits: `max_line_bytes` is used.
         stdin: descriptor to use instead of fd 0; both or none are given.
         stdout: descriptor to use instead of fd 1.
-        on_stop: called when the end begins, perhaps more than once.
+        on_stop: called when the shutdown begins, perhaps more than once.
 
     Returns:
         The exit status: 0.
@@ -196,7 +196,7 @@ async def _serve(
     inner = lowlevel(server)
     begin_end = on_stop or (lambda: None)
     streams = StdioStreams(reader, writer, limits, begin_end)
-    # Outside the lifespan: whatever is cancelled by a signal, the lifespan closes in peace.
+    # Outside the lifespan, so that a cancellation by a signal does not interrupt its clean-up.
     serving = anyio.CancelScope()
 
     def stop() -> None:
@@ -205,7 +205,7 @@ async def _serve(
 
     async def write_out() -> None:
         await writer.run()
-        stop()  # nobody reads any more
+        stop()  # the reader has closed the pipe
 
     async with anyio.create_task_group() as tasks:
         await tasks.start(watch_signals, stop)

@@ -1,4 +1,4 @@
-"""Several processes on one listening socket: started, watched, replaced, stopped."""
+"""Runs several processes on one listening socket: starts, watches, replaces and stops them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from multiprocessing.context import SpawnProcess
 from types import FrameType
 
 STOP_S = 13.5
-"""What a worker takes at most that lets its calls finish."""
+"""How long a worker may take to stop while its calls finish."""
 
 HURRY_S = 3.0
-"""What it takes at most at SIGINT, or at a second signal."""
+"""How long a worker may take to stop at SIGINT, or at a second signal."""
 
 TOO_SOON_S = 5.0
 
@@ -56,7 +56,7 @@ class _Supervisor:
         self._workers[worker] = time.monotonic()
 
     def _collect(self) -> bool:
-        """Takes away dead workers; `False` when one died so soon that its successor would too."""
+        """Removes dead workers; `False` = one died so soon that a replacement would die too."""
         for worker, started in list(self._workers.items()):
             if worker.exitcode is None:
                 continue
@@ -101,7 +101,7 @@ def supervise(work: Callable[[], int], count: int, *, too_soon_s: float = TOO_SO
     Args:
         work: picklable; its result is the exit status of its process.
         count: how many.
-        too_soon_s: a worker that dies before this is not replaced: its successor would die too.
+        too_soon_s: a worker that dies before this is not replaced, because the replacement would die too.
         stop_s: how long workers may take to stop before they are killed.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Embeddings of any number of inputs, in batches of the size that the provider accepts."""
+"""Embeds any number of inputs, in batches of the size that the provider accepts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from anymodel_mcp.wire.embeddings.request import split_batches
 async def embed_all(
     endpoint: Endpoint, request: EmbeddingsRequest, on_batch: Callable[[int, int], None] = lambda _done, _all: None
 ) -> tuple[EmbeddingsResult, CallStats]:
-    """Vectors for all inputs, in their order; sent in batches of the size that the provider takes."""
+    """Returns the vectors of all inputs, in order; sends them in batches."""
     batches = split_batches(request, endpoint.dialect)
     vectors: list[Sequence[float]] = []
     results: list[EmbeddingsResult] = []

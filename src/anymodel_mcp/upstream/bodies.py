@@ -1,4 +1,4 @@
-"""Bodies of responses, in pieces whose size the provider does not choose, and read beside the event loop where large.
+"""Reads response bodies in pieces of bounded size, large ones in a worker thread.
 
 Decompression is done here, a bounded piece at a time: 64 kB of gzip can stand for 66 MB, and a coding applied twice for
 gigabytes.
@@ -29,21 +29,21 @@ _PIECE_BYTES = 65_536
 _UNINTERRUPTED = 8
 _DRAIN_S = 0.02
 MAX_BODY_BYTES = 1_000_000_000
-"""Of one response, comments and repetitions of a stream included."""
+"""The most bytes of one response, including comments and repetitions of a stream."""
 _LARGE_BYTES = 262_144
-"""What is larger is read in a worker thread."""
+"""Larger parts are parsed in a worker thread."""
 _AT_ONCE = 2
-"""Large bodies that are read at the same time: each takes memory."""
+"""How many large bodies are read at the same time, because each takes memory."""
 _readers: RunVar[anyio.CapacityLimiter] = RunVar("anymodel_large_bodies")
 
 
 async def body_pieces(response: httpx2.Response) -> AsyncGenerator[bytes, None]:
-    """The body, decompressed, in pieces of at most 64 kB.
+    """Yields the decompressed body in pieces of at most 64 kB.
 
     Raises:
         ProviderError: its compression is unknown or broken.
     """
-    if response.is_stream_consumed:  # a response that was made whole, without a network
+    if response.is_stream_consumed:  # a response made in memory, without a network
         for piece in _slices(response.content):
             yield piece
         return
@@ -54,7 +54,7 @@ async def body_pieces(response: httpx2.Response) -> AsyncGenerator[bytes, None]:
             for number, piece in enumerate(undo(chunk), 1):
                 yield piece
                 if not number % _UNINTERRUPTED:
-                    await anyio.lowlevel.checkpoint()  # one chunk of the network may be a thousand pieces
+                    await anyio.lowlevel.checkpoint()  # one chunk of the network may decompress to a thousand pieces
 
 
 def _slices(data: bytes) -> Iterator[bytes]:
@@ -63,7 +63,7 @@ def _slices(data: bytes) -> Iterator[bytes]:
 
 
 async def read_some(response: httpx2.Response, limit: int) -> bytes:
-    """The beginning of the body."""
+    """Reads the beginning of the body."""
     body = bytearray()
     async with aclosing(body_pieces(response)) as pieces:
         async for piece in pieces:
@@ -74,7 +74,7 @@ async def read_some(response: httpx2.Response, limit: int) -> bytes:
 
 
 class _Inflater:
-    """Undoes gzip or deflate, a bounded piece at a time."""
+    """Decompresses gzip or deflate, a bounded piece at a time."""
 
     def __init__(self) -> None:
         self._stream: Any = None
@@ -86,7 +86,7 @@ class _Inflater:
             try:
                 piece = self._stream.decompress(data, _PIECE_BYTES)
             except zlib.error as error:
-                raise ProviderError(f"the answer's compression cannot be undone: {error}", kind="protocol") from error
+                raise ProviderError(f"the answer cannot be decompressed: {error}", kind="protocol") from error
             if piece:
                 yield piece
             data = self._stream.unconsumed_tail
@@ -95,7 +95,7 @@ class _Inflater:
 
 
 def _window(data: bytes) -> int:
-    """The form of the first bytes: gzip, zlib, or deflate without a header, which some servers send."""
+    """Detects the format by the first bytes: gzip, zlib, or deflate without a header, which some servers send."""
     if data[:2] == b"\x1f\x8b":
         return 31
     return 15 if data[0] & 0x0F == 8 and len(data) > 1 and int.from_bytes(data[:2]) % 31 == 0 else -15
@@ -109,7 +109,7 @@ def _decoder(coding: str) -> Callable[[bytes], Iterator[bytes]]:
     raise ProviderError(
         f"the answer's compression {coding[:40]!r} was not asked for and cannot be undone",
         kind="protocol",
-        fix="Only gzip and deflate were offered: look at what stands between this server and the provider.",
+        fix="Only gzip and deflate were offered: check the proxies between this server and the provider.",
     )
 
 
@@ -141,14 +141,14 @@ async def pump_body(
 
 
 async def feed(reader: Reader[Any], piece: bytes) -> Sequence[Delta]:
-    """Feeds a reader; in a worker thread where the piece may end something large."""
+    """Feeds a reader; in a worker thread if the piece may complete a large value."""
     if reader.held_bytes + len(piece) <= _LARGE_BYTES:
         return reader.feed(piece)
     return await anyio.to_thread.run_sync(reader.feed, piece, limiter=_limiter())
 
 
 async def finish(reader: Reader[T], fed_bytes: int, *, broken: str | None) -> T:
-    """A reader's result; of a large body in a worker thread."""
+    """Returns a reader's result; finishes a large body in a worker thread."""
     if fed_bytes <= _LARGE_BYTES:
         return reader.finish(broken=broken)
     return await anyio.to_thread.run_sync(lambda: reader.finish(broken=broken), limiter=_limiter())

@@ -1,4 +1,4 @@
-"""The state of one call across its requests: learned repairs, deadlines, statistics; `client.py` drives it."""
+"""The state of one call across its requests: learned repairs, deadlines, statistics; used by `client.py`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class LearnedRepairs:
         self._on_learn = on_learn
 
     def known(self, provider: str, model: str) -> tuple[Repair, ...]:
-        """The repairs that this model's requests need, oldest first."""
+        """Returns the repairs for this model's requests, oldest first."""
         return self._known.get((provider, model), ())
 
     def learn(self, provider: str, model: str, repair: Repair, *, tell: bool = True) -> None:
@@ -58,7 +58,7 @@ class CallState:
     warnings: list[str] = field(default_factory=list[str])
 
     def deliver(self, deltas: Sequence[Delta]) -> bool:
-        """Passes deltas on; true when there was text or reasoning among them."""
+        """Passes deltas on; true if they contain text or reasoning."""
         if not deltas:
             return False
         if self.first_delta_s is None:
@@ -67,7 +67,7 @@ class CallState:
         return True
 
     def stats(self, warnings: Sequence[str]) -> CallStats:
-        """How the requests went, with `warnings` after its own."""
+        """The statistics of the requests, with `warnings` appended."""
         headers: Mapping[str, str] = self.head.headers if self.head else {}
         return CallStats(
             attempts=self.requests,
@@ -85,7 +85,7 @@ def _rate_limit(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 class ResponseDeadline:
-    """The three timeouts of a response as one moving deadline; entered around a request, it says which one fired."""
+    """The three timeouts of a response as one moving deadline; a context manager that records which one fired."""
 
     def __init__(self, provider: ProviderSettings, state: CallState) -> None:
         self._provider, self._state = provider, state
@@ -100,14 +100,14 @@ class ResponseDeadline:
 
     @property
     def reason(self) -> str:
-        """Which timeout it is that would end it now."""
+        """The timeout that the current deadline comes from."""
         if self._scope.deadline >= self._state.ends:
             return f"the call took longer than {self._provider.total_timeout_s:g} s (total_timeout_s)"
         return self._reason
 
     def heard(self) -> None:
-        """The answer has begun: from now on only silence counts."""
-        self._reason = f"silence for {self._provider.idle_timeout_s:g} s in the middle of the answer (idle_timeout_s)"
+        """The answer has begun: from now on the idle timeout applies."""
+        self._reason = f"no data for {self._provider.idle_timeout_s:g} s in the middle of the answer (idle_timeout_s)"
         self._scope.deadline = min(anyio.current_time() + self._provider.idle_timeout_s, self._state.ends)
 
     def __enter__(self) -> ResponseDeadline:

@@ -2,7 +2,7 @@
 
 The last good list of a provider stays, in memory and in the store, until a newer one replaces it: a provider that
 cannot be reached for a while must not change where a model name leads. One request at a time asks a provider for
-its list; whoever needs it meanwhile waits for the same answer.
+its list; concurrent callers wait for the same response.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ _SORE_S = 60.0
 
 @dataclass(slots=True)
 class _Known:
-    """What is known of one provider's list; times are seconds since the epoch.
+    """The state of one provider's list; times are seconds since the epoch.
 
     Attributes:
         list: the last good one.
         fetched: when it was requested.
         failed: when a request for a newer one last failed, or took too long.
-        read: whether the store was looked into.
+        read: whether the store was read.
     """
 
     fetch: SharedWork[ModelList]
@@ -52,13 +52,13 @@ class _Known:
 
 
 class Catalog:
-    """What there is to call.
+    """The models of all providers.
 
     Args:
         providers: the configured ones.
         store: keeps lists over restarts.
-        endpoint: makes a target ready to be asked.
-        clean: removes keys from what is kept.
+        endpoint: opens the endpoint of a target.
+        clean: removes keys from stored lists.
         group: in which lists are requested, so that they outlive the call that needs them first.
         clock: seconds since the epoch.
     """
@@ -81,14 +81,14 @@ class Catalog:
         self._lists = {name: _Known(SharedWork(group, partial(self._fetch, name))) for name in providers}
 
     async def models(self, provider: str, *, refresh: bool = False) -> ModelList:
-        """One provider's models, at most an hour old; an older list only if there is no newer one, with a warning.
+        """One provider's models, at most an hour old; if no newer list is available, an older one with a warning.
 
         Args:
             provider: a configured one.
-            refresh: the list is requested, however young the known one is.
+            refresh: request the list regardless of the age of the known one.
 
         Raises:
-            AnyModelError: there is no list, and none was ever seen.
+            AnyModelError: there is no list, and none was ever received.
         """
         known = await self._known(provider)
         if known.list is not None and not refresh and self._clock() - known.fetched < FRESH_S:
@@ -101,7 +101,7 @@ class Catalog:
             return _aged(known.list, provider, self._clock() - known.fetched, error)
 
     async def all(self, *, refresh: bool = False) -> dict[str, ModelList]:
-        """The lists of all providers that have one, requested side by side; see `soon`."""
+        """The lists of all providers that have one, requested in parallel; see `soon`."""
         found: dict[str, ModelList] = {}
 
         async def ask(provider: str) -> None:
@@ -115,15 +115,15 @@ class Catalog:
         return {p: found[p] for p in self._providers if p in found}
 
     def lists_prices(self, provider: str) -> bool:
-        """Whether its list may name prices: its row says so; of an address without a row nobody knows."""
+        """Whether its list may contain prices: as its row says; unknown, hence true, for an address without a row."""
         settings = self._providers[provider]
         row = PROVIDERS.get(settings.dialect)
         return row.list_prices if row and row.base_url and same_host(row.base_url, settings.base_url) else True
 
     async def soon(self, provider: str, *, wait_s: float = WAIT_S, refresh: bool = False) -> ModelList | None:
-        """One provider's list within `wait_s` seconds; the last good one where a newer one does not come in time.
+        """One provider's list within `wait_s` seconds; the last good one if a newer one does not arrive in time.
 
-        A provider that fails or is slow is not asked again for a minute. `None` = no list was ever seen.
+        A provider that fails or is slow is not asked again for a minute. `None` = no list was ever received.
         """
         known = self._lists[provider]
         with anyio.move_on_after(wait_s) as waiting:
@@ -137,18 +137,18 @@ class Catalog:
         return known.list
 
     def known(self, target: Target) -> ModelRecord | None:
-        """A model's record, if its provider's list is known already; asks nobody."""
+        """A model's record, if its provider's list is already known; sends no request."""
         known = self._lists.get(target.provider)
         models = known.list.models if known and known.list else ()
         return next((m for m in models if m.id == target.model), None)
 
     async def record(self, target: Target) -> ModelRecord | None:
-        """A model's record, if its provider's list was ever seen, in this process or before; asks no provider."""
+        """A model's record, if its provider's list was ever received, also in earlier processes; sends no request."""
         await self._known(target.provider)
         return self.known(target)
 
     def seen(self) -> dict[str, Sequence[ModelRecord]]:
-        """The models of all lists that are known; asks nobody."""
+        """The models of all known lists; sends no request."""
         return {provider: known.list.models for provider, known in self._lists.items() if known.list}
 
     async def _fetch(self, provider: str) -> ModelList:
@@ -163,12 +163,12 @@ class Catalog:
         return fresh
 
     async def _save(self, provider: str, fresh: ModelList, fetched: float) -> None:
-        with suppress(AnyModelError):  # a list that cannot be kept can still be used
+        with suppress(AnyModelError):  # a list that cannot be stored can still be used
             content = self._clean({"models": [asdict(m) for m in fresh.models]})
             await self._store.save_models(self._place(provider), fetched, content)
 
     async def _known(self, provider: str) -> _Known:
-        """What is known; the first time, what the store knows from earlier."""
+        """The known list; read from the store the first time."""
         known = self._lists[provider]
         if not known.read and known.list is None:
             stored = await self._stored(provider)
@@ -178,14 +178,14 @@ class Catalog:
         return known
 
     def _place(self, provider: str) -> str:
-        """The list of one address says nothing of another."""
+        """The key under which a list is stored: lists belong to an address."""
         return f"{provider} {self._providers[provider].base_url}"
 
     async def _stored(self, provider: str) -> tuple[float, ModelList] | None:
         try:
             found = await self._store.load_models(self._place(provider))
             return (found[0], ModelList(models=[_model(entry) for entry in found[1]["models"]])) if found else None
-        except (AnyModelError, TypeError, KeyError, ValueError):  # locked, or not what this version writes
+        except (AnyModelError, TypeError, KeyError, ValueError):  # locked, or written by another version
             return None
 
 
@@ -200,14 +200,14 @@ _PRICE_FIELDS = frozenset(f.name for f in fields(Price))
 
 
 def _on_one_line(found: ModelList) -> ModelList:
-    """Ids and names as they may stand in a line of text: a model's name is the provider's text."""
+    """Cleans ids and names for a line of text, because they come from the provider."""
     models = [replace(m, id=one_line(m.id), name=one_line(m.name) if m.name else None) for m in found.models]
     warnings = tuple(one_line(w) for w in found.warnings)
     return replace(found, models=[m for m in models if m.id], warnings=warnings)
 
 
 def _model(entry: Json) -> ModelRecord:
-    """A stored record; what a newer version added to it is left out."""
+    """Loads a stored record; fields added by a newer version are ignored."""
     price: dict[str, float] | None = entry.get("price_per_million")
     known = {k: v for k, v in entry.items() if k in _FIELDS}
     prices = {k: v for k, v in price.items() if k in _PRICE_FIELDS} if price else {}

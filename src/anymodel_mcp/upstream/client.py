@@ -1,6 +1,6 @@
-"""The only sender: takes an exchange (a request, a reader of its answer) to a provider and brings back the result.
+"""The only sender: sends an exchange (a request and a reader of the response) and returns the result.
 
-It owns what needs a clock and a socket: timeouts, retries, the one repair of a refused parameter, redirects, and
+It owns what needs a clock and a socket: timeouts, retries, the repair of a refused parameter, redirects, and
 closing the connection on cancellation. What to send, how to read it, whether to try again: `wire/` decides.
 """
 
@@ -45,7 +45,7 @@ _API_OF: Mapping[str, ApiName] = {
     "generate": "gemini",
     "realtime": "realtime",
 }
-"""The API of an endpoint that takes chat turns; the others are those of the provider's own API."""
+"""The API of an endpoint for chat turns; other endpoints use the provider's default API."""
 _PORTS = {"http": 80, "https": 443}
 _NONE: Mapping[str, str] = {}
 _UPGRADED = 101
@@ -55,11 +55,11 @@ class ProviderClient:
     """Sends exchanges to one provider.
 
     Args:
-        settings: where and how patiently.
+        settings: address, timeouts and attempts.
         http: the provider's HTTP client; redirects off, no cookies.
         learned: learned repairs, shared by all providers.
-        read_key: gives the key, or `None` where there is none.
-        renew_key: is given a key that was refused; true when `read_key` gives another one from now on.
+        read_key: returns the key, or `None` if there is none.
+        renew_key: takes a refused key; true if `read_key` returns another one from now on.
         sleep: waits between attempts.
         jitter: a number from 0 to 1 for each wait.
         find_path: the way that a request to a URL takes: what a network error is explained by.
@@ -86,7 +86,7 @@ class ProviderClient:
         self._jitter = jitter
         self._find_path = find_path
         self._slots = anyio.Semaphore(settings.max_parallel) if settings.max_parallel else None
-        self._place = f"{settings.name} {settings.base_url}"  # a repair learned at one address says nothing of another
+        self._place = f"{settings.name} {settings.base_url}"  # repairs are learned per address
 
     async def send(
         self,
@@ -97,17 +97,17 @@ class ProviderClient:
         on_deltas: OnDeltas = ignore_deltas,
         ends: float = math.inf,
     ) -> tuple[T, CallStats]:
-        """The result of one exchange, and how the way there was.
+        """Sends one exchange; returns the result and its statistics.
 
         Args:
             wire: the request.
             read: makes the reader of one successful response.
             model: the provider's id of the model, for repairs and messages.
-            on_deltas: is called with what has arrived.
-            ends: when the call must be complete, by the event loop's clock; total_timeout_s holds too.
+            on_deltas: is called with received deltas.
+            ends: when the call must be complete, by the event loop's clock; total_timeout_s also applies.
 
         Raises:
-            ProviderError: after the last attempt, with `attempts` and what text had come.
+            ProviderError: after the last attempt, with `attempts` and the partial text.
             ConfigError: the provider cannot be called as it is configured.
         """
         now = anyio.current_time()
@@ -119,7 +119,7 @@ class ProviderClient:
 
     @asynccontextmanager
     async def _slot(self, wire: WireRequest, state: CallState) -> AsyncGenerator[None]:
-        """One of the provider's slots, in the order of arrival; lists and polls need none."""
+        """Waits for one of the provider's slots, in order of arrival; model lists and polls need none."""
         if self._slots is None or wire.method == "GET":
             yield
             return
@@ -142,7 +142,7 @@ class ProviderClient:
     async def _exchange(
         self, wire: WireRequest, read: Callable[[ResponseHead, WireRequest], Reader[T]], state: CallState
     ) -> tuple[T, CallStats]:
-        """Sends until there is a result or no reason to try again."""
+        """Sends until there is a result or no further attempt is allowed."""
         model = state.model
         while True:
             fixed = apply(wire, (*self._learned.known(self._place, model), *state.repairs))
@@ -157,11 +157,11 @@ class ProviderClient:
                 return result, state.stats(fixed.warnings)
 
     async def _has_new_key(self, error: ProviderError, state: CallState) -> bool:
-        """Whether the key was refused, and there is another one now: once in a call."""
+        """Whether the key was refused and another one is available; at most once per call."""
         if error.failure.status != 401 or state.key_renewed or self._renew_key is None:
             return False
         state.key_renewed = True
-        with suppress(ConfigError):  # the refusal says more than a command that fails now
+        with suppress(ConfigError):  # the refusal is more useful than the failure of the key command
             return await self._renew_key(state.key)
         return False
 
@@ -175,7 +175,7 @@ class ProviderClient:
                 return
         ambiguous = state.head is None and error.failure.code != "not_sent"
         if wire.endpoint == "jobs" and not wire.repeatable and state.head is not None:
-            ambiguous = state.head.status >= 500  # the job may run all the same
+            ambiguous = state.head.status >= 500  # the job may be running nevertheless
         delay = retry_delay(
             error,
             attempt=state.requests - len(state.repairs) - state.key_renewed,
@@ -240,7 +240,7 @@ class ProviderClient:
         return await finish(reader, state.body_bytes, broken=broken)
 
     async def _late(self, reason: str, reader: Reader[T] | None, state: CallState) -> T:
-        """A whole answer whose connection only stayed open, or the timeout with what had come."""
+        """The complete answer if only the connection stayed open, otherwise the timeout error with the partial text."""
         partial = ""
         if reader is not None:
             try:
@@ -286,13 +286,13 @@ class ProviderClient:
 
     @asynccontextmanager
     async def open_file(self, url: str, headers: Mapping[str, str]) -> AsyncGenerator[httpx2.Response]:
-        """The response to a GET of a file at the provider's own address; no redirect is followed.
+        """Opens the response to a GET of a file at the provider's own address; follows no redirect.
 
         Raises:
-            ArgumentError: the address is another one, which must not have the key.
+            ArgumentError: the address is another one, which must not get the key.
         """
         if not same_origin(url, self.settings.base_url):
-            raise ArgumentError("the key does not go to another host than that of base_url")
+            raise ArgumentError("the key is sent only to the host of base_url")
         wire = WireRequest(method="GET", path="", url=url, endpoint="jobs", headers=headers)
         request = self._request(wire, await self._read_key())
         request.extensions["timeout"] = httpx2.Timeout(
@@ -314,7 +314,7 @@ class ProviderClient:
         return join(base_url, wire.path, wire.query)
 
     def _auth_of(self, wire: WireRequest) -> str:
-        """How the key travels: as configured, else as the API of the request has it."""
+        """The form of the key: as configured, else as the API of the request requires."""
         settings = self.settings
         shared = "chat" if settings.api in settings.api_urls else settings.api
         return settings.auth or wire.auth or API_AUTH[_API_OF.get(wire.endpoint, shared)]
@@ -360,7 +360,7 @@ def _same_host_redirect(response: httpx2.Response) -> str | None:
 
 
 def _url_of(error: httpx2.TransportError, request: httpx2.Request) -> str:
-    """Where a request went that failed: after a redirect not where it began."""
+    """The URL of a failed request, which after a redirect is not the original one."""
     try:
         return str(error.request.url)
     except RuntimeError:  # the transport named no request

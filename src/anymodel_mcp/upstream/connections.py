@@ -1,7 +1,7 @@
 """Connections to providers: one HTTP client per provider, with the proxy and the TLS that its address needs.
 
-Nothing is set up before an address needs it: a provider without TLS never reads certificates, and a variable that names
-a proxy for other addresses is never looked at. Clients keep no cookies.
+Nothing is set up before it is needed: a provider without TLS never reads certificates, and a variable that names
+a proxy for other addresses is never read. Clients keep no cookies.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ _DIRECT: Mapping[str, str] = {"no_proxy": "*"}
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What a sender needs of the network.
+    """The network connection of a sender.
 
     Attributes:
         http: the client of one provider; redirects off, no cookies.
-        find_path: the way that a request to a URL takes, for messages.
-        secrets: what a proxy is given and nobody else may see.
+        find_path: the network path of a request to a URL, for messages.
+        secrets: the proxy's credentials, which must never be shown.
     """
 
     http: httpx2.AsyncClient
@@ -47,7 +47,7 @@ class Connections:
     """The HTTP clients of one process.
 
     Args:
-        transport: sends in place of the network; `None` = the network.
+        transport: sends requests instead of the network; `None` = the network.
         environ: names proxies and trusted authorities.
     """
 
@@ -60,12 +60,12 @@ class Connections:
         self._tls: ssl.SSLContext | None = None
 
     def open(self, name: str, base_url: str, *, direct: bool = False) -> Link:
-        """The connections to a provider, ready for its address.
+        """Opens the connections to a provider.
 
         Args:
-            name: of the provider; each has a client, and so connections, of its own.
-            base_url: where it is.
-            direct: never through a proxy: the engine that this process started itself.
+            name: of the provider; each has its own client and connections.
+            base_url: its address.
+            direct: never through a proxy: for the engine that this process started.
 
         Raises:
             ConfigError: the proxy of the address, or the certificates that TLS needs, cannot be used.
@@ -104,7 +104,7 @@ class Connections:
 
 
 class _Network(httpx2.AsyncBaseTransport):
-    """Sends each request the way that its address needs: straight or through a proxy, with or without TLS."""
+    """Sends each request as its address requires: directly or through a proxy, with or without TLS."""
 
     def __init__(self, tls: OpenTls, environ: Mapping[str, str]) -> None:
         self._open_tls = tls
@@ -135,7 +135,7 @@ class _Network(httpx2.AsyncBaseTransport):
                 verify = self._open_tls() if at_proxy.scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
                 direct = httpx2.AsyncHTTPTransport(verify=verify, trust_env=False, limits=_LIMITS)
                 return Tunnel(httpx2.Proxy(proxy.url), direct)
-        # the bare context trusts nobody; it is only there so that none is made for addresses without TLS
+        # the bare context trusts nobody; it avoids creating a real one for addresses without TLS
         verify = self._open_tls() if url.scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         through = None if proxy is None else self._open_proxy(proxy)
         return httpx2.AsyncHTTPTransport(verify=verify, trust_env=False, limits=_LIMITS, proxy=through)
@@ -153,6 +153,6 @@ class _Network(httpx2.AsyncBaseTransport):
             raise httpx2.ConnectError(f"{request.url.host!r} is not a host name", request=request) from error
 
     async def aclose(self) -> None:
-        """Closes the connections of all ways."""
+        """Closes all transports."""
         for way in self._ways.values():
             await way.aclose()

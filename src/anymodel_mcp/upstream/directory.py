@@ -1,4 +1,4 @@
-"""From a name to the models that may answer it, with the providers' lists where they decide."""
+"""Resolves a name to models, with the providers' lists if they decide."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SHOWN = 10
 
 
 class Directory:
-    """Which models a name means.
+    """Resolves names to models.
 
     Args:
         names: configured providers, aliases and defaults.

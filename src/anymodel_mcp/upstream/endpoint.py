@@ -1,4 +1,4 @@
-"""One model of one provider, ready to be asked through any API."""
+"""One model of one provider, ready for requests through any API."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class Endpoint:
 
     Attributes:
         client: sends to the provider.
-        dialect: the habits of provider and model.
+        dialect: of provider and model.
         model: the provider's own id.
         max_event_bytes: the longest event, and the most text of one answer.
-        api: through which chat turns go.
+        api: the API for chat turns.
         output_limit: the most tokens that the model generates, if its provider's list is known and says so.
         ends: when everything that is asked here must be complete, by the event loop's clock.
         sleep: waits between the polls of a job.
@@ -47,7 +47,7 @@ class Endpoint:
 
     @property
     def chat(self) -> Api[ChatRequest, ChatResult]:
-        """The API through which this model takes chat turns."""
+        """The API that this model uses for chat turns."""
         return CHAT_APIS[self.api]
 
     def through(self, api: ApiName) -> Endpoint:
@@ -59,7 +59,7 @@ class Endpoint:
     async def send(
         self, api: Api[Request, Result], request: Request, on_deltas: OnDeltas = ignore_deltas
     ) -> tuple[Result, CallStats]:
-        """The result of one request through an API.
+        """Sends one request through an API; returns the result.
 
         Raises:
             AnyModelError: the request cannot be built, or the provider gave no answer.

@@ -1,4 +1,4 @@
-"""What a failed call's reader needs beside the provider's words: names, and what would work instead."""
+"""Completes errors with names, and with what would work instead."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _ABOUT_PICTURES = re.compile(r"image|vision|multimodal|picture", re.IGNORECASE)
 
 
 class Explainer:
-    """Adds to errors what the configuration and the model lists know.
+    """Adds facts from the configuration and the model lists to errors.
 
     Args:
         catalog: the providers' model lists.
-        names: what the configuration says of names.
-        key_sources: provider -> where its key comes from, as a sentence.
+        names: the configured model names.
+        key_sources: provider -> the origin of its key, as a sentence.
     """
 
     def __init__(self, catalog: Catalog, names: ModelNames, key_sources: Mapping[str, str]) -> None:
@@ -28,7 +28,7 @@ class Explainer:
         self._key_sources = key_sources
 
     async def explain(self, error: AnyModelError, target: Target) -> AnyModelError:
-        """The error with provider and model, and with advice: closest names, the key's source, models that see."""
+        """Adds provider, model and advice to an error: closest names, the key's origin, models with vision."""
         if not isinstance(error, ProviderError):
             return error
         failure = error.failure

@@ -1,6 +1,6 @@
-"""Jobs: work that a provider takes, does in the background, and hands over when it is asked again.
+"""Jobs: work that a provider does in the background, and whose result is polled for.
 
-A job is submitted once and never again. From the moment its id is known it can be continued by any process: `Job` is
+A job is submitted exactly once. As soon as its id is known any process can continue it: `Job` is
 what the store keeps. A poll that fails is repeated; only the job's own end, or the deadline of the call, ends the
 polling.
 """
@@ -28,7 +28,7 @@ _PASSING: frozenset[ErrorKind] = frozenset({*_UNREADABLE, "rate_limit", "overloa
 
 
 _OF_THE_WORKER: frozenset[ErrorKind] = frozenset({"upstream", "server", "overloaded"})
-"""Kinds that mean, inside a 200, that the provider's worker failed: the job has ended."""
+"""Kinds of errors inside a 200 that mean that the provider's worker failed, so that the job has ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +39,8 @@ class Job:
         provider: configured name of the provider.
         model: the provider's id of the model.
         base_url: where it was submitted; it is continued only there.
-        task_id: the provider's id; "" = the submit was sent, and its answer was never read.
-        requested: the name by which the caller asked.
+        task_id: the provider's id; "" = the submit was sent, but its response was never read.
+        requested: the model name in the caller's request.
         data: what else its tool needs to continue it.
     """
 
@@ -52,12 +52,12 @@ class Job:
     data: Json = field(default_factory=dict[str, Any])
 
     def to_json(self) -> Json:
-        """As the store keeps it."""
+        """Serializes the job for the store."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, value: Json) -> Job:
-        """What `to_json` gave; keys of a newer version are ignored."""
+        """Parses the result of `to_json`; keys of a newer version are ignored."""
         return cls(**{name: value[name] for name in cls.__dataclass_fields__ if name in value})
 
 
@@ -74,19 +74,19 @@ async def follow(
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     first_pause: bool = True,
 ) -> tuple[State, list[CallStats]]:
-    """Asks for the state of a job until it has ended; gives the last state.
+    """Polls a job until it has ended; returns the last state.
 
     Args:
-        poll: asks once.
+        poll: sends one request.
         ended: whether a state is final.
         task_id: the provider's id, for errors.
         pauses_s: between polls, in seconds; the last one repeats.
-        ends: when to stop asking, by the event loop's clock; the first poll is always made.
+        ends: when to stop polling, by the event loop's clock; the first poll is always sent.
         sleep: waits.
         first_pause: wait before the first poll, because the job was submitted just now.
 
     Raises:
-        ProviderError: the job cannot be asked for (any more), or it has not ended in time; with `task_id`.
+        ProviderError: the job cannot be polled, or it has not ended in time; with `task_id`.
     """
     stats: list[CallStats] = []
     failure: ProviderError | None = None
@@ -112,7 +112,7 @@ async def follow(
 
 
 def _says_nothing(error: ProviderError) -> bool:
-    """Whether a failed poll says nothing of the job: an error inside a 200 is the job's own."""
+    """Whether a failed poll leaves the job's state open; an error inside a 200 is the job's own failure."""
     status = error.failure.status
     refused = status is not None and status >= 300
     return error.kind in (_PASSING if refused or status is None else _UNREADABLE)
@@ -132,13 +132,13 @@ def _unfinished(task_id: str, failure: ProviderError | None) -> ProviderError:
 async def make_images(
     endpoint: Endpoint, request: ImageRequest, *, on_job: Callable[[str], None], on_phase: Callable[[str], None]
 ) -> tuple[ImagesResult, CallStats]:
-    """Pictures; where the provider makes them in a job, waits for it.
+    """Makes pictures; waits for the job if the provider makes them in one.
 
     Args:
-        endpoint: makes them.
+        endpoint: the model to ask.
         request: sent once.
         on_job: is called with the provider's id as soon as there is one.
-        on_phase: takes what is being waited for.
+        on_phase: is called with what the call waits for.
 
     Raises:
         ProviderError: none were made, or the job did not end in time.
@@ -154,14 +154,14 @@ async def make_images(
 async def follow_images(
     endpoint: Endpoint, task_id: str, on_phase: Callable[[str], None], *, first_pause: bool = True
 ) -> tuple[ImagesResult, list[CallStats]]:
-    """The pictures of a submitted job.
+    """Waits for a submitted job and returns its pictures.
 
     Raises:
-        ProviderError: the job failed, cannot be asked for, or did not end in time.
+        ProviderError: the job failed, cannot be polled, or did not end in time.
     """
     if not endpoint.dialect.task_path:
         raise ProviderError(
-            f"the provider took the work as job {task_id!r}, and where it answers for jobs is not known",
+            f"the provider accepted the request as job {task_id!r}, and the address for polling jobs is not known",
             kind="upstream",
             task_id=task_id,
             fix="Set quirks.task_path, then continue with get_result; do not submit it again: it is paid for.",

@@ -1,4 +1,4 @@
-"""A provider's key: given by the configuration, or printed by a command that runs when the key is first needed."""
+"""A provider's key: from the configuration, or printed by a command that runs when the key is first needed."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class KeyReader:
     """The key of one provider.
 
     Args:
-        provider: says where the key comes from.
-        group: in which a command runs.
-        on_key: is given each key that a command prints, before it is used.
+        provider: its settings, with the source of the key.
+        group: the task group of the command.
+        on_key: is called with each key that a command prints, before it is used.
         command_s: how long the command may take.
     """
 
@@ -45,10 +45,10 @@ class KeyReader:
         self._ask_command = SharedWork(group, self._run)
 
     async def read(self) -> str | None:
-        """The key; `None` where none is needed.
+        """Returns the key; `None` if none is needed.
 
         Raises:
-            ConfigError: there is none, or the command gave none.
+            ConfigError: there is none, or the command printed none.
         """
         if self._key is None and self._provider.key_command:
             self._key = await self._ask_command()
@@ -57,13 +57,13 @@ class KeyReader:
         return self._key
 
     async def renew(self, refused: str | None) -> bool:
-        """Runs the command again after a provider refused a key; true when there is another key now.
+        """Runs the command again after a provider refused a key; true if it printed another key.
 
         Args:
             refused: the key that was sent.
 
         Raises:
-            ConfigError: the command gave no key.
+            ConfigError: the command printed no key.
         """
         if not self._provider.key_command or self._provider.api_key:
             return False
@@ -94,16 +94,16 @@ class KeyReader:
         except OSError as error:
             raise ConfigError(f"{where} cannot be run: {error}") from error
         if len(printed) > _MOST_BYTES:
-            raise ConfigError(f"{where} was stopped: it printed more than {_MOST_BYTES} bytes, which is no key")
+            raise ConfigError(f"{where} was stopped: it printed more than {_MOST_BYTES} bytes, which is not a key")
         key = printed.decode("utf-8", "replace").strip()
         if status or not key:
-            raise ConfigError(f"{where} gave no key (exit status {status})", fix="Run it in a terminal and see.")
+            raise ConfigError(f"{where} printed no key (exit status {status})", fix="Run it in a terminal to see why.")
         self._on_key(key)
         return key
 
 
 async def _output_of(command: Sequence[str]) -> tuple[int, bytes]:
-    """Exit status and output, no more of it than is needed to see that it is too much; leaves no process behind.
+    """Runs the command; returns exit status and output (cut off when too long). Leaves no process behind.
 
     The command gets no input: stdin of this process may be the connection to the host.
     """
@@ -124,7 +124,7 @@ async def _output_of(command: Sequence[str]) -> tuple[int, bytes]:
 
 
 async def _end(process: Process) -> None:
-    """Ends the command and what it has started."""
+    """Ends the command and its children."""
     if process.returncode is None:
         with suppress(ProcessLookupError, PermissionError):
             if os.name == "posix":

@@ -1,4 +1,4 @@
-"""Learned repairs over restarts and processes: read from the store now and then, written when one is learned."""
+"""Learned repairs across restarts and processes: read from the store every few seconds, written when learned."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from anymodel_mcp.wire.failures.repair_steps import Repair
 
 READ_EVERY_S = 2.0
 READ_WAIT_S = 0.2
-"""How long a call waits for the store; without what was learned, a refusal teaches it again."""
+"""How long a call waits for the store; without the stored repairs, the next refusal teaches them again."""
 
 
 class StoredRepairs:
     """The learned repairs of all processes that share the store.
 
     Args:
-        group: in which the store is read and written.
-        store: where repairs are kept.
-        read_every_s: how old what is known may be.
+        group: the task group for reading and writing the store.
+        store: stores the repairs.
+        read_every_s: the longest age of the repairs in memory.
 
     Attributes:
-        learned: what is known now.
+        learned: the current repairs.
     """
 
     def __init__(self, group: TaskGroup, store: Store, *, read_every_s: float = READ_EVERY_S) -> None:
@@ -40,7 +40,7 @@ class StoredRepairs:
         self._read = SharedWork(group, self._load)
 
     async def refresh(self) -> None:
-        """Takes over what other processes have learned, every few seconds."""
+        """Loads what other processes have learned, every few seconds."""
         if time.monotonic() - self._read_at < self._read_every_s:
             return
         with anyio.move_on_after(READ_WAIT_S), suppress(AnyModelError):

@@ -1,7 +1,7 @@
-"""Media jobs over the network: one submit, polls until the end, and the request that gives the result.
+"""Media jobs over the network: one submit, polls until the end, and the request for the result.
 
-The submit is sent once. Where nobody can say whether it was taken, the error says so and nothing is sent again; a poll
-that fails is repeated. The rows and what the bytes mean are in `dialects/jobs/` and `wire/jobs/`.
+The submit is sent once. If it is unknown whether it was accepted, the error says so and nothing is sent again; a poll
+that fails is repeated. The rows are in `dialects/jobs/`, building and reading in `wire/jobs/`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from anymodel_mcp.wire.jobs.answer import JobState, Submitted, read_nothing, rea
 from anymodel_mcp.wire.jobs.request import Job, build_cancel, build_fetch, build_poll
 
 MAYBE_TAKEN = "maybe_taken"
-"""Code of a failed submit that the service may have taken all the same."""
+"""The code of a failed submit that the service may have accepted nevertheless."""
 LOOK_FIRST = "Look at the vendor's own list of jobs before you submit it again: it may be running and paid for."
 _UNREAD: frozenset[ErrorKind] = frozenset(
     {"connection", "timeout", "server", "protocol", "stream_truncated", "upstream", "too_large"}
@@ -39,9 +39,9 @@ class MediaResult:
     """A finished job.
 
     Attributes:
-        file: the address of its one file, where the service names none in its answer.
-        usage: what it cost, where the service says so.
-        endpoint: who made it: files at its own address take the key.
+        file: the address of its only file, if the service names none in its response.
+        usage: the cost, if the service reports it.
+        endpoint: the provider that ran it: files at its address need the key.
     """
 
     job: Job
@@ -56,7 +56,7 @@ async def submit_media(endpoint: Endpoint, row: JobRow, wire: WireRequest, job: 
     """Submits a job, once.
 
     Raises:
-        AnyModelError: the service refused it, or nobody knows whether it took it (code `MAYBE_TAKEN`).
+        AnyModelError: the service refused it, or it is unknown whether it was accepted (code `MAYBE_TAKEN`).
     """
     base_url = endpoint.client.settings.base_url
 
@@ -70,7 +70,7 @@ async def submit_media(endpoint: Endpoint, row: JobRow, wire: WireRequest, job: 
 
 
 def _explained(error: ProviderError) -> ProviderError:
-    """The error of a submit; what may have been taken is never sent again."""
+    """The error of a submit; one that may have been accepted is never sent again."""
     failure = error.failure
     unsure = failure.kind in _UNREAD or (failure.status or 0) >= 500
     if failure.code == "not_sent" or not unsure or (failure.status or 0) // 100 == 4:
@@ -81,10 +81,10 @@ def _explained(error: ProviderError) -> ProviderError:
 async def follow_media(
     endpoint: Endpoint, row: JobRow, job: Job, on_state: OnState, *, first_pause: bool = True
 ) -> tuple[MediaResult, list[CallStats]]:
-    """The end of a submitted job.
+    """Polls a submitted job until its end.
 
     Raises:
-        ProviderError: it failed, cannot be asked for, or did not end in time; with `task_id`.
+        ProviderError: it failed, cannot be polled, or did not end in time; with `task_id`.
     """
 
     async def poll() -> tuple[JobState, CallStats]:
@@ -108,7 +108,7 @@ async def follow_media(
 async def finish_media(
     endpoint: Endpoint, row: JobRow, job: Job, state: JobState
 ) -> tuple[MediaResult, list[CallStats]]:
-    """The result of a job that has ended, after the one more request that some services want.
+    """The result of a job that has ended, fetched with another request if the service needs one.
 
     Raises:
         ProviderError: it failed.
@@ -156,10 +156,10 @@ async def _fetch(endpoint: Endpoint, row: JobRow, job: Job, state: JobState) -> 
 
 
 async def cancel_media(endpoint: Endpoint, row: JobRow, job: Job) -> bool:
-    """Asks the service to stop a job; false = it offers no way.
+    """Asks the service to stop a job; false = it does not support that.
 
     Raises:
-        AnyModelError: it did not.
+        AnyModelError: the request failed.
     """
     wire = build_cancel(job, row)
     if wire is None:
@@ -177,9 +177,9 @@ async def make_media(
         endpoint: makes it.
         row: the service.
         wire: the submit.
-        job: as far as it is known.
-        on_job: is called with the job as soon as its id is read.
-        on_state: takes each state.
+        job: without an id yet.
+        on_job: is called with the job as soon as its id is known.
+        on_state: is called with each state.
 
     Raises:
         AnyModelError: it was refused, it failed, or it did not end in time.

@@ -1,4 +1,4 @@
-"""Which provider is asked for a media job, and which row describes it there. Pure."""
+"""Chooses the provider of a media job and the row of its service. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from anymodel_mcp.wire.urls import is_of
 
 
 def sold(services: Sequence[str]) -> tuple[str, ...]:
-    """The media services among what a provider sells."""
+    """The media services that a provider sells."""
     return tuple(service for service in services if service != AUDIO)
 
 
@@ -23,7 +23,7 @@ def media_targets(names: ModelNames, service: str, model: str) -> tuple[Target, 
 
     Args:
         names: providers, what they sell, aliases and defaults.
-        service: as the caller named it; "" = by the model.
+        service: as the caller wrote it; "" = by the model.
         model: `provider/id`, `provider/`, an alias or an id; "" = the default.
 
     Raises:
@@ -67,7 +67,7 @@ def _offers(services: Mapping[str, Sequence[str]]) -> str:
 
 
 def _canonical(service: str) -> str:
-    """The service that a caller means: its own name, or what a model of that name belongs to (sora: video)."""
+    """The service that a caller means: by its name, or by a model name (sora: video)."""
     name = service.strip().lower()
     return name if name in SERVICES else service_of_model(name)
 
@@ -81,7 +81,7 @@ def choose_row(settings: ProviderSettings, service: str, action: str, model: str
 
     Args:
         settings: of the provider.
-        service: as the caller named it; "" = by the model, or the only one.
+        service: as the caller wrote it; "" = by the model, or the only one.
         action: "" = the default.
         model: the provider's own id; "" = none.
 
@@ -109,7 +109,7 @@ def _by_model(services: Sequence[str], model: str) -> str:
 
 
 def host_of(settings: ProviderSettings) -> str:
-    """Whose paths a provider has: of its own host's vendor, else of the vendor whose habits it is said to share."""
+    """The host whose paths a provider uses: its own, else that of the vendor named by its `dialect`."""
     host = urlsplit(settings.base_url).hostname or ""
     if any(is_of(host, row.hosts) for row in JOB_ROWS.values()):
         return host

@@ -1,4 +1,4 @@
-"""A provider's whole model list, page after page."""
+"""Requests all pages of a provider's model list."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _MAX_PAGES = 50
 
 
 async def list_models(endpoint: Endpoint) -> ModelList:
-    """All models that the provider lists, page after page; where it has no list, those of the configuration.
+    """Returns all models that the provider lists; if it has no list, those of the configuration.
 
     Raises:
         ProviderError: there is no list and none is configured, or the endpoint failed.

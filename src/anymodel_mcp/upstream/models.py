@@ -1,7 +1,7 @@
-"""Asking the models behind a name: one loop for every tool.
+"""Asks the models behind a name: one loop for every tool.
 
-For each target in turn: open its endpoint, send, account, and on failure explain, then fall back to the next target if
-the failure allows it. Work that is paid for when it is taken (a picture, a media job) falls back only after a refusal.
+For each target: open its endpoint, send, write the ledger, and on failure explain, then fall back to the next one if
+the failure allows it. Work that is charged on acceptance (a picture, a media job) falls back only after a refusal.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ FALLS_BACK: frozenset[ErrorKind] = frozenset(
     }
 )
 REFUSALS: frozenset[ErrorKind] = frozenset({"quota", "rate_limit", "overloaded", "model_not_found"})
-"""Kinds after which nothing can have been made: paid work may be sent to the next target."""
+"""Kinds of failure after which nothing can have been made, so that paid work may go to the next target."""
 
 
 class Line(Protocol):
@@ -63,11 +63,11 @@ class Line(Protocol):
     chars: int
 
     def tell(self, phase: str) -> None:
-        """Takes what is being waited for."""
+        """Sets what the call waits for."""
         ...
 
     def take(self, deltas: Sequence[Delta]) -> None:
-        """Takes what has arrived."""
+        """Takes received deltas."""
         ...
 
 
@@ -80,7 +80,7 @@ class Entry(Protocol):
 
 
 class Account(Protocol):
-    """Opens the ledger's row of a target for the time in which it is asked."""
+    """Opens the ledger's row of a target while it is asked."""
 
     def __call__(self, *, provider: str, model: str) -> AbstractContextManager[Entry]:
         """The row."""
@@ -89,17 +89,17 @@ class Account(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question(Generic[Result]):
-    """What is asked of one name.
+    """A question to the models behind one name.
 
     Attributes:
         name: an alias, `provider/id`, a bare id, or `None` for the default of `purpose`.
         send: sends it to one endpoint.
         line: takes the progress.
-        on_text: takes the answer text as it arrives; `None` = nobody reads it before it is complete.
+        on_text: takes the answer text as it arrives; `None` = not streamed to a reader.
         phase: the progress text until the first delta.
-        paid: the work is paid for once a provider takes it.
-        targets: who is asked, where the tool has chosen them; empty = whom the name means.
-        pictures: it holds some: models that are known not to see them are not asked.
+        paid: the work is charged once a provider accepts it.
+        targets: the targets, if the tool has chosen them; empty = those of the name.
+        pictures: it contains pictures, so models known to lack vision are skipped.
     """
 
     name: str | None
@@ -115,7 +115,7 @@ class Question(Generic[Result]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer(Generic[Result]):
-    """A result, who gave it, and what failed before it."""
+    """A result, its endpoint, and the failures before it."""
 
     result: Result
     stats: CallStats
@@ -129,11 +129,11 @@ class Models:
 
     Attributes:
         directory: which models a name means.
-        open: makes a target's endpoint ready; reports what it waits for.
+        open: opens a target's endpoint; reports what it waits for.
         catalog: the providers' model lists.
         explainer: completes errors.
         account: opens the ledger's rows.
-        on_restart: is called before another target starts over.
+        on_restart: is called before the next target starts over.
     """
 
     directory: Directory
@@ -144,7 +144,7 @@ class Models:
     on_restart: Callable[[], None] = lambda: None
 
     async def ask(self, question: Question[Result]) -> Answer[Result]:
-        """The answer of the first model behind the name that gives one.
+        """Returns the answer of the first model behind the name that succeeds.
 
         Raises:
             AnyModelError: the last failure; earlier ones are named in its message.
@@ -167,11 +167,11 @@ class Models:
     async def ask_again(
         self, job: Job, send: Callable[[Endpoint, OnDeltas], Awaitable[tuple[Result, CallStats]]], line: Line
     ) -> Answer[Result]:
-        """The result of a job that was submitted before, from the model that took it.
+        """Continues a job that was submitted before, at the model that accepted it.
 
         Raises:
             ConfigError: its provider is no longer configured at that address.
-            ProviderError: the job failed, or cannot be asked for.
+            ProviderError: the job failed, or cannot be polled.
         """
         provider = self.directory.names.addresses.get(job.provider)
         if provider != job.base_url:
@@ -206,7 +206,7 @@ class Models:
         return Answer(result=replace(result, usage=usage), stats=stats, target=target, notes=notes)
 
     def _limited(self, endpoint: Endpoint, target: Target) -> Endpoint:
-        """The endpoint with the output limit that the model list names, if that list is known already."""
+        """The endpoint with the output limit from the model list, if that list is already known."""
         listed = self.catalog.known(target)
         return replace(endpoint, output_limit=listed.max_output_tokens) if listed else endpoint
 
@@ -224,8 +224,8 @@ def _reporting(question: Question[Result]) -> OnDeltas:
 
 
 def _falls_back(error: AnyModelError, question: Question[Result]) -> bool:
-    """Whether the next target may be asked: nothing has arrived, and nothing paid for can have been made."""
-    if isinstance(error, ArgumentError):  # this model cannot see, another one may
+    """Whether the next target may be asked: nothing has arrived, and nothing can have been charged."""
+    if isinstance(error, ArgumentError):  # this model lacks vision, another one may have it
         return question.pictures
     if error.failure.code == MAYBE_TAKEN:
         return False

@@ -1,4 +1,4 @@
-"""What names mean to a reader: what is configured, who answered instead, who else could. Pure."""
+"""Notes about names: what is configured, which model answered instead, which others could. Pure."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ _NAME_BYTES = 80
 
 
 def unknown_provider(names: ModelNames, name: str | None) -> str:
-    """What stands before the slash of a model's name, where it is no configured provider and no alias; else ""."""
+    """The part of a model name before the slash, if it is neither a configured provider nor an alias; else ""."""
     prefix, slash, model = (name or "").strip().partition("/")
     known = not slash or not prefix or not model or prefix in names.providers or name in names.aliases
     return "" if known else prefix
 
 
 def near_name(names: ModelNames, name: str) -> str:
-    """The name with the configured provider that its own is most like; "" = none is like it."""
+    """The name with the configured provider that is closest to the one in it; "" = none is close."""
     prefix, _, model = name.strip().partition("/")
     near = difflib.get_close_matches(prefix.lower(), names.providers, n=1, cutoff=0.6)
     return f"{near[0]}/{model}" if near else ""
 
 
 def near_provider(names: ModelNames, name: str) -> str:
-    """`near_name` of a name whose provider is not configured; else ""."""
+    """The result of `near_name` if the provider of the name is not configured; else ""."""
     return near_name(names, name) if unknown_provider(names, name) else ""
 
 
 def routing_note(names: ModelNames, name: str | None, target: Target, listed: Collection[str]) -> str:
-    """Says who answered where the named provider is not configured; "" where the name went where it says.
+    """A note on which model answered if the named provider is not configured; else "".
 
     Args:
         names: what the configuration says of names.
         name: as the caller wrote it.
-        target: who answered.
-        listed: the ids that its provider is known to list: such a name was meant so.
+        target: the model that answered.
+        listed: the ids that its provider is known to list; no note is needed for those.
     """
     prefix = unknown_provider(names, name)
     if not name or not prefix or target.model in listed:
@@ -53,24 +53,24 @@ def routing_note(names: ModelNames, name: str | None, target: Target, listed: Co
 
 
 def sees_no_pictures(record: ModelRecord | None) -> bool:
-    """Whether a model is known not to take pictures: its list says what it takes, and pictures are not among it."""
+    """Whether a model is known not to take pictures: its record lists the input modalities, without pictures."""
     if record is None or "vision" in record.capabilities:
         return False
     return bool(record.input_modalities) and not {"image", "vision", "images"} & set(record.input_modalities)
 
 
 def seeing_models(lists: Mapping[str, Sequence[ModelRecord]]) -> list[str]:
-    """Some models that are known to see."""
+    """Some models that are known to have vision."""
     return [f"{p}/{m.id}" for p, models in lists.items() for m in models if "vision" in m.capabilities][:_MOST_NAMES]
 
 
 def other_makers(names: ModelNames, needed: frozenset[str], but: str) -> str:
-    """Who of the configured providers makes pictures, as a sentence.
+    """A sentence with the configured providers that make pictures.
 
     Args:
         names: what the configuration says of names.
-        needed: what a provider must not lack.
-        but: the one that does lack it; "" = none was named.
+        needed: the feature that a provider must not lack.
+        but: the provider that lacks it; "" = none was named.
     """
     able = [name for name in names.providers if name != but and not needed & names.lacks.get(name, frozenset())]
     what = "edits pictures" if "image_edits" in needed else "makes pictures"
@@ -82,12 +82,12 @@ def other_makers(names: ModelNames, needed: frozenset[str], but: str) -> str:
 
 
 def cannot_see(target: Target, seeing: Sequence[str]) -> ArgumentError:
-    """Why a model is not asked about pictures, with some that can be."""
+    """The error for a model without vision, with some that have it."""
     others = f"Models that can see: {', '.join(seeing)}."
     return ArgumentError(
         f"{target.name} does not see pictures, as its provider's list says: nothing was sent",
         param="images",
-        fix=others if seeing else 'list_models(capability="vision") shows who can.',
+        fix=others if seeing else 'list_models(capability="vision") shows which can.',
         provider=target.provider,
         model=target.model,
     )
@@ -102,7 +102,7 @@ _PURPOSES: Mapping[Purpose, str] = {
 
 
 def configured(names: ModelNames, most_bytes: int) -> str:
-    """Defaults, aliases and providers in at most so many bytes; what is left out is counted."""
+    """Lists defaults, aliases and providers within a number of bytes; counts what is left out."""
     named = [f"{_name(names.defaults[p])}{words}" for p, words in _PURPOSES.items() if p in names.defaults]
     aliases = [f"{_name(alias)} = {', then '.join(map(_name, models))}" for alias, models in names.aliases.items()]
     text = ""

@@ -1,7 +1,7 @@
-"""What went wrong between this machine and a provider, by place: name lookup, connection, proxy, TLS, provider.
+"""Explains network errors by the phase that failed: name lookup, connection, proxy, TLS, provider.
 
-Each place has its own advice. A certificate that is not accepted and a proxy that refuses are not retried: waiting
-cures neither. Where a proxy stands in between, every error names it.
+Each phase has its own advice. A rejected certificate and a proxy that refuses are not retried: waiting
+fixes neither. If a proxy is used, every error names it.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ E = TypeVar("E", bound=Exception)
 _PORTS = {"http": 80, "https": 443}
 # X509_V_ERR_*: https://docs.openssl.org/3.0/man3/X509_STORE_CTX_get_error/, read 2026-11-28
 _NOT_YET_VALID, _EXPIRED, _REVOKED, _WRONG_HOST, _WRONG_ADDRESS = 9, 10, 23, 62, 64
-# what OpenSSL says where the other side answers in plain text, in releases 1.1 to 3.5
+# OpenSSL's reasons if the server answers in plain text, in releases 1.1 to 3.5
 _NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "HTTPS_PROXY_REQUEST", "UNKNOWN_PROTOCOL")
 _OTHER_VERSION = ("PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL", "NO_PROTOCOLS_AVAILABLE", "VERSION_TOO_LOW")
-# what comes of the alert of a server with TLS: httpcore2 2.16.2 `_async/http11.py`, h11 0.16 `_connection.py`
+# errors after a TLS alert to plain HTTP: httpcore2 2.16.2 `_async/http11.py`, h11 0.16 `_connection.py`
 _NO_HTTP = ("Server disconnected without sending a response", "illegal request line", "illegal status line")
 _CLIENT_CERTIFICATE = "CERTIFICATE_REQUIRED"
 _PROXY_AUTH = 407
@@ -38,12 +38,12 @@ _PROXY_AUTH = 407
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """The way to one address.
+    """The network path to one address.
 
     Attributes:
-        url: where a request goes.
-        proxy: what it goes through.
-        trust: the variable that says which authorities are trusted, with its value.
+        url: the address of the request.
+        proxy: the proxy used.
+        trust: the variable that names the trusted authorities, with its value.
         other_bundle: a variable with certificates for other programs, where `trust` is not set.
     """
 
@@ -60,19 +60,19 @@ class Path:
 
     @property
     def host(self) -> str:
-        """Host and port, as a certificate is asked for."""
+        """Host and port."""
         parts = urlsplit(self.url)
         name = parts.hostname or ""
         return f"{f'[{name}]' if ':' in name else name}:{parts.port or _PORTS.get(parts.scheme, 0)}"
 
     @property
     def via(self) -> str:
-        """Words for a message: the proxy, where there is one."""
+        """The proxy for a message; "" = none."""
         return f" through the proxy {self.proxy}" if self.proxy else ""
 
 
 def path_to(url: str, environ: Mapping[str, str] = os.environ) -> Path:
-    """The way that a request to `url` takes."""
+    """The network path of a request to `url`."""
     variable = trust_variable(environ)
     return Path(
         url,
@@ -94,11 +94,11 @@ def explain(error: httpx2.TransportError, path: Path, connect_timeout_s: float) 
     if isinstance(error, httpx2.ConnectError):
         return _not_connected(error, path)
     tls = _find(error, ssl.SSLError)
-    if tls is not None and _CLIENT_CERTIFICATE in _reason(tls):  # TLS 1.3 says so after the handshake
+    if tls is not None and _CLIENT_CERTIFICATE in _reason(tls):  # TLS 1.3 reports it after the handshake
         return _tls(tls, path)
-    fix = "Try again; if it persists, check the server and what stands in between."
+    fix = "Try again; if it happens again, check the server and the proxies in between."
     if str(error).startswith(_NO_HTTP) and path.where.startswith("http://"):
-        fix = "Does the server want https:// in base_url? Else try again, and check the server."
+        fix = "Does the server need https:// in base_url? Otherwise try again, and check the server."
     return _failure(f"{path.where} broke off{path.via}: {words(error)}", fix, code=None, retryable=True)
 
 
@@ -114,7 +114,7 @@ def _not_connected(error: httpx2.ConnectError, path: Path) -> ProviderError:
 
 
 def explain_refusal(status: int, path: Path) -> ProviderError | None:
-    """The failure behind an answer that is the proxy's and not the provider's; `None`: it is the provider's."""
+    """The failure in a response that came from the proxy; `None` = it came from the provider."""
     return _from_proxy(str(status), path) if path.proxy and status == _PROXY_AUTH else None
 
 
@@ -152,7 +152,7 @@ def _reach_fix(path: Path) -> str:
 
 
 def _name(error: BaseException, path: Path) -> ProviderError:
-    """A name that could not be looked up: of the proxy where there is one, which looks up the rest itself."""
+    """The error for a failed name lookup: of the proxy if there is one, since the proxy looks up the rest."""
     name = urlsplit(path.proxy.address if path.proxy else path.url).hostname or ""
     whose = f"the name of the proxy {path.proxy}" if path.proxy else f"the name {name}"
     fix = f"Correct {path.proxy.variable}." if path.proxy else "Check the host in base_url, and this machine's DNS."
@@ -160,12 +160,12 @@ def _name(error: BaseException, path: Path) -> ProviderError:
 
 
 def _from_proxy(said: str, path: Path) -> ProviderError:
-    """A proxy that refuses a request, or cannot pass it on."""
+    """The error of a proxy that refuses a request or cannot forward it."""
     if path.proxy is None:
         return _failure(f"a proxy on the way to {path.where} refuses: {said}", "Check the proxy settings.")
     if said.startswith(str(_PROXY_AUTH)) or "auth" in said.lower():
         fix = f"Put user:password@ into {path.proxy.variable}, or add the host to NO_PROXY."
-        return _failure(f"the proxy {path.proxy} wants a login that it accepts ({said})", fix)
+        return _failure(f"the proxy {path.proxy} requires valid credentials ({said})", fix)
     if said.startswith("4"):
         fix = f"Have {path.host} allowed there, or add the host to NO_PROXY."
         return _failure(f"the proxy {path.proxy} refuses the connection to {path.host} ({said})", fix)
@@ -180,24 +180,22 @@ def _certificate(error: ssl.SSLCertVerificationError, path: Path) -> ProviderErr
     code, reason = error.verify_code, error.verify_message or _reason(error)
     if code == _EXPIRED:
         return _failure(
-            f"{whose} has expired{path.via}", "The server needs a new one, or this machine's clock is wrong."
+            f"{whose} has expired{path.via}", "The server needs a new certificate, or this machine's clock is wrong."
         )
     if code == _NOT_YET_VALID:
         return _failure(f"{whose} is not valid yet{path.via}", "Check the clock of this machine.")
     if code in (_WRONG_HOST, _WRONG_ADDRESS):
-        fix = "Write the host into base_url that the certificate is for."
+        fix = "Use the host of the certificate in base_url."
         return _failure(f"{whose} is for another host ({reason}){path.via}", fix)
     if code == _REVOKED:
-        return _failure(f"{whose} has been revoked{path.via}", "The server needs a new one.")
+        return _failure(f"{whose} has been revoked{path.via}", "The server needs a new certificate.")
     return _failure(f"{whose} is not trusted ({reason}){path.via}", _trust_fix(path))
 
 
 def _trust_fix(path: Path) -> str:
-    """How to trust another authority: the company's, or that of a server with a certificate of its own."""
+    """How to trust another authority: the company's, or that of a self-signed server."""
     if path.trust:
-        return (
-            f"{shorten(path.trust, 300)} does not hold its authority: add its certificate there, or unset the variable."
-        )
+        return f"{shorten(path.trust, 300)} lacks its authority: add the certificate there, or unset the variable."
     hint = f" ({path.other_bundle} is not read: set {CERT_FILE} to the same file)" if path.other_bundle else ""
     return f"Name the authority's certificate file (PEM), for example your company's, in {CERT_FILE}{hint}."
 
@@ -212,16 +210,18 @@ def _tls(error: ssl.SSLError, path: Path) -> ProviderError:
         return _failure(f"{path.host} offers no TLS version that can be used{path.via} ({reason})", fix)
     if _CLIENT_CERTIFICATE in reason:
         fix = "Client certificates are not supported: put a gateway in front that has one."
-        return _failure(f"{path.host} wants a client certificate{path.via} ({reason})", fix)
+        return _failure(f"{path.host} requires a client certificate{path.via} ({reason})", fix)
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
-        fix = "Is it http:// in base_url, or another port? Else check what filters connections in between."
-        return _failure(f"{path.host} hung up in the TLS handshake{path.via} ({reason})", fix, retryable=True)
-    fix = "Check the port in base_url, and what filters connections in between."
+        fix = "Should base_url have http:// or another port? Otherwise check for firewalls in between."
+        return _failure(
+            f"{path.host} closed the connection in the TLS handshake{path.via} ({reason})", fix, retryable=True
+        )
+    fix = "Check the port in base_url, and firewalls in between."
     return _failure(f"the TLS handshake with {path.host} failed{path.via} ({reason})", fix)
 
 
 def _reason(error: ssl.SSLError) -> str:
-    """OpenSSL's name for a failure; errors that Python makes itself have none (and not even the attribute)."""
+    """OpenSSL's name for a failure; errors raised by Python itself have none (nor the attribute)."""
     return getattr(error, "reason", None) or shorten(str(error), 200)
 
 
@@ -230,7 +230,7 @@ def _find(error: BaseException, kind: type[E]) -> E | None:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An error and what led to it, each once; several attempts (one for each address) count as causes too."""
+    """An error and its causes, each once; failed attempts for several addresses count as causes too."""
     seen: set[int] = set()
     waiting: list[BaseException] = [error]
     while waiting:

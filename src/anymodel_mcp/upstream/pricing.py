@@ -1,4 +1,4 @@
-"""What a call cost: the provider's own figure, else tokens times the price that its model list names."""
+"""The cost of a call: the provider's own figure, else tokens times the price in its model list."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ LIST_WAIT_S = 1.0
 
 
 async def add_cost(catalog: Catalog, target: Target, usage: Usage | None) -> Usage | None:
-    """Usage with its cost, where that is known.
+    """Adds the cost to the usage, if known.
 
-    A list that may name prices and is not known yet is requested, and waited for at most `LIST_WAIT_S` seconds. The
+    An unknown list that may contain prices is requested, and waited for at most `LIST_WAIT_S` seconds. The
     call cannot be cancelled meanwhile: its answer is paid for and not delivered yet.
     """
     if usage is None or usage.cost is not None or usage.input is None or usage.output is None:

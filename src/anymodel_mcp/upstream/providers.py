@@ -1,4 +1,4 @@
-"""The configured providers, each with one client: opened at first use, with the embedded engine where it is meant."""
+"""The configured providers, each with one client that is opened at first use, including the embedded engine."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from anymodel_mcp.upstream.shared import SharedWork
 
 LOCAL = "local:"
 PRELOAD_AFTER_S = 0.2
-"""The rest of the host's greeting goes first."""
+"""The delay that lets the host's first requests go first, in seconds."""
 
 OnWait = Callable[[str], None]
 
 
 def ignore_phase(_phase: str) -> None:
-    """For callers who show no progress."""
+    """Does nothing: for callers that show no progress."""
 
 
 @dataclass(slots=True)
 class _Opening:
-    """A provider whose client is being made, while its engine starts or is downloaded.
+    """A provider whose client is being opened while its engine starts or is downloaded.
 
     Attributes:
-        listeners: take what is being waited for.
+        listeners: are called with what the call waits for.
     """
 
     client: SharedWork[ProviderClient]
@@ -54,10 +54,10 @@ class Providers:
 
     Args:
         configured: the providers, by name.
-        group: in which engines and key commands run.
+        group: the task group of engines and key commands.
         connections: the HTTP clients.
-        repairs: what refusals have taught.
-        on_secret: is given every key that becomes known.
+        repairs: learned from refusals.
+        on_secret: is called with every key that becomes known.
         max_event_bytes: the longest event of a stream.
 
     Attributes:
@@ -86,7 +86,7 @@ class Providers:
         self._connecting = anyio.Lock()
 
     async def endpoint(self, target: Target, on_wait: OnWait = ignore_phase) -> Endpoint:
-        """A target, ready to be asked; starts the embedded engine where it is meant.
+        """Opens the endpoint of a target; starts the embedded engine if the target needs it.
 
         Raises:
             AnyModelError: the provider has no key, or its engine cannot start.
@@ -143,7 +143,7 @@ class Providers:
         async with self._connecting:
             for provider in self.configured.values():
                 if not provider.base_url.startswith(LOCAL):
-                    with suppress(ConfigError):  # the first call reports it
+                    with suppress(ConfigError):  # the first call reports the error
                         await anyio.to_thread.run_sync(self._connections.open, provider.name, provider.base_url)
         self.preloaded.set()
 
@@ -161,7 +161,7 @@ class Providers:
                     started = True
                     task_status.started(engine)
                     await engine.wait()
-                self._clients.pop(provider.name, None)  # it ended: the next call starts another
+                self._clients.pop(provider.name, None)  # it ended: the next call starts a new one
             except AnyModelError as error:
                 if not started:
                     task_status.started(error)

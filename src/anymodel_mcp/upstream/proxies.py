@@ -1,7 +1,7 @@
-"""Which proxy a request goes through, as the environment says: pure decisions over variables and addresses.
+"""Selects the proxy of a request from the environment: pure decisions over variables and addresses.
 
-For one address exactly one proxy counts: none where NO_PROXY covers the address, else that of the variable for its
-scheme, else that of ALL_PROXY. A variable that no address needs is not looked at. Spellings and precedence are those of
+Each address has at most one proxy: none if NO_PROXY covers the address, else that of the variable for its
+scheme, else that of ALL_PROXY. A variable that no address needs is not read. Spellings and precedence are those of
 curl (https://curl.se/docs/manpage.html#ENVIRONMENT) and of Python's urllib, read 2026-11-28.
 """
 
@@ -30,10 +30,10 @@ _SYSTEM = "the proxy settings of the system"
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """A proxy that an address needs.
+    """The proxy for an address.
 
     Attributes:
-        url: with user and password where it has them.
+        url: with user and password if it has them.
         variable: the variable that names it, as it is spelled there.
     """
 
@@ -48,7 +48,7 @@ class Proxy:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must never be shown: the password, as written and as sent."""
+        """The password, as written and as sent; must never be shown."""
         userinfo = self.url.partition("://")[2].rpartition("@")[0]
         password = userinfo.partition(":")[2]
         return tuple(dict.fromkeys(text for text in (password, unquote(password), unquote(userinfo)) if text))
@@ -58,7 +58,7 @@ class Proxy:
 
 
 def select_proxy(url: str, environ: Mapping[str, str]) -> Proxy | None:
-    """The proxy for an address; `None`: requests go straight there."""
+    """The proxy for an address; `None` = direct."""
     parts = urlsplit(url)
     host, port = (parts.hostname or "").rstrip("."), parts.port or _PORTS.get(parts.scheme, 0)
     found = {scheme: _variable(scheme, environ) for scheme in (parts.scheme, "all")}
@@ -74,9 +74,11 @@ def select_proxy(url: str, environ: Mapping[str, str]) -> Proxy | None:
 
 
 def _variable(kind: str, environ: Mapping[str, str]) -> tuple[str, str] | None:
-    """Name and value of the variable of one kind; the spelling in lower case wins, an empty one unsets it."""
+    """Name and value of a variable; the lower-case spelling wins, an empty value unsets it."""
     for name in (f"{kind}_proxy", f"{kind}_proxy".upper()):
-        if name not in environ or (name == "HTTP_PROXY" and "REQUEST_METHOD" in environ):  # a CGI client could set it
+        if name not in environ or (
+            name == "HTTP_PROXY" and "REQUEST_METHOD" in environ
+        ):  # a client of a CGI script could set it
             continue
         value = environ[name].strip()
         return (name, value) if value else None

@@ -26,8 +26,8 @@ def json_bytes(body: Json) -> bytes:
         return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
     except (ValueError, RecursionError) as error:
         raise ArgumentError(
-            "the request cannot be written as JSON: it holds NaN, an infinite number or half a character",
-            fix="Look at options and messages, and at the extra fields of the configuration.",
+            "the request cannot be written as JSON: it contains NaN, an infinite number or a lone surrogate",
+            fix="Check options and messages, and the extra fields of the configuration.",
         ) from error
 
 

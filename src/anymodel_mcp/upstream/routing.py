@@ -1,4 +1,4 @@
-"""From a name to the models that may answer it: aliases, providers, model lists, closest names. Pure."""
+"""Resolves a name to the models that may answer: aliases, providers, model lists, closest names. Pure."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class Target:
 
     @property
     def name(self) -> str:
-        """The name that leads back to this target."""
+        """The name that resolves to this target."""
         return f"{self.provider}/{self.model}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelNames:
-    """What the configuration says of names.
+    """The configured names.
 
     Attributes:
         providers: in the order in which they were configured.
@@ -44,8 +44,8 @@ class ModelNames:
         defaults: purpose -> name.
         addresses: provider -> base URL.
         services: provider -> what it sells besides chat and pictures.
-        lacks: provider -> what it is known not to do ("images", "image_edits", ...).
-        voice: the voice that speaks where the caller names none.
+        lacks: provider -> features that it is known to lack ("images", "image_edits", ...).
+        voice: the default voice.
     """
 
     providers: Sequence[str] = ()
@@ -62,7 +62,7 @@ class ModelNames:
         return self.defaults.get(purpose) or chat
 
     def check_configured(self) -> None:
-        """Refuses to route where nothing is configured.
+        """Checks that a provider is configured.
 
         Raises:
             ConfigError: says what to set.
@@ -72,7 +72,7 @@ class ModelNames:
 
 
 def needs_lists(names: ModelNames, name: str) -> bool:
-    """Whether the providers' model lists decide where this name goes."""
+    """Whether the model lists are needed to resolve this name."""
     if len(names.providers) < 2 or name in names.aliases:
         return False
     return name.partition("/")[0] not in names.providers or "/" not in name
@@ -84,7 +84,7 @@ def route(names: ModelNames, name: str, lists: Mapping[str, Sequence[str]]) -> t
     Args:
         names: aliases, providers, defaults.
         name: an alias, `provider/id`, or a bare id.
-        lists: provider -> ids that it is known to list.
+        lists: provider -> the ids in its known list.
 
     Raises:
         ConfigError: no provider is configured.
@@ -122,7 +122,7 @@ def _words(text: str) -> str:
 
 _LIKE = 0.55
 _COMPARED, _COMPARED_CHARS = 10_000, 120
-"""The most names, and of each the most characters, that are compared."""
+"""The most names, and characters of each, that are compared."""
 
 
 def closest(name: str, known: Iterable[str], *, count: int = 5) -> list[str]:
@@ -142,7 +142,7 @@ def closest(name: str, known: Iterable[str], *, count: int = 5) -> list[str]:
 
 
 def _likeness(spelling: difflib.SequenceMatcher[str], words: str) -> float:
-    """How much alike two spellings are, 0 to 1; the cheap upper bounds come first."""
+    """The similarity of two spellings, 0 to 1; cheap upper bounds are checked first."""
     spelling.set_seq1(words[:_COMPARED_CHARS])
     if spelling.real_quick_ratio() < _LIKE or spelling.quick_ratio() < _LIKE:
         return 0.0
@@ -162,4 +162,4 @@ _AUDIO_SIDE: Mapping[str, Callable[[ModelRecord], bool]] = {
     "transcription": lambda record: "audio" in record.input_modalities,
     "speech": lambda record: bool({"audio", "speech"} & {*record.output_modalities}),
 }
-"""What tells the two kinds of sound models apart: "audio" covers music as well."""
+"""Distinguishes the two kinds of sound models, because "audio" also includes music."""

@@ -1,4 +1,4 @@
-"""Work that several callers want at once and that is done once for all of them."""
+"""Work that is shared by concurrent callers: done once for all of them."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class _Run(Generic[T]):
 
 
 class SharedWork(Generic[T]):
-    """Runs `work` in the app's task group, one run at a time; who asks meanwhile waits for the same result.
+    """Runs `work` in the app's task group, one run at a time; concurrent callers wait for the same result.
 
-    A caller that is cancelled leaves the run to the others.
+    A cancelled caller does not cancel the run for the others.
 
     Args:
-        group: in which the work runs.
-        work: what is done.
-        stop_when_unwanted: whether a run ends when its last caller has left; otherwise it goes on to its end.
+        group: the task group of the work.
+        work: the function to run.
+        stop_when_unwanted: cancel a run when its last caller has left; otherwise it continues.
     """
 
     def __init__(self, group: TaskGroup, work: Callable[[], Awaitable[T]], *, stop_when_unwanted: bool = False) -> None:
@@ -44,7 +44,7 @@ class SharedWork(Generic[T]):
         self._run: _Run[T] | None = None
 
     async def __call__(self) -> T:
-        """The result of the run that is on, or of a new one.
+        """Returns the result of the current run, or of a new one.
 
         Raises:
             AnyModelError: the failure of that run.
@@ -62,7 +62,7 @@ class SharedWork(Generic[T]):
                 run.scope.cancel()
                 self._forget(run)
         if run.error is not None:
-            raise copy.copy(run.error)  # each caller adds its own words to the error
+            raise copy.copy(run.error)  # each caller modifies its own copy of the error
         return run.result[0]
 
     async def _finish(self, run: _Run[T]) -> None:

@@ -9,7 +9,7 @@ from anymodel_mcp.types import CallStats, Usage
 
 
 def total_usage(parts: Sequence[Usage | None]) -> Usage | None:
-    """What several requests used together; a figure that none of them reported is `None`."""
+    """The total usage of several requests; a figure that none of them reported is `None`."""
     known = [u for u in parts if u]
 
     def total(values: list[int | None]) -> int | None:
@@ -28,7 +28,7 @@ def total_usage(parts: Sequence[Usage | None]) -> Usage | None:
 
 
 def joined_stats(parts: Sequence[CallStats]) -> CallStats:
-    """What several requests of one call took together; ids and limits are those of the last one."""
+    """The joined statistics of several requests of one call; ids and limits are those of the last one."""
     return replace(
         parts[-1],
         attempts=sum(t.attempts for t in parts),

@@ -1,7 +1,7 @@
 """The APIs that this server speaks: how each builds a request and reads the response. No other module lists them.
 
-To add an API: a module or folder in `wire/` with a builder and a reader, and one line here. A chat API also has
-its word in `ApiName`.
+To add an API: a module or folder in `wire/` with a builder and a reader, and one line here. A chat API also needs
+its name in `ApiName`.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ CHAT_APIS: Mapping[ApiName, Api[ChatRequest, ChatResult]] = MappingProxyType(
         "gemini": Api(build_generate, read_generate, file_parts="chat", carried=(gemini_parts.CARRIED,)),
     }
 )
-"""The APIs through which a chat turn can go, by the word of the configuration."""
+"""The APIs for chat turns, by their name in the configuration."""
 
 COMPLETIONS: Api[CompletionRequest, ChatResult] = Api(build_completion, read_completion)
 EMBEDDINGS: Api[EmbeddingsRequest, EmbeddingsResult] = Api(build_embeddings, read_embeddings)

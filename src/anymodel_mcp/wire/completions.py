@@ -14,7 +14,7 @@ from anymodel_mcp.wire.fields.sampling import set_sampling, set_stop
 
 
 def build_completion(request: CompletionRequest, dialect: Dialect) -> WireRequest:
-    """One text at the legacy `completions`; its limit has always been called `max_tokens`."""
+    """Builds a request for the legacy `completions`, where the limit is always called `max_tokens`."""
     body: dict[str, Any] = {"model": request.model, "prompt": request.prompt}
     warnings = set_sampling(body, request.temperature, None, dialect)
     set_token_limit(body, request.max_tokens, "max_tokens", dialect)

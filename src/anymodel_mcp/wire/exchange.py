@@ -1,8 +1,8 @@
 """The seam between the pure core and the one sender.
 
 An exchange is a `WireRequest` and a `Reader` of what comes back. `client.py` sends the first and feeds the second; it
-knows no endpoint. A reader is made for one response, is fed its body in pieces of any size, and gives the result at the
-end; the same bytes give the same result however they are cut.
+knows no endpoint. A reader is made for one response, is fed its body in pieces of any size, and returns the result at
+the end, which does not depend on how the bytes are split.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Endpoint = Literal[
     "rerank",
     "realtime",
 ]
-"""Which kind of request it is, for retry rules and messages."""
+"""The kind of a request, for retry rules and messages."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,13 +46,13 @@ class SearchField:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WireRequest:
-    """One HTTP request, but for base URL, key and clock.
+    """One HTTP request, without base URL and key.
 
     Attributes:
         path: what follows the base URL, such as "chat/completions".
         url: the whole address, where it is not below the base URL; it gets the key only where `may_have_key` says so.
         hosts: the vendor's own hosts, which may have the key where the base URL is one of them.
-        auth: how the key travels, where that differs from the provider's own way; "" = as configured.
+        auth: how the key is sent, if not as configured; "" = as configured.
         body: the fields of the JSON body or of the form; `None` for GET.
         multipart: the fields are sent as a multipart form; otherwise as JSON.
         files: parts of a multipart form: (field name, part).
@@ -90,7 +90,7 @@ class WireRequest:
 
     @property
     def form(self) -> tuple[tuple[str, str], ...]:
-        """The fields of a multipart form, in order; a list is one field for each of its values."""
+        """The fields of a multipart form, in order; a list becomes one field per value."""
         if not self.multipart:
             return ()
         return tuple(
@@ -121,10 +121,10 @@ class ResponseHead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadOptions:
-    """What a reader needs to know beside the request and the response.
+    """What a reader needs besides the request and the response.
 
     Attributes:
-        dialect: the habits of provider and model.
+        dialect: of provider and model.
         model: the provider's id of the model that was asked; "" for model lists.
         provider: the configured name of the provider.
         max_event_bytes: the longest event, and the most text of one answer.
@@ -141,7 +141,7 @@ class Reader(Protocol[T_co]):
 
     @property
     def done(self) -> bool:
-        """The answer is whole: the sender stops reading and closes, whatever the peer does."""
+        """True once the answer is complete: the sender then stops reading and closes."""
         ...
 
     @property
@@ -151,7 +151,7 @@ class Reader(Protocol[T_co]):
 
     @property
     def held_bytes(self) -> int:
-        """How much is held of a part that has not ended; the sender reads a large one beside the event loop."""
+        """Bytes buffered of an unfinished part; the sender parses a large one in a worker thread."""
         ...
 
     def feed(self, data: bytes) -> Sequence[Delta]:
@@ -166,7 +166,7 @@ class Reader(Protocol[T_co]):
         """The result, once the body ended or `done` is true.
 
         Args:
-            broken: how the connection broke off, in a few words; `None` after a clean end.
+            broken: how the connection broke, in a few words; `None` after a clean end.
 
         Raises:
             ProviderError: no answer, half an answer (with its partial text), or an error inside a 200.

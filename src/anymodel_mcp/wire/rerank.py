@@ -1,4 +1,4 @@
-"""Reranking: documents ordered by how well they answer a query.
+"""Reranking: orders documents by their relevance to a query.
 
 Request and answer forms: Jina (also SiliconFlow, new-api, Xinference, vLLM, LocalAI and llama.cpp), Cohere, Voyage,
 TEI, DashScope, NVIDIA; https://jina.ai/reranker, https://docs.cohere.com/reference/rerank,
@@ -38,7 +38,7 @@ class RerankRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranked:
-    """One document: its place among those that were sent, and its score as the provider gives it."""
+    """One document: its index in the request, and the provider's score."""
 
     index: int
     score: float
@@ -55,7 +55,7 @@ class RerankResult:
 
 
 def build_rerank(request: RerankRequest, dialect: Dialect) -> WireRequest:
-    """One ranking.
+    """Builds a rerank request.
 
     Raises:
         ArgumentError: a document is empty.
@@ -92,7 +92,7 @@ def _body(request: RerankRequest, dialect: Dialect) -> Json:
 
 
 def read_rerank(head: ResponseHead, sent: WireRequest, options: ReadOptions) -> Reader[RerankResult]:
-    """Reads a ranking of the documents that were sent, in any form."""
+    """Reads a ranking of the documents, in any form."""
     ranking = Ranking(head, model=options.model, count=_count(sent.body or {}))
     return BodyReader(head, ranking, max_event_bytes=options.max_event_bytes)
 
@@ -145,7 +145,7 @@ class Ranking(Document[RerankResult]):
 
 
 def _rows(value: Any) -> list[Json]:
-    """The entries of a ranking, wherever they stand."""
+    """The entries of a ranking, in any of the known fields."""
     if isinstance(value, list):
         return objects(value)
     body = as_object(value)

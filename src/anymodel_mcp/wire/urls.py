@@ -1,6 +1,6 @@
-"""Addresses: a base URL is used verbatim, only the endpoint's path is appended, before any query.
+"""URLs: a base URL is used verbatim; only the endpoint's path is appended, before any query.
 
-Nothing is guessed: providers end their base in /v1, /v3, /v4, /openai or in nothing. What is plainly a mistake is
+Nothing is guessed: base URLs end in /v1, /v3, /v4, /openai or without a version. Clear mistakes are
 corrected with a warning (the pasted path of an endpoint) or refused with a sentence (no scheme, a password inside).
 """
 
@@ -31,10 +31,10 @@ _SCHEMELESS = re.compile(r"[\w.\-]+(?::\d+)?(?:/|$)")
 
 
 def join(base_url: str, path: str, query: Mapping[str, str]) -> str:
-    """The address of an endpoint.
+    """The URL of an endpoint.
 
     Args:
-        base_url: as `clean_base_url` gives it; its query stays.
+        base_url: from `clean_base_url`; its query is kept.
         path: such as "chat/completions"; "" = the base itself.
         query: appended to the base's own query.
     """
@@ -45,10 +45,10 @@ def join(base_url: str, path: str, query: Mapping[str, str]) -> str:
 
 
 def clean_base_url(text: str) -> tuple[str, tuple[str, ...]]:
-    """A base URL without a trailing slash and without an endpoint's path, and what was corrected.
+    """Cleans a base URL: without trailing slash and endpoint path; also returns what was corrected.
 
     Raises:
-        ConfigError: it is no usable address; the message continues a sentence ("has no scheme: ...").
+        ConfigError: it is not usable; the message continues a sentence ("has no scheme: ...").
     """
     text = text.strip()
     parts = _split(text)
@@ -68,7 +68,7 @@ def _split(text: str) -> SplitResult:
         parts = urlsplit(text)
         parts.port  # noqa: B018 - reading it is the check
     except ValueError as error:
-        raise ConfigError(f"is no web address: {error}") from error
+        raise ConfigError(f"is not a web address: {error}") from error
     if "@" in parts.netloc:
         raise ConfigError(
             "holds a user name or password: remove it and give the key as api_key, api_key_env or a header"
@@ -96,12 +96,12 @@ def _endpoint_cut(path: str) -> int | None:
 
 
 def without_query(url: str) -> str:
-    """An address without its query, in which some gateways want a key."""
+    """A URL without its query, which may contain a key."""
     return url.partition("?")[0]
 
 
 def same_host(one: str, other: str) -> bool:
-    """Whether two addresses name the same host and port: a key for the one may go to the other."""
+    """Whether two URLs have the same host and port, so that a key for one may be sent to the other."""
     return _place(one) == _place(other)
 
 
@@ -116,7 +116,7 @@ def is_of(host: str, hosts: Sequence[str]) -> bool:
 
 
 def same_origin(one: str, other: str) -> bool:
-    """Whether two addresses have scheme, host and port in common, and neither names a user."""
+    """Whether two URLs have the same scheme, host and port, and neither contains a user name."""
     try:
         here, there = urlsplit(one), urlsplit(other)
         alike = (here.scheme, _place(one)) == (there.scheme, _place(other))
@@ -126,7 +126,7 @@ def same_origin(one: str, other: str) -> bool:
 
 
 def may_have_key(url: str, base_url: str, hosts: Sequence[str] = ()) -> bool:
-    """Whether the provider's key may go to `url`: its own origin, or https at a host of the same vendor.
+    """Whether the provider's key may be sent to `url`: to its own origin, or over https to a host of the same vendor.
 
     The vendor's hosts count only where the base URL itself is one of them: a reseller's key never goes to the vendor.
     """

@@ -99,7 +99,7 @@ def _conclude(terminal: Terminal, sections: Sequence[Section], *, as_json: bool)
 
 def _summary(failures: int, warnings: int) -> Text:
     if not failures and not warnings:
-        return Text("\nAll is well.", style="bold green")
+        return Text("\nNo problems found.", style="bold green")
     parts = [f"{_count(failures, 'problem')} to fix"] if failures else []
     parts += [_count(warnings, "warning")] if warnings else []
     return Text(f"\n{', '.join(parts)}.", style="bold red" if failures else "bold yellow")

@@ -1,6 +1,6 @@
-"""`setup`: from nothing to a working host in one command.
+"""`setup`: configures a provider and the hosts in one command.
 
-Questions first (`provider`, `key`, `model`, `hosts`; a flag answers each beforehand), with real requests between them
+It asks first (`provider`, `key`, `model`, `hosts`; flags answer in advance) and sends real requests in between
 (`check`); then the change is shown, and only then everything is written, all or nothing (`plan`, `work`, `rollback`).
 """
 

@@ -1,4 +1,4 @@
-"""Real requests to the provider, before anything is written: its model list, and one word of one model."""
+"""Real requests to the provider before anything is written: its model list, and a one-word chat."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WORD_S = 120.0
 """A local engine may have to load its model."""
 
 PASSING = ("quota", "rate_limit", "overloaded", "busy")
-"""Failures that say nothing against key and model: the account or the provider is at its limit."""
+"""Failures that do not mean that key or model is wrong: the account or the provider is at its limit."""
 
 
 async def fetch_list(terminal: Terminal, settings: Settings, name: str) -> Probe:
@@ -35,7 +35,7 @@ async def try_model(terminal: Terminal, settings: Settings, name: str, model: st
 
 
 def only(settings: Settings, name: str) -> Settings:
-    """The settings with this provider alone, asked once and not for long; nothing is stored."""
+    """The settings with only this provider, one attempt and short timeouts; nothing is stored."""
     provider = settings.providers[name]
     quick = replace(
         provider,

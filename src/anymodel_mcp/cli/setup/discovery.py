@@ -64,7 +64,7 @@ class Found:
 
 
 def find_key_variables(environ: Mapping[str, str]) -> dict[str, str]:
-    """The rows whose key variable is set, with its name; no value is read further than to see that it is set."""
+    """The rows whose key variable is set, with the variable's name; values are only tested for being set."""
     return {
         row.name: row.key_env
         for row in PROVIDERS.values()
@@ -73,7 +73,7 @@ def find_key_variables(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 async def find_engines(engines: Sequence[Engine] = ENGINES, *, within_s: float = WITHIN_S) -> dict[str, int]:
-    """The local engines that answer, asked side by side on the loopback address only, without any key."""
+    """Finds the local engines that answer: asked in parallel, on the loopback address only, without a key."""
     lists: dict[int, list[Any] | None] = dict.fromkeys(engine.port for engine in engines)
     async with httpx2.AsyncClient(trust_env=False, follow_redirects=False, timeout=within_s) as client:
 
@@ -92,7 +92,7 @@ async def find_engines(engines: Sequence[Engine] = ENGINES, *, within_s: float =
 
 
 async def _list(client: httpx2.AsyncClient, port: int) -> list[Any] | None:
-    """The models that a server lists; `None` = nobody is there, or it is something else."""
+    """The models that a server lists; `None` = no server answers, or it is a different one."""
     try:
         async with client.stream("GET", f"http://{_LOOPBACK}:{port}/v1/models") as response:
             body = b""
@@ -115,7 +115,7 @@ def _fits(engine: Engine, models: Sequence[Any]) -> bool:
 
 
 def row_words(row: ProviderRow, found: Found) -> str:
-    """What is said of a row in a list: its title and what was found of it."""
+    """The text of a row in a list: its title and what was found."""
     if row.name in found.engines:
         count = found.engines[row.name]
         return f"{row.title}, running here with {count} model{'' if count == 1 else 's'}"

@@ -1,4 +1,4 @@
-"""What the command line gives; each flag answers one question beforehand."""
+"""The command-line flags; each answers one question in advance."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class Flags:
     """The flags of `setup`.
 
     Attributes:
-        provider: name of a row, or of a provider of one's own.
+        provider: name of a row, or of the user's own provider.
         base_url: its address.
         key_stdin: the key is the first line of stdin.
         model: the default model, with or without "provider/" in front.

@@ -1,4 +1,4 @@
-"""The host part: which hosts, what changes there, and the start as the host does it."""
+"""The hosts: which ones, what changes in their configuration, and a start as the host does it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Preview:
 
     Attributes:
         lines: what was shown of it.
-        possible: it can be written; else the user was shown what to add by hand.
+        possible: it can be written; otherwise the user was shown what to add by hand.
         empty: there is nothing to do.
     """
 
@@ -35,7 +35,7 @@ class Preview:
 
 
 def choose_hosts(dialog: Dialog, flags: Flags, machine: Machine) -> list[ConfigurableHost]:
-    """The hosts of the flags, else those that the user chooses among the ones found here.
+    """The hosts named by flags, else those that the user chooses among the installed ones.
 
     Raises:
         ConfigError: a name is not known.
@@ -55,7 +55,7 @@ def choose_hosts(dialog: Dialog, flags: Flags, machine: Machine) -> list[Configu
         dialog.write(f"  {number:>3}  {host.name}: {machine.locate(host)}")
     while True:
         try:
-            return pick_hosts(found, dialog.answer("Add it to which? Numbers or names, or all; Enter for none: "))
+            return pick_hosts(found, dialog.answer("Add it to which hosts? Numbers or names, or all; Enter for none: "))
         except ConfigError as error:
             dialog.write(f"{error.failure.message}. {error.failure.fix}")
 
@@ -97,5 +97,5 @@ def add_to_host(shown: Preview, machine: Machine, config_text: str, start: Start
 
 
 def host_machine(machine: Machine, dropped: Sequence[str]) -> Machine:
-    """The machine without the variables that the configuration now replaces."""
+    """The machine, without the variables that the written configuration replaces."""
     return replace(machine, env={name: value for name, value in machine.env.items() if name not in dropped})

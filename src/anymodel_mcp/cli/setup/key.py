@@ -1,4 +1,4 @@
-"""Where the key comes from: what is there already, the row's variable, the user, or the first line of stdin."""
+"""Finds the key: the configured one, the row's variable, the user's input, or the first line of stdin."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ TRIES = 3
 def find_key(
     dialog: Dialog, flags: Flags, environ: Mapping[str, str], address: Address, settings: Settings
 ) -> Secret | None:
-    """The key to store; `None` = none is needed, or the one that is configured stays.
+    """Returns the key to store; `None` = none is needed, or the configured one stays.
 
     Args:
         dialog: the user.
         flags: of the command line.
-        environ: may hold the row's variable.
+        environ: may contain the row's variable.
         address: the provider.
         settings: what is configured now, without the row's variable.
 
@@ -39,7 +39,7 @@ def find_key(
 
 
 def ask_key(dialog: Dialog, address: Address) -> Secret | None:
-    """The key that the user types; `None` = none is needed.
+    """Asks the user for the key; `None` = none is needed.
 
     Raises:
         ConfigError: one is needed and none was typed.
@@ -90,7 +90,7 @@ def _unattended(
 
 
 def kept_key(address: Address, settings: Settings) -> str:
-    """What is said of the key that is configured for this very address; "" = there is none."""
+    """Describes the key that is configured for exactly this address; "" = there is none."""
     provider = settings.providers.get(address.name)
     if provider is None or origin_of(provider.base_url) != origin_of(address.base_url):
         return ""

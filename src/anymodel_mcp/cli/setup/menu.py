@@ -12,14 +12,14 @@ SHOWN = 15
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """One thing to choose: the value, and what is said of it."""
+    """One choice: the value, and its description."""
 
     value: str
     words: str = ""
 
 
 def search(options: Sequence[Option], text: str) -> list[Option]:
-    """The options in whose value or words every word of the text occurs, without regard to case."""
+    """The options whose value or description contains every word of the text, ignoring case."""
     words = text.lower().split()
     return [o for o in options if all(word in f"{o.value} {o.words}".lower() for word in words)]
 
@@ -33,15 +33,15 @@ def choose(
     default: str | None = None,
     other: Callable[[str], str | None] = lambda text: None,
 ) -> str:
-    """Asks until one option is chosen by number, by name, or by a part of its name that no other option has.
+    """Asks until one option is chosen by number, by name, or by a unique part of its name.
 
     Args:
         dialog: the user.
-        question: with how it may be answered.
-        options: everything there is to choose.
-        first: what is shown at the beginning; none = the options.
+        question: the prompt, including how to answer.
+        options: all choices.
+        first: the lines shown first; empty = the options.
         default: what an empty answer means; `None` = ask again.
-        other: the value of an answer that is no option; `None` = it is not taken.
+        other: converts an answer that is no option; `None` = such an answer is refused.
     """
     shown = list(first or options)[:SHOWN]
     _show(dialog, shown, len(options))

@@ -1,4 +1,4 @@
-"""Which model answers by default."""
+"""Chooses the default model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from anymodel_mcp.types import ModelRecord
 
 
 def bare_model(name: str, model: str) -> str:
-    """The provider's own id: without "provider/" in front."""
+    """The provider's own id, without a leading "provider/"."""
     return model.strip().removeprefix(f"{name}/")
 
 
@@ -26,9 +26,9 @@ def find_model(
         dialog: the user.
         flags: may name the model.
         name: the provider's.
-        settings: with the default model of now, if there is one.
+        settings: contain the current default model, if any.
         models: the provider's list.
-        again: the model of the flags did not answer: the user is asked.
+        again: the model named by the flags did not answer, so the user is asked.
     """
     if flags.model and not again:
         return bare_model(name, flags.model)
@@ -58,7 +58,7 @@ def usable_models(models: Sequence[ModelRecord]) -> list[ModelRecord]:
 
 
 def suggest_model(name: str, settings: Settings, usable: Sequence[ModelRecord]) -> str | None:
-    """The model to offer first: the default of now if it is this provider's, else the cheapest, else the first."""
+    """The model to suggest: the current default if it belongs to this provider, else the cheapest, else the first."""
     found = chat_model(settings, settings.providers[name], usable)
     return found or (usable[0].id if usable else None)
 

@@ -1,4 +1,4 @@
-"""What setup writes: the key store and the configuration file, from what they hold now. Pure."""
+"""Computes the new key store and configuration file from their present content. Pure."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Plan:
     Attributes:
         provider: its name in the configuration.
         base_url: its address.
-        key: the key to store; `None` = no key, or the one that is there already.
-        default_model: "provider/model"; `None` = the one that is there already, if any.
+        key: the key to store; `None` = no key, or keep the present one.
+        default_model: "provider/model"; `None` = keep the present one, if any.
     """
 
     provider: str
@@ -66,7 +66,7 @@ def render_config(text: str, plan: Plan) -> str:
 
 
 def _edit(values: dict[str, Any], plan: Plan) -> None:
-    """Sets what differs in the values of a file, or in the document that keeps its comments."""
+    """Sets the values that differ, in parsed values or in the tomlkit document that keeps comments."""
     section = cast("dict[str, Any]", values.setdefault("providers", {}).setdefault(plan.provider, {}))
     row = PROVIDERS.get(plan.provider)
     home = row.base_url if row else None

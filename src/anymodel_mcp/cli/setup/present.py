@@ -20,7 +20,7 @@ from anymodel_mcp.errors import ConfigError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Present:
-    """The configuration file, the key store, and what they add up to.
+    """The configuration file, the key store, and the settings that they result in.
 
     Attributes:
         config: the configuration file.
@@ -39,7 +39,7 @@ class Present:
 
     @property
     def settings(self) -> Settings:
-        """The settings of now; a stored key for another address than the present one counts as absent.
+        """The current settings; a stored key for another address counts as absent.
 
         Raises:
             ConfigError: something is wrong in the file or the environment.
@@ -50,7 +50,7 @@ class Present:
             return self.load(self.text, NO_KEYS)
 
     def load(self, text: str, store: KeyStore) -> Settings:
-        """The settings that another text of the file and another key store add up to."""
+        """The settings that result from another file text and another key store."""
         return load(self.environ, file_text=text, file_name=str(self.config), read_file=read_key_file, stored=store)
 
     def without(self, dropped: Sequence[str]) -> Present:

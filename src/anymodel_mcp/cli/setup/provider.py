@@ -1,4 +1,4 @@
-"""Which provider, and at which address."""
+"""Chooses the provider and its address."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _POPULAR = ("openai", "openrouter", "anthropic", "gemini", "deepseek", "groq", "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """A provider and where it is.
+    """A provider and its base URL.
 
     Attributes:
-        row: its row; `None` = a provider of one's own.
+        row: its row; `None` = the user's own provider.
         base_url: its address.
     """
 
@@ -39,7 +39,7 @@ class Address:
 
     @property
     def key_needed(self) -> bool:
-        """Whether it is known to refuse requests without a key."""
+        """Whether the provider refuses requests without a key."""
         row = self.row
         return row is not None and row.key_env is not None and not row.key_optional and row.base_url == self.base_url
 

@@ -1,4 +1,4 @@
-"""All or nothing: files that come back as they were when the block ends with an exception or Ctrl-C."""
+"""All or nothing: restores files if the block ends with an exception or Ctrl-C."""
 
 from __future__ import annotations
 

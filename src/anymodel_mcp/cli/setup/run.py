@@ -1,4 +1,4 @@
-"""The order of `setup`: questions and checks, the change, one consent, and then everything is written at once."""
+"""The steps of `setup`: questions and checks, the diff, one confirmation, then all writes at once."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from anymodel_mcp.errors import ConfigError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """Where `setup` runs.
+    """The environment of one `setup` run.
 
     Attributes:
         terminal: streams, environment, transport; its redactor learns the key.
@@ -43,7 +43,7 @@ class Surroundings:
         config: the configuration file; the key store lies beside it.
         keyring: runs an action of the system keyring.
         engines: the local engines to look for.
-        start: starts a host's entry; `None` = really, with one question to the default model.
+        start: starts a host's entry; `None` = starts it for real and asks the default model one question.
     """
 
     terminal: Terminal
@@ -56,11 +56,11 @@ class Surroundings:
 
 
 def setup(around: Surroundings, flags: Flags) -> int:
-    """Asks, checks, shows the change, and writes; gives the exit status.
+    """Asks, checks, shows the change and writes; returns the exit status.
 
     Raises:
         AnyModelError: nothing was written, and why.
-        KeyboardInterrupt: everything is as it was.
+        KeyboardInterrupt: nothing was changed.
     """
     clean, write = around.terminal.redactor.clean, around.dialog.write
 
@@ -102,7 +102,7 @@ class _Setup:
         return Found(engines=engines, variables=find_key_variables(self._environ))
 
     def _checked_key(self, present: Present, address: Address) -> tuple[Secret | None, Probe]:
-        """A key that the provider does not refuse when it is asked for its list, and that list."""
+        """A key that the provider accepts for its model list, and that list."""
         key = find_key(self._dialog, self._flags, self._environ, address, present.settings)
         for _ in range(TRIES):
             if key is not None:
@@ -121,7 +121,7 @@ class _Setup:
         raise ConfigError(f"{address.name} refused {TRIES} keys", fix="Check the key at the provider.")
 
     def _checked_model(self, present: Present, address: Address, key: Secret | None, probe: Probe) -> str | None:
-        """The default model to write, after one real answer; `None` = the one that is there stays, or there is none."""
+        """The default model to write, after one real answer; `None` = keep the present one, or there is none."""
         settings, again = settings_with(present, address, key), False
         while True:
             model = find_model(self._dialog, self._flags, address.name, settings, probe.models, again=again)
@@ -165,12 +165,12 @@ class _Setup:
         return self._end(plan, max([0, *statuses, *(EXIT_FAILED for p in previews if not p.possible)]))
 
     def _refusal(self) -> int:
-        """Asks for consent; gives 0, or the exit status of a command that must not write."""
+        """Asks for confirmation; returns 0, or the exit status if nothing may be written."""
         if self._flags.yes:
             return 0
         self._dialog.write("")
         if not self._dialog.attended:
-            self._dialog.write("Nothing was written: there is no terminal to ask on. To agree beforehand, add --yes.")
+            self._dialog.write("Nothing was written: there is no terminal to ask on. Add --yes to agree in advance.")
             return EXIT_CONFIG
         if self._dialog.confirm("Write this?"):
             return 0

@@ -1,4 +1,4 @@
-"""What is to be written of our own: shown first, then written."""
+"""The changes to our own files: shown first, then written."""
 
 from __future__ import annotations
 
@@ -61,12 +61,12 @@ def draw_work(work: Work, plan: Plan) -> list[str]:
         what = f"the key of {plan.provider} ({fingerprint(plan.key)})" if plan.key else f"no key of {plan.provider}"
         where = "in the system keyring" if work.keyring else "readable by you alone"
         lines += ["", f"{work.keys_file}: {what} for {origin_of(plan.base_url)}" + (f", {where}" if kept else "")]
-    return lines or ["", "The configuration is as it should be: nothing to change."]
+    return lines or ["", "The configuration is up to date."]
 
 
 @contextmanager
 def written(work: Work, keyring: Keyring) -> Generator[None]:
-    """Writes the changes; an exception in the block, Ctrl-C included, takes all of them back.
+    """Writes the changes; an exception in the block, including Ctrl-C, reverts all of them.
 
     Raises:
         ConfigError: one of them cannot be written.

@@ -1,4 +1,4 @@
-"""The media services, one `JobRow` each; `row.py` says what a row holds.
+"""The media services, one `JobRow` each; `row.py` explains the fields.
 
 To add a service: one row in the module of its kind. A service without a published source gets none.
 """

@@ -1,4 +1,4 @@
-"""`JobRow`: one media service as data: where a job is submitted and polled, and where its answers keep what.
+"""`JobRow`: one media service as data: where a job is submitted and polled, and where its answers hold which value.
 
 Every service follows one shape: a POST that returns an id, requests that ask for the state until it is final, and URLs
 (or one more GET) for the results. A row names only what differs from the shared defaults below.
@@ -47,7 +47,7 @@ STATES = (
     "state",
     "done",
 )
-"""Where the word for a job's state may be, best first."""
+"""Where a job's state may be, best first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,5 +138,5 @@ class JobRow:
 
     @property
     def called(self) -> str:
-        """What callers name the service."""
+        """The name of the service for callers."""
         return self.service or self.name

@@ -24,7 +24,7 @@ class SqliteStore(CallStore, JobStore, ThreadStore, LedgerStore, ForgetStore):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is wrong with the file now, for `doctor` and for results that depend on it."""
+        """Current problems of the file, for `doctor` and for results that depend on it."""
         return tuple(self._db.warnings)
 
     @property
@@ -33,7 +33,7 @@ class SqliteStore(CallStore, JobStore, ThreadStore, LedgerStore, ForgetStore):
         return self._db.path
 
     def retry_now(self) -> None:
-        """Makes the next use try a file that could not be written, however recently that was."""
+        """Makes the next use retry a file that could not be written, without waiting for the interval."""
         self._db.retry_now()
 
     async def aclose(self) -> None:

@@ -27,7 +27,7 @@ _OLD = (
     "DELETE FROM repairs WHERE learned < ?",
     "DELETE FROM jobs WHERE updated < ?",
 )
-# a tenth of the oldest at a time, the newest call and thread never
+# the oldest tenth at a time, never the newest call and thread
 _OLDEST = (
     "DELETE FROM calls WHERE id IN (SELECT id FROM calls WHERE updated < :now - 3600 ORDER BY updated "
     "LIMIT (SELECT count(*) / 10 + 1 FROM calls))",
@@ -37,7 +37,7 @@ _OLDEST = (
 
 
 def plain(text: str) -> str:
-    """Text that the driver takes: lone surrogates, which arguments may hold, become "?"."""
+    """Replaces lone surrogates, which the driver refuses, by "?"."""
     return text.encode("utf-8", "replace").decode()
 
 

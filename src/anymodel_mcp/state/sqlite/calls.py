@@ -26,10 +26,10 @@ class CallStore(StorePart):
     """The part of the store that keeps calls."""
 
     stale_s: float = 30
-    """A running call whose worker was silent for longer counts as interrupted."""
+    """A running call whose worker sent no heartbeat for longer, in seconds, counts as interrupted."""
 
     async def beat(self, worker_id: str, ids: Iterable[str]) -> None:
-        """Records that the worker lives and still runs these calls; to be sent several times within `stale_s`."""
+        """Records a heartbeat: the worker still runs these calls. To be sent several times within `stale_s`."""
         rows = [(self._clock(), worker_id, i) for i in ids]
         sql = f"UPDATE calls SET updated = ?, beat = {NOW} WHERE owner = ? AND id = ? AND status = 'running'"
         if rows:
@@ -43,13 +43,13 @@ class CallStore(StorePart):
         sql = f"UPDATE calls SET text = ?, length = ?, updated = ?, beat = {NOW} WHERE id = ? AND status = 'running'"
 
         def work(connection: sqlite3.Connection) -> None:
-            _insert(connection, row, now)  # the row is gone when the store had to change to memory
+            _insert(connection, row, now)  # the row is missing if the store had to fall back to memory
             connection.execute(sql, values)
 
         await self._db.write(work)
 
     async def finish_call(self, row: CallRow, status: Ended, record: Json | None, text: str | None = None) -> None:
-        """Ends a call; `text` `None` keeps the partial text. The first end stands."""
+        """Ends a call; `text` `None` keeps the partial text. Later ends have no effect."""
         now = self._clock()
         stored = json.dumps(record) if record is not None else None
         sql = "UPDATE calls SET status = ?, record = ?, updated = ? WHERE id = ? AND status = 'running'"
@@ -78,12 +78,12 @@ class CallStore(StorePart):
         return [self._call(row) for row in await self._db.read(lambda c: c.execute(sql, (limit,)).fetchall())]
 
     async def ask_cancel(self, id: str) -> bool:
-        """Asks the worker of a running call to stop it; false = it does not run (any more)."""
+        """Asks the worker of a running call to stop it; false = it is not running."""
         sql = f"UPDATE calls SET cancel = 1 WHERE id = ? AND status = 'running' AND {_SILENT_S} <= ?"
         return await self._db.write(lambda c: c.execute(sql, (plain(id), self.stale_s)).rowcount > 0)
 
     async def cancels_asked(self, worker_id: str) -> set[str]:
-        """The running calls of this worker that somebody wants stopped."""
+        """The running calls of this worker that are to be stopped."""
         sql = "SELECT id FROM calls WHERE owner = ? AND cancel = 1 AND status = 'running'"
         return {row[0] for row in await self._db.read(lambda c: c.execute(sql, (worker_id,)).fetchall())}
 

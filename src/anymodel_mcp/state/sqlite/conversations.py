@@ -27,7 +27,7 @@ class ThreadStore(StorePart):
     """The part of the store that keeps conversations."""
 
     async def create_thread(self, system: str | None = None, *, holder: str | None = None, for_s: float = 0) -> str:
-        """Creates an empty conversation and gives its id.
+        """Creates an empty conversation and returns its id.
 
         Args:
             system: its instructions.
@@ -54,7 +54,7 @@ class ThreadStore(StorePart):
             id: the thread.
             messages: OpenAI messages, unknown keys kept; pictures by reference, not as data.
             model: who answered, as `provider/id`.
-            holder: who must hold the thread; `None` = anybody may write. A hold that ran out is still good as long as
+            holder: who must hold the thread; `None` = anybody may write. An expired hold is valid as long as
                 nobody else has taken the thread.
         """
         now = self._clock()
@@ -93,17 +93,17 @@ class ThreadStore(StorePart):
         return replace(_thread(head, [json.loads(message) for message, _ in rows]), last_model=last)
 
     async def list_threads(self, limit: int = 20) -> list[Thread]:
-        """The conversations used last, newest first, without their messages."""
+        """The most recently used conversations, newest first, without their messages."""
         sql = _LIST + "ORDER BY t.updated DESC, t.id LIMIT ?"
         return [_thread(row, ()) for row in await self._db.read(lambda c: c.execute(sql, (limit,)).fetchall())]
 
     async def hold_thread(self, id: str, holder: str, for_s: float) -> bool:
-        """Takes a thread, or keeps it longer; false = another holder has it, or there is no such thread.
+        """Takes or extends the hold of a thread; false = another holder has it, or there is no such thread.
 
         Args:
             id: the thread.
             holder: who takes it.
-            for_s: after this many seconds it is free again, whatever became of the holder.
+            for_s: the hold expires after this many seconds.
         """
         sql = (
             f"UPDATE threads SET holder = ?, held_until = {NOW} + ? "
@@ -113,7 +113,7 @@ class ThreadStore(StorePart):
         return await self._db.write(lambda c: c.execute(sql, values).rowcount > 0)
 
     async def release_thread(self, id: str, holder: str) -> None:
-        """Gives a thread back; one that another holder has by now stays held."""
+        """Releases a thread; a hold that another holder has taken by now stays."""
         sql = "UPDATE threads SET holder = NULL, held_until = 0 WHERE id = ? AND holder = ?"
         await self._db.write(lambda c: c.execute(sql, (plain(id), holder)))
 

@@ -62,11 +62,11 @@ class Database:
         path: the database file; `None` = in memory only.
         busy_s: how long to wait for another process.
         retry_s: how often a file that could not be written is tried again.
-        rescue_bytes: a larger file is not copied into memory when it can no longer be written.
+        rescue_bytes: a larger file is not copied into memory when it cannot be written any more.
 
     Attributes:
         path: the file in use; `None` while the store is in memory.
-        warnings: what is wrong with the file now.
+        warnings: current problems of the file.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Database:
         self._limiter = anyio.CapacityLimiter(1)
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """What `work` gives, in a transaction that sees one state.
+        """Returns the result of `work`, run in a transaction with a consistent view.
 
         Raises:
             AnyModelError: kind "busy": another process holds the file; kind "server": the file holds something else
@@ -102,7 +102,7 @@ class Database:
         return await self._schedule(work, "BEGIN")
 
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """What `work` gives, in a transaction that is written whole or not at all.
+        """Returns the result of `work`, run in a transaction that commits completely or not at all.
 
         Raises:
             AnyModelError: kind "busy": another process holds the file; kind "server": the file holds something else
@@ -123,7 +123,7 @@ class Database:
             await anyio.to_thread.run_sync(empty, limiter=self._limiter)
 
     def retry_now(self) -> None:
-        """Makes the next use try a file that could not be written, however recently that was."""
+        """Makes the next use retry a file that could not be written, without waiting for the interval."""
         self._retry_at = 0.0
 
     async def aclose(self) -> None:
@@ -143,7 +143,7 @@ class Database:
     def _attempt(self, work: Callable[[sqlite3.Connection], T], begin: str) -> T:
         import sqlite3
 
-        while True:  # ends: a file is moved aside once, then left for memory, and there nothing is cured
+        while True:  # terminates: the file is moved aside once, then replaced by memory, where no further step applies
             try:
                 connection = self._ready()
                 with _transaction(connection, begin):
@@ -183,7 +183,7 @@ class Database:
         import sqlite3
 
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with suppress(FileExistsError):  # ours alone from its first byte; -wal and -shm take over its mode
+        with suppress(FileExistsError):  # private from its first byte; -wal and -shm take over its mode
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         if path.stat().st_mode & 0o077:
             path.chmod(0o600)
@@ -215,7 +215,7 @@ class Database:
             raise AnyModelError(
                 f"the store {self.path} is held by another process ({exc})",
                 kind="busy",
-                fix="Try again; if it stays, end the other process or set store.path to a file of your own.",
+                fix="Try again; if it happens again, end the other process or set store.path to another file.",
                 retryable=True,
             ) from exc
         if cure == "aside" and not self._moved_aside:
@@ -261,7 +261,7 @@ class Database:
         self._retry_at = time.monotonic() + self._retry_s
 
     def _return_to_file(self) -> None:
-        """Goes back to the file if it can be written, and writes what changed in memory into it."""
+        """Returns to the file if it can be written, and merges the changes made in memory."""
         import sqlite3
 
         self._retry_at = time.monotonic() + self._retry_s

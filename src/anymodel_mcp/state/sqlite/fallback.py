@@ -25,7 +25,7 @@ _KEYED = {
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """What came from the file: the highest row numbers, above which rows in memory are new, and the jobs."""
+    """The state copied from the file: the highest row numbers, above which rows in memory are new, and the jobs."""
 
     message: int = 0
     usage: int = 0

@@ -17,7 +17,7 @@ class JobStore(StorePart):
     """The part of the store that keeps jobs."""
 
     async def save_job(self, id: str, job: Json) -> None:
-        """Keeps a job until `end_job`, or until it is older than what is kept."""
+        """Stores a job until `end_job`, or until it exceeds the retention time."""
         sql = (
             "INSERT INTO jobs (id, content, updated) VALUES (?, ?, ?) "
             "ON CONFLICT (id) DO UPDATE SET content = excluded.content, updated = excluded.updated"
@@ -32,11 +32,11 @@ class JobStore(StorePart):
         return json.loads(found[0]) if found else None
 
     async def end_job(self, id: str) -> None:
-        """Forgets a job that has ended."""
+        """Deletes a job that has ended."""
         await self._db.write(lambda c: c.execute("DELETE FROM jobs WHERE id = ?", (plain(id),)))
 
     async def adopt_job(self, id: str, worker_id: str, *, silent_s: float) -> bool:
-        """Makes this worker the one that continues a job; false = another one runs it, or there is none.
+        """Makes this worker continue a job; false = another worker runs it, or there is none.
 
         Args:
             id: its handle.

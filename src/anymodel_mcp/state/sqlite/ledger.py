@@ -1,4 +1,4 @@
-"""Small things worth keeping: model lists, learned repairs, the ledger of usage."""
+"""Model lists, learned repairs and the usage ledger."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import sqlite3
 
 _MAX_TOKENS = 2**53
-"""A provider's figure may be absurd; SQLite's integers, and their sums, end."""
+"""The largest stored figure: providers report absurd ones, and SQLite's integers and sums overflow."""
 
 _KEYS: dict[str, str] = {
     **{name: name for name in get_args(UsageKey)},
@@ -26,7 +26,7 @@ _KEYS: dict[str, str] = {
 
 
 STALE_S = 30
-"""A running call whose worker was silent for longer counts as interrupted."""
+"""A running call whose worker sent no heartbeat for longer, in seconds, counts as interrupted."""
 
 _RUNNING = (
     "INSERT INTO running_calls (id, worker_id, time, host, tool, provider, model, beat, ended) "
@@ -47,19 +47,19 @@ class LedgerStore(StorePart):
     """The part of the store that keeps model lists, repairs and usage."""
 
     async def save_models(self, provider: str, fetched_at: float, content: Any) -> None:
-        """Keeps a provider's model list (any JSON value) in place of the one before."""
+        """Stores a provider's model list (any JSON value), replacing the previous one."""
         values = (plain(provider), fetched_at, json.dumps(content))
         sql = "INSERT OR REPLACE INTO model_lists (provider, fetched, content) VALUES (?, ?, ?)"
         await self._db.write(lambda c: c.execute(sql, values))
 
     async def load_models(self, provider: str) -> tuple[float, Any] | None:
-        """When the list was fetched, and the list; `None` = none kept."""
+        """The time of the request, and the list; `None` = not stored."""
         sql = "SELECT fetched, content FROM model_lists WHERE provider = ?"
         row = await self._db.read(lambda c: c.execute(sql, (plain(provider),)).fetchone())
         return (row[0], json.loads(row[1])) if row else None
 
     async def save_repair(self, provider: str, model: str, repair: Json) -> None:
-        """Keeps what a provider refused for a model, so that the next call does not ask again."""
+        """Stores a learned repair, so that the next call avoids the refusal."""
         values = (plain(provider), plain(model), json.dumps(repair, sort_keys=True), self._clock())
         sql = "INSERT OR REPLACE INTO repairs (provider, model, content, learned) VALUES (?, ?, ?, ?)"
         await self._db.write(lambda c: c.execute(sql, values))
@@ -94,7 +94,7 @@ class LedgerStore(StorePart):
             await self._db.write(work)
 
     async def usage(self, since: float = 0, by: UsageKey = "model") -> list[UsageSum]:
-        """Sums of the ledger since a moment (seconds since the epoch), most calls first; days in their order.
+        """Sums since a time (seconds since the epoch), groups with most calls first; days in chronological order.
 
         Calls that have not ended are in it, with the outcome "running", or "interrupted" where their worker is gone.
         """

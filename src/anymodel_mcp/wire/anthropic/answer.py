@@ -1,4 +1,4 @@
-"""Answers of the Messages API, streamed and whole, as the same result that chat gives.
+"""Reads answers of the Messages API, streamed and whole, into the result type of chat.
 
 https://platform.claude.com/docs/en/api/messages-streaming (read 2026-11-21), and what servers do beside it: no
 `message_start` (llama.cpp), a second one in the middle, whose answer replaces the block that the first left unfinished,
@@ -56,7 +56,7 @@ class _Block:
         return as_text(self.fields.get(name)) + "".join(self.pieces.get(name, ()))
 
     def input(self) -> Any:
-        """The arguments of a call: streamed ones as text, whole ones as they came."""
+        """The arguments of a call: streamed ones as text, whole ones unchanged."""
         streamed = "".join(self.pieces.get("partial_json", ()))
         return streamed if streamed.strip() else self.fields.get("input") or {}
 
@@ -64,7 +64,7 @@ class _Block:
         return [*objects(self.fields.get("citations")), *self.notes]
 
     def whole(self) -> Json | None:
-        """The block as it must go back to the provider; `None` if it cannot go back."""
+        """The block in the form that the provider wants back; `None` if it cannot be sent back."""
         if self.odd:
             return None
         if self.kind == "text":
@@ -120,7 +120,7 @@ class MessagesAnswer(NativeAnswer):
         return True
 
     def _start(self, message: Json) -> None:
-        """The beginning of an answer; if it is the second one, the first one's unfinished block is void."""
+        """The beginning of an answer; a second one discards the unfinished block of the first."""
         if self._message or self._blocks:
             self._blocks = [block for block in self._blocks if block.done]
             self._open, self._stop = {}, {}
@@ -170,7 +170,7 @@ class MessagesAnswer(NativeAnswer):
                 self.hear_call("")
 
     def _block_of(self, index: Any, delta: str) -> _Block | None:
-        """The block of a delta; one whose start has not come is opened by what it holds."""
+        """The block of a delta; if its start event is missing, the delta opens it."""
         place = as_count(index)
         block = self._open.get(place) if place is not None else next(reversed(self._open.values()), None)
         if block is None and delta in _OPENERS:
@@ -195,13 +195,13 @@ class MessagesAnswer(NativeAnswer):
         self._whole = self._ended = True
 
     def _add_usage(self, usage: Any) -> None:
-        """The last figure of each name counts, but a zero replaces none: some servers only fill a place with it."""
+        """The last figure of each name counts, but a zero replaces none: some servers send it as a placeholder."""
         self._usage |= {k: v for k, v in as_object(usage).items() if v or not self._usage.get(k)}
 
     # --- the end ------------------------------------------------------------------------------------------------------
 
     def answer_text(self) -> str:
-        """The text blocks, joined; the arguments of the tool that stands for the answer."""
+        """The joined text blocks, or the arguments of the tool that returns the answer."""
         parts = [_text_of_answer(block) for block in self._blocks if self._is_answer(block)]
         return "".join(parts or [block.text("text") for block in self._blocks if block.kind == "text"])
 
@@ -233,7 +233,7 @@ class MessagesAnswer(NativeAnswer):
                 {
                     "index": 0,
                     "message" if self._whole else "delta": fields,
-                    # chat has no word for a pause; `completed` sets it
+                    # chat has no finish reason for a pause; `completed` sets it
                     "finish_reason": "stop" if reason == "pause_turn" else reason or None,
                     "content_filter_results": {category: {"filtered": True}} if category else None,
                 }
@@ -241,7 +241,7 @@ class MessagesAnswer(NativeAnswer):
         }
 
     def completed(self, result: ChatResult) -> ChatResult:
-        """The result with the blocks that must go back, and what the provider's own tools failed at."""
+        """The result with the blocks to send back, and the failures of the provider's own tools."""
         warnings = [*result.warnings, *(w for block in self._blocks for w in _tool_failures(block))]
         if self._stop.get("stop_reason") == "pause_turn":
             result = replace(result, finish_reason="unknown", finish_raw="pause_turn")
@@ -252,7 +252,7 @@ class MessagesAnswer(NativeAnswer):
         return replace(result, carry=self._carry(), warnings=tuple(warnings))
 
     def _carry(self) -> Json:
-        """The blocks as they came, where they hold more than text and calls."""
+        """The unchanged blocks, if they hold more than text and calls."""
         if all(b.kind in _PLAIN and not b.citations() for b in self._blocks):
             return {}
         blocks = [self._returned(block) for block in self._blocks]
@@ -263,7 +263,7 @@ class MessagesAnswer(NativeAnswer):
 
 
 def _guess(frame: Json) -> str:
-    """The type of a value that names none."""
+    """Guesses the type of a value without `type`."""
     has_reason = "stop_reason" in frame or frame.get("role") == "assistant"
     return "message" if has_reason and isinstance(frame.get("content"), list) else ""
 
@@ -279,14 +279,14 @@ def _text_of_answer(block: _Block) -> str:
 
 
 def _tool_failures(block: _Block) -> list[str]:
-    """What went wrong in a tool that the provider runs itself."""
+    """The failures of tools that the provider runs itself."""
     found = [as_object(block.fields.get("content")), *objects(as_list(block.fields.get("content")))]
     codes = [as_text(one.get("error_code")) for one in found if as_text(one.get("type")).endswith("_error")]
     return [f"the provider's own tool failed: {code}" for code in codes if code]
 
 
 def _chat_usage(usage: Json) -> Json | None:
-    """The figures in chat's names: what was read from the cache or written to it is no part of `input_tokens`."""
+    """The figures under chat's names: here `input_tokens` excludes tokens read from or written to the cache."""
     if not usage:
         return None
     if "input_tokens" not in usage and "output_tokens" not in usage:

@@ -14,7 +14,7 @@ from anymodel_mcp.wire.decode.json_values import as_list, as_object, as_text, fi
 from anymodel_mcp.wire.fields.messages import split_data_url, text_of
 
 CARRIED = "anthropic_content"
-"""The field of an assistant message that holds its blocks as they came."""
+"""The field of an assistant message that holds its blocks unchanged."""
 
 _INSTRUCTING = ("system", "developer")
 _KEPT = ("cache_control", "citations")
@@ -22,7 +22,7 @@ _BAD_ID = re.compile(r"[^A-Za-z0-9_-]")
 
 
 def split_system(messages: Sequence[Json]) -> tuple[str | list[Json], list[Json]]:
-    """The leading instructions, as blocks where one of them has `cache_control`, and the messages after them."""
+    """The leading instructions (as blocks if one of them has `cache_control`), and the messages after them."""
     at = next((i for i, m in enumerate(messages) if m.get("role") not in _INSTRUCTING), len(messages))
     blocks = [block for message in messages[:at] for block in _blocks(message.get("content"))]
     texts = [as_text(block.get("text")) for block in blocks]
@@ -34,7 +34,7 @@ def to_messages(messages: Sequence[Json]) -> list[Json]:
     """The messages of a turn, neighbours of one role joined, tool results before everything else in their message.
 
     Raises:
-        ArgumentError: a part is of a kind that the API does not take.
+        ArgumentError: the API does not take a part of this kind.
     """
     joined: list[tuple[str, list[Json]]] = []
     for message in messages:
@@ -50,7 +50,7 @@ def to_messages(messages: Sequence[Json]) -> list[Json]:
 
 
 def _content(role: str, blocks: list[Json]) -> str | list[Json]:
-    """The blocks, or their text where it is all there is."""
+    """The blocks, or only their text if they hold nothing else."""
     if len(blocks) == 1 and blocks[0].keys() == {"type", "text"} and blocks[0]["type"] == "text":
         return blocks[0]["text"]
     if role == "user":
@@ -69,7 +69,7 @@ def _user(message: Json) -> list[Json]:
 
 
 def _assistant(message: Json) -> list[Json]:
-    """What an assistant said: its own blocks where they are kept, else its text and calls."""
+    """An assistant message: its own blocks if they were kept, else its text and calls."""
     own = objects(message.get(CARRIED))
     if own:
         return [dict(block) for block in own]
@@ -89,7 +89,7 @@ def _call(call: Json) -> Json:
 
 
 def _id(value: Any) -> str:
-    """The id of a call as the API takes it: other providers' may hold dots and colons."""
+    """The id of a call in the form that the API takes: ids of other providers may contain dots and colons."""
     return _BAD_ID.sub("_", as_text(value))
 
 
@@ -100,7 +100,7 @@ def _blocks(content: Any) -> list[Json]:
 
 
 def _block(part: Any) -> Json | None:
-    """One part of a message; what is a block of this API already stays as it is."""
+    """Converts one part of a message; blocks of this API are returned unchanged."""
     fields = {"type": "text", "text": part} if isinstance(part, str) else as_object(part)
     kept = {k: fields[k] for k in _KEPT if k in fields}
     match as_text(fields.get("type")):
@@ -129,7 +129,7 @@ def _address(fields: Json) -> str:
 
 
 def _source(address: str) -> Json:
-    """A picture or a document by its data or its address."""
+    """The source of a picture or document: data or URL."""
     found = split_data_url(address)
     if found is None:
         return {"type": "url", "url": address}
@@ -137,7 +137,7 @@ def _source(address: str) -> Json:
 
 
 def _document(file: Json) -> Json:
-    """A document: text as text, anything else as bytes or by address."""
+    """A document: text as text, anything else as bytes or by URL."""
     if file.get("file_id"):
         return {"type": "document", "source": {"type": "file", "file_id": file["file_id"]}}
     address = first_text(file, "file_data", "file_url")

@@ -1,7 +1,7 @@
 """Chat turns as requests of the Messages API.
 
 https://platform.claude.com/docs/en/api/messages (read 2026-11-21). `options` reach the body verbatim and last, as in
-every builder; two of them are not of this API and are translated: `tool_choice` in OpenAI's form, and `betas`, which is
+every builder; two of them are translated: `tool_choice` in OpenAI's form, and `betas`, which is
 a header.
 """
 
@@ -27,7 +27,7 @@ from anymodel_mcp.wire.fields.structured import instruction, schema_format
 __all__ = ["ANSWER_TOOL", "CARRIED", "build_messages", "forces_answer_tool"]
 
 ANSWER_TOOL = "give_answer"
-"""The tool through which a model without structured answers must answer."""
+"""The tool that a model without structured output must call to answer."""
 
 _DEFAULT_MAX_TOKENS = 8192
 _CHOICES = {"auto": "auto", "required": "any", "none": "none", "any": "any"}
@@ -35,10 +35,10 @@ _LEAST_TOP_P = 0.95  # https://platform.claude.com/docs/en/build-with-claude/ext
 
 
 def build_messages(request: ChatRequest, dialect: Dialect) -> WireRequest:
-    """One turn at `messages`.
+    """Builds a turn for `messages`.
 
     Raises:
-        ArgumentError: a part of a message is of a kind that the API does not take, or the files are too large.
+        ArgumentError: the API does not take a part of a message, or the files are too large.
     """
     check_file_bytes(request.messages)
     options = _native_options(request.options)
@@ -82,12 +82,12 @@ def build_messages(request: ChatRequest, dialect: Dialect) -> WireRequest:
 
 
 def forces_answer_tool(body: Json) -> bool:
-    """Whether a request offers the tool that stands for the answer."""
+    """Whether a request offers the tool that returns the answer."""
     return any(tool.get("name") == ANSWER_TOOL for tool in objects(body.get("tools")))
 
 
 def _native_options(options: Json) -> Json:
-    """The user's options, with OpenAI's `tool_choice` and names of the token limit in this API's words."""
+    """The user's options, with OpenAI's `tool_choice` and token limit translated for this API."""
     native = {name: value for name, value in options.items() if name not in TOKEN_LIMITS}
     limit = next((options[name] for name in TOKEN_LIMITS if options.get(name) is not None), None)
     if limit is not None:
@@ -101,7 +101,7 @@ def _native_options(options: Json) -> Json:
 
 
 def _set_limit(body: dict[str, Any], dialect: Dialect) -> None:
-    """The limit that the API requires, with room for thinking."""
+    """Sets the token limit that the API requires, with room for thinking."""
     if "max_tokens" not in body:
         budget = as_object(body.get("thinking")).get("budget_tokens", 0)
         body["max_tokens"] = (dialect.default_max_tokens or _DEFAULT_MAX_TOKENS) + budget
@@ -113,7 +113,7 @@ def _set_thinking(body: dict[str, Any], request: ChatRequest, dialect: Dialect) 
     warnings = set_effort(body, request.reasoning_effort, dialect)
     if _thinks(body) and _lacks_thoughts(request.messages):
         body.pop("thinking")
-        warnings.append("thinking was left out: the calls that are answered here were made without it")
+        warnings.append("thinking was left out: the tool calls of this turn were made without it")
     return warnings
 
 
@@ -122,7 +122,7 @@ def _thinks(body: Json) -> bool:
 
 
 def _lacks_thoughts(messages: Sequence[Json]) -> bool:
-    """Whether the turn goes on with calls before which nothing was thought: thinking is refused then."""
+    """Whether the turn continues tool calls that were made without thinking: thinking is refused then."""
     asked = max((i for i, turn in enumerate(messages) if turn.get("role") == "user"), default=-1)
     calling = [turn for turn in messages[asked + 1 :] if turn.get("tool_calls")]
     thought = ("thinking", "redacted_thinking")
@@ -130,7 +130,7 @@ def _lacks_thoughts(messages: Sequence[Json]) -> bool:
 
 
 def _sampling_beside_thinking(body: dict[str, Any]) -> list[str]:
-    """Leaves out what the API refuses beside thinking."""
+    """Removes what the API refuses together with thinking."""
     if not _thinks(body):
         return []
     dropped = [name for name, fits in (("temperature", 1), ("top_p", _LEAST_TOP_P)) if body.get(name, fits) < fits]
@@ -151,7 +151,7 @@ def _set_stop(body: dict[str, Any], request: ChatRequest, dialect: Dialect) -> l
 
 
 def _tool(tool: Json) -> Json:
-    """A function in this API's form; a tool of the API's own stays as it is."""
+    """A function in this API's form; the API's own tools are returned unchanged."""
     function = as_object(tool.get("function"))
     if not function:
         return tool
@@ -164,10 +164,10 @@ def _tool(tool: Json) -> Json:
 def _set_schema(
     body: dict[str, Any], tools: list[Json], schema: Json, messages: list[Json], dialect: Dialect
 ) -> list[Json]:
-    """Asks for an answer by a schema; gives the messages, with an instruction where nothing stronger is possible.
+    """Requests an answer by a schema; returns the messages, with an instruction if nothing stronger is possible.
 
-    `output_config.format` takes closed objects only. A tool that must be called takes every schema of an object, but
-    cannot be demanded while the model thinks.
+    `output_config.format` takes closed objects only. A forced tool takes every object schema, but
+    cannot be forced while the model thinks.
     """
     form = schema_format(schema)
     if dialect.structured == "json_schema" and form.get("strict"):

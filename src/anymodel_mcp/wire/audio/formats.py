@@ -1,4 +1,4 @@
-"""Sound formats: endings and format words by media type, a WAV header for raw samples, the advice for large files."""
+"""Sound formats: extensions and format names by media type, a WAV header for raw samples, advice for large files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ENDINGS: Final = {
 """File name extensions; `input_audio.format` takes the same values."""
 
 SAMPLE_RATE: Final = 24_000
-"""Of raw samples whose rate nobody names: https://platform.openai.com/docs/guides/text-to-speech (read 2026-11-21)."""
+"""The default rate of raw samples: https://platform.openai.com/docs/guides/text-to-speech (read 2026-11-21)."""
 
 _OTHER_ENDINGS = {"audio/mpeg": ("mpga", "mpeg"), "audio/ogg": ("oga", "opus"), "video/webm": ("weba", "mkv"),
                   "audio/mp4": ("mp4", "m4b"), "video/mp4": ("m4a", "mov")}  # fmt: skip
@@ -36,7 +36,7 @@ _UNKNOWN_SIZE = 0xFFFFFFFF
 
 
 def named_sound(file: FilePart) -> FilePart:
-    """The file under a name whose ending tells its type: providers refuse bytes whose name does not."""
+    """Renames the file so that its extension matches its type, because providers refuse other names."""
     ending = ENDINGS.get(file.mime)
     stem, _, suffix = file.name.rpartition(".")
     if ending is None or suffix.lower() in (ending, *_OTHER_ENDINGS.get(file.mime, ())):
@@ -45,7 +45,7 @@ def named_sound(file: FilePart) -> FilePart:
 
 
 def wav_header(size: int, rate: int = SAMPLE_RATE, channels: int = 1) -> bytes:
-    """The header before raw 16-bit samples of `size` bytes.
+    """The WAV header for raw 16-bit samples of `size` bytes.
 
     Format: http://soundfile.sapp.org/doc/WaveFormat/ (read 2026-11-28).
     """
@@ -63,7 +63,7 @@ def wav_header(size: int, rate: int = SAMPLE_RATE, channels: int = 1) -> bytes:
 
 
 def samples_of(content_type: str) -> tuple[int, int]:
-    """Sample rate and channels of raw samples, as the header `content-type` tells them."""
+    """Sample rate and channels of raw samples, from the header `content-type`."""
     rate, channels = _RATE.search(content_type), _CHANNELS.search(content_type)
     return int(rate[1]) if rate else SAMPLE_RATE, int(channels[1]) if channels else 1
 
@@ -75,12 +75,12 @@ def is_raw(content_type: str) -> bool:
 
 
 def shrink_line(name: str) -> str:
-    """The command after which a recording is small: an hour of speech in 14 MB."""
+    """A command that shrinks a recording: an hour of speech to 14 MB."""
     stem = name.rpartition(".")[0] or name
     return f"ffmpeg -i {shlex.quote(name)} -vn -ac 1 -ar 16000 -b:a 32k {shlex.quote(f'{stem}-small.mp3')}"
 
 
 def is_sound_name(name: str) -> bool:
-    """Whether a file's name is that of a recording."""
+    """Whether a file name has the extension of a recording."""
     endings = {*ENDINGS.values(), *(e for many in _OTHER_ENDINGS.values() for e in many)}
     return name.rpartition(".")[2].lower() in endings

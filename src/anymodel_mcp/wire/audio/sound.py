@@ -1,6 +1,6 @@
-"""Answers to speech requests: the bytes themselves, base64 or hex inside JSON or events, a URL.
+"""Reads answers to speech requests: raw bytes, base64 or hex inside JSON or events, or a URL.
 
-JSON with a sound in it is an answer whatever else it says; JSON without one is an error whatever the status.
+JSON that contains a sound is an answer regardless of other fields; JSON without one is an error regardless of status.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+")
 _CODED = ("audio_data", "audio", "audioContent", "audio_base64", "b64_json", "base64", "data")
 _SURE = frozenset({"audio_data", "audio", "audioContent", "audio_base64"})
 _LEAST_SAMPLES = 64
-"""Bytes that show no format are a sound only under a name that says so, and if they are not the bytes of a word."""
+"""Unrecognized bytes count as raw samples only if the name says so and there are more than this."""
 _LINKS = ("url", "audio_url", "audio_file")
 _HOLDERS = ("output", "data", "audio", "result", "response")
 _TEXT_STARTS = b'{["<:dei \r\n\t\xef'
@@ -33,7 +33,7 @@ _MAX_DEPTH = 4
 
 
 def read_speech(head: ResponseHead, sent: WireRequest, options: ReadOptions) -> Reader[SpeechResult]:
-    """Reads a spoken text."""
+    """Reads the answer to a speech request."""
     kind = head.headers.get("content-type", "")
     raw_asked = _asks_for_raw(sent)
 
@@ -56,14 +56,14 @@ def read_speech(head: ResponseHead, sent: WireRequest, options: ReadOptions) -> 
 
 
 def _asks_for_raw(sent: WireRequest) -> bool:
-    """Whether raw samples were asked for, which nothing in the bytes tells."""
+    """Whether raw samples were requested, which cannot be recognized by the bytes."""
     body = sent.body or {}
     asked = first_text(body, "response_format", "format") or as_text(as_object(body.get("audio_setting")).get("format"))
     return asked.lower().startswith(("pcm", "l16", "raw")) or sent.query.get("output_format", "").startswith("pcm")
 
 
 def sound_of(content: bytes, content_type: str = "", *, duration_s: float | None = None) -> Sound:
-    """A sound by its bytes; what shows no format and is not named as another one is raw samples: they get a header."""
+    """A sound from bytes; bytes of no known format count as raw samples, unless named otherwise, and get a header."""
     mime = sniff_sound(content)
     kind = content_type.partition(";")[0].strip().lower()
     if mime is None and kind.startswith("audio/") and not is_raw(kind):
@@ -77,25 +77,25 @@ def sound_of(content: bytes, content_type: str = "", *, duration_s: float | None
 
 
 def decode_sound(text: str) -> bytes | None:
-    """The bytes of a sound that is written in hex or in base64, or as a data URL; `None` = it is neither."""
+    """Decodes a sound in hex, base64 or a data URL; `None` = it is none of these."""
     text = text.strip()
     if text[:5].lower() == "data:":
         text = text[text.find(",", 0, 200) + 1 :]
     if _HEX.fullmatch(text):
         content = bytes.fromhex(text)
         coded = decode_base64(text)
-        # digits may be base64 as well: the one that shows a format wins
+        # hex digits are valid base64 too: the decoding with a known format wins
         return coded if coded and sniff_sound(coded) and not sniff_sound(content) else content
     return decode_base64(text) or None
 
 
 class Speech(Document[SpeechResult]):
-    """Puts a sound together from JSON documents or events.
+    """Assembles a sound from JSON documents or events.
 
     Args:
         head: status and headers.
         model: the provider's id of the model that was asked.
-        max_bytes: the largest sound that is taken.
+        max_bytes: the largest sound.
     """
 
     def __init__(self, head: ResponseHead, *, model: str, max_bytes: int) -> None:
@@ -107,7 +107,7 @@ class Speech(Document[SpeechResult]):
         self._streamed = False
 
     def take(self, value: Any) -> bool:
-        """Whether `value` is an event with a piece of the sound, which it then takes in."""
+        """Takes an event with a piece of the sound; false if `value` is something else."""
         event = as_object(value)
         kind = as_text(event.get("type"))
         if kind == "speech.audio.delta":
@@ -133,20 +133,20 @@ class Speech(Document[SpeechResult]):
             self._pieces.append(content)
 
     def end(self) -> None:
-        """`[DONE]` has come."""
+        """Takes `[DONE]`."""
         self._ended = self._streamed or bool(self._values)
 
     def finish(self, *, broken: str | None, cut: bool) -> SpeechResult:
         """The sound; raises `ProviderError`."""
         if self.error is None and self._streamed and not self._values:
             if not self._ended:
-                how = broken or "the stream ended without saying that it was done"
+                how = broken or "the stream ended without an end marker"
                 raise self.failure(f"the sound is cut off: {how}", "stream_truncated")
             return self._result(self._last, None)
         return super().finish(broken=broken, cut=cut)
 
     def read(self, values: list[Any]) -> SpeechResult:
-        """The sound in one document, or in the frames of a stream of which the last may repeat the whole."""
+        """The sound in one document, or in the frames of a stream whose last one may repeat the whole."""
         bodies = [v for value in values for v in (objects(value) or [as_object(value)]) if v]
         for body in reversed(bodies):
             found = _find(body, 0)
@@ -171,7 +171,7 @@ class Speech(Document[SpeechResult]):
 
 
 def _find(value: Any, depth: int) -> Sound | None:
-    """The sound in a document, in whichever field it stands: bytes before addresses."""
+    """Finds the sound in a document, in any field; bytes are preferred to URLs."""
     if isinstance(value, list):
         return next((found for item in objects(value) if (found := _find(item, depth + 1))), None)
     source = as_object(value)
@@ -192,6 +192,6 @@ def _find(value: Any, depth: int) -> Sound | None:
 
 
 def _opens_json(data: bytes) -> bool:
-    """Whether a body that may be raw samples begins like JSON, events or a page."""
+    """Whether a body that may be raw samples begins like JSON, events or HTML."""
     start = data.lstrip()
     return start.startswith((b'{"', b"{ ", b"{\n", b"{\r", b"[{", b"data:", b"event:", b"<!", b"<html"))

@@ -1,4 +1,4 @@
-"""Speech requests: one meaning, several forms. `speech_form` picks the row of `_FORMS`.
+"""Builds speech requests in several forms. `speech_form` picks the row of `_FORMS`.
 
 Facts: https://github.com/openai/openai-openapi 2.3.0 (createSpeech), read 2026-11-21;
 https://platform.minimax.io/docs/api-reference/speech-t2a-http.md, read 2026-11-21;
@@ -28,7 +28,7 @@ _ELEVENLABS = {"mp3": "mp3_44100_128", "pcm": "pcm_24000", "opus": "opus_48000_1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Form:
-    """Where a request goes and what it holds, before the user's options."""
+    """The path and the body of a request, before the user's options."""
 
     body: Json
     path: str = ""
@@ -38,7 +38,7 @@ class _Form:
 
 
 def build_speech(request: SpeechRequest, dialect: Dialect) -> WireRequest:
-    """One text to speak.
+    """Builds a speech request.
 
     Raises:
         ArgumentError: the text is empty, or the form needs a voice and there is none.
@@ -65,7 +65,7 @@ def build_speech(request: SpeechRequest, dialect: Dialect) -> WireRequest:
 
 
 def _merged(body: Json, options: Json) -> Json:
-    """The options, with objects that the form has written too (`voice_setting`, `input`) merged key by key."""
+    """The options; objects that the form also sets (`voice_setting`, `input`) are merged key by key."""
     return {
         name: {**as_object(body.get(name)), **as_object(value)} if isinstance(value, dict) else value
         for name, value in options.items()

@@ -28,12 +28,12 @@ def vtt(segments: Sequence[Segment]) -> str:
 
 
 def listed(segments: Sequence[Segment]) -> str:
-    """The segments as a list to read: times, speaker, text."""
+    """The segments as a readable list: times, speaker, text."""
     return "\n".join(f"{s.start:.2f}-{s.end:.2f} {_words(s)}" for s in segments)
 
 
 def _words(segment: Segment) -> str:
-    """Speaker and text on lines that are not empty: an empty line would end the cue."""
+    """Speaker and text without empty lines, which would end the cue."""
     text = "\n".join(line.strip() for line in segment.text.splitlines() if line.strip())
     return f"{' '.join(segment.speaker.split())}: {text}" if segment.speaker else text
 

@@ -1,6 +1,6 @@
-"""Answers to transcription requests: JSON of every verbosity, plain text and subtitles, events of a stream.
+"""Reads answers to transcription requests: JSON of every verbosity, plain text, subtitles, streams.
 
-The bytes say what they are, since neither `response_format` nor the content type is kept to by all servers.
+The bytes decide, because some servers ignore `response_format` and send a wrong content type.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ def read_transcription(head: ResponseHead, _sent: WireRequest, options: ReadOpti
 
 
 class Transcript(Document[TranscriptionResult]):
-    """Puts a transcript together from JSON documents or events.
+    """Assembles a transcript from JSON documents or events.
 
     Args:
         head: status and headers.
         model: the provider's id of the model that was asked.
-        max_chars: the most text that is taken.
+        max_chars: the longest text.
     """
 
     def __init__(self, head: ResponseHead, *, model: str, max_chars: int) -> None:
@@ -57,7 +57,7 @@ class Transcript(Document[TranscriptionResult]):
         return self._deltas.take()
 
     def take(self, value: Any) -> bool:
-        """Whether `value` is an event of a stream, which it then takes in."""
+        """Takes an event of a stream; false if `value` is something else."""
         event = as_object(value)
         if event.get("error"):
             return False
@@ -99,7 +99,7 @@ class Transcript(Document[TranscriptionResult]):
         self._deltas.add("text", text)
 
     def end(self) -> None:
-        """`[DONE]` has come."""
+        """Takes `[DONE]`."""
         self._ended = self._streamed or bool(self._values)
 
     def finish(self, *, broken: str | None, cut: bool) -> TranscriptionResult:
@@ -109,7 +109,7 @@ class Transcript(Document[TranscriptionResult]):
         if not self._streamed:
             return super().finish(broken=broken, cut=cut)
         if not self._ended and (broken or cut or not self._piece_ended):
-            how = broken or "the stream ended without saying that it was done"
+            how = broken or "the stream ended without an end marker"
             self.fail(f"the transcript is cut off: {how}", "stream_truncated")
             raise self._with_text()
         return self._result([self._last])
@@ -148,7 +148,7 @@ class Transcript(Document[TranscriptionResult]):
 
 
 def _inner(body: Json) -> Json:
-    """The transcript itself, where a gateway has put it into a field of its own."""
+    """The transcript itself, without a gateway's wrapper."""
     if "text" in body or "segments" in body:
         return body
     return next((i for n in ("data", "result", "output", "response") if "text" in (i := as_object(body.get(n)))), body)
@@ -175,7 +175,7 @@ def _speaker(entry: Json) -> str | None:
 
 
 class TranscriptReader:
-    """A `Reader` that also takes a body that is the transcript itself.
+    """A `Reader` that also accepts the plain transcript as the body.
 
     Args:
         head: status and headers.
@@ -195,7 +195,7 @@ class TranscriptReader:
 
     @property
     def done(self) -> bool:
-        """The answer is whole, or has failed."""
+        """True once the answer is complete or has failed."""
         return self._body.done
 
     @property
@@ -207,7 +207,7 @@ class TranscriptReader:
 
     @property
     def held_bytes(self) -> int:
-        """How much is held of a value that has not ended."""
+        """Bytes buffered of an unfinished value."""
         return self._body.held_bytes
 
     def feed(self, data: bytes) -> Sequence[Delta]:
@@ -251,13 +251,13 @@ class TranscriptReader:
             return self._body.finish(broken=broken)
         content = b"".join(self._plain)
         text = content.decode("utf-8-sig", "replace").strip()
-        if isinstance(parse_or_none(text), dict):  # JSON under the name of plain text
+        if isinstance(parse_or_none(text), dict):  # JSON with the content type of plain text
             self._plain = None
             self._body.feed(content)
             return self._body.finish(broken=broken)
         if broken or not content:
             kind = "stream_truncated" if broken else "upstream"
-            why = f"the transcript is cut off: {broken}" if broken else "an empty answer came"
+            why = f"the transcript is cut off: {broken}" if broken else "the provider sent an empty answer"
             raise self._transcript.failure(why, kind).with_fields(partial_text=text or None)
         warnings = () if text else (NO_SPEECH,)
         return TranscriptionResult(text=text, model=self._transcript.model or None, warnings=warnings)

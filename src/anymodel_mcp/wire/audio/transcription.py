@@ -21,7 +21,7 @@ _MB = 1_000_000
 
 
 def build_transcription(request: TranscriptionRequest, dialect: Dialect) -> WireRequest:
-    """One sound to transcribe, or with `translate` to transcribe in English.
+    """Builds a transcription request, or with `translate` one for a translation into English.
 
     Raises:
         ArgumentError: the sound is larger than the provider takes.
@@ -51,10 +51,10 @@ def build_transcription(request: TranscriptionRequest, dialect: Dialect) -> Wire
 
 
 def check_sound_size(file: FilePart, most_mb: int) -> None:
-    """Refuses a sound that its provider would refuse after a long upload.
+    """Checks the size, because the provider would refuse the sound only after a long upload.
 
     Raises:
-        ArgumentError: with the command that makes it small.
+        ArgumentError: it is too large; the fix names a command that shrinks it.
     """
     if len(file.content) > most_mb * _MB:
         raise ArgumentError(
@@ -66,12 +66,12 @@ def check_sound_size(file: FilePart, most_mb: int) -> None:
 
 
 def input_audio(file: FilePart) -> Json:
-    """A sound inside JSON: bare base64 and its format."""
+    """A sound in JSON: bare base64 and its format."""
     return {"data": base64.b64encode(file.content).decode("ascii"), "format": ENDINGS.get(file.mime, "wav")}
 
 
 def _format_fields(request: TranscriptionRequest, dialect: Dialect) -> Json:
-    """The fields that choose the form of the answer; JSON is the only one that every provider gives."""
+    """The fields that select the response format; JSON is the only one that every provider supports."""
     if request.format == "text":
         plain: Json = {} if dialect.transcription_times == "granularities" else {"response_format": "json"}
         return {**plain, "stream": True} if dialect.transcription_stream else plain
@@ -84,5 +84,5 @@ def _format_fields(request: TranscriptionRequest, dialect: Dialect) -> Json:
 
 
 def _repeated(options: Json) -> Json:
-    """The options with lists under names that end in `[]`, as forms want repeated fields."""
+    """The options, with the names of lists ending in `[]` as form fields require."""
     return {f"{k.removesuffix('[]')}[]" if isinstance(v, list) else k: v for k, v in options.items()}

@@ -17,9 +17,9 @@ class TranscriptionRequest:
 
     Attributes:
         model: the provider's own id.
-        language: ISO 639-1 code of the language that is spoken.
-        format: what the caller wants; all but "text" need times.
-        translate: the transcript is wanted in English.
+        language: ISO 639-1 code of the spoken language.
+        format: the requested output; all but "text" need times.
+        translate: translate the transcript into English.
         options: any other request field, sent verbatim.
     """
 
@@ -48,7 +48,7 @@ class TranscriptionResult:
     Attributes:
         text: without white space around it; subtitles where the provider answered with them.
         duration_s: the length of the sound.
-        words: words with times, as the provider gives them.
+        words: words with times, as the provider returns them.
     """
 
     text: str
@@ -63,7 +63,7 @@ class TranscriptionResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeechRequest:
-    """A text to speak; `voice` and `format` in the provider's words."""
+    """A text to speak; `voice` and `format` in the provider's terms."""
 
     model: str
     text: str

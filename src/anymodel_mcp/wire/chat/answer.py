@@ -1,6 +1,6 @@
-"""A chat or completion answer, put together from chunks or taken from one whole body.
+"""Assembles a chat or completion answer from chunks or one whole body.
 
-Never switches on `object` or the content type: what a frame holds decides. Order of checks in a frame: error, then each
+The content of a frame decides, not `object` or the content type. Order of checks in a frame: error, then each
 choice by its index, then usage. A `message` counts where nothing was streamed under its field: some streams end with a
 frame that says everything once more.
 """
@@ -26,15 +26,15 @@ from anymodel_mcp.wire.content.finish import (
 from anymodel_mcp.wire.content.parts import Citations, linked_pictures, take_embedded
 from anymodel_mcp.wire.content.thinking import Mode
 from anymodel_mcp.wire.content.tool_calls import offered_names
-from anymodel_mcp.wire.content.usage import find_usage, is_told, read_usage
+from anymodel_mcp.wire.content.usage import find_usage, has_figures, read_usage
 from anymodel_mcp.wire.decode.body import BodyReader
 from anymodel_mcp.wire.decode.json_values import as_count, as_list, as_object, as_text, first_text, glimpse, objects
 from anymodel_mcp.wire.exchange import Reader, ReadOptions, ResponseHead, WireRequest
 from anymodel_mcp.wire.failures.provider_error import failure_from, taken_on, tidy
 
-_TICKETS = ("id", "request_id", "requestId", "task_id", "taskId")
+_ID_KEYS = ("id", "request_id", "requestId", "task_id", "taskId")
 _MAX_CHOICES = 16
-_SMALLER = "Ask for less: a smaller max_tokens, a smaller n; limits.max_event_bytes is the most text of one answer."
+_SMALLER = "Use a smaller max_tokens or n; limits.max_event_bytes limits the text of one answer."
 _ACCEPTED = 202
 _QUIET = frozenset(
     {"id", "object", "created", "model", "choices", "usage", "system_fingerprint", "service_tier", "obfuscation"}
@@ -57,7 +57,7 @@ def read_chat(head: ResponseHead, sent: WireRequest, options: ReadOptions) -> Re
 
 
 class Accumulator:
-    """Takes the values of one answer; gives deltas on the way and the result at the end.
+    """Takes the values of one answer; returns deltas on the way and the result at the end.
 
     Args:
         status: of the response.
@@ -65,7 +65,7 @@ class Accumulator:
         endpoint: which kind of request it was.
         model: the provider's id of the model that was asked.
         think_tags: where thoughts may stand in the text.
-        max_chars: the most that all texts of the answer may take.
+        max_chars: the most characters of all texts of the answer.
         offered: names of the tools that the request offers.
     """
 
@@ -95,17 +95,17 @@ class Accumulator:
         self._id = self._model = ""
         self._ended = False  # [DONE]
         self._usage_last = False  # a chunk with usage and no choices
-        self._whole = False  # a message that is no delta
-        self._native = False  # an answer in a server's own form
+        self._whole = False  # a message that is not a delta
+        self._native = False  # an answer in a server's own format
         self._frames = 0
-        self._odd = self._ticket = ""
+        self._odd = self._pending_id = ""
         self._others = 0  # the size of all choices but the first
         self.error: ProviderError | None = None
         """The error reported inside the answer; it ends the answer."""
 
     @property
     def done(self) -> bool:
-        """Nothing more will come that counts."""
+        """True once the answer is complete or has failed."""
         return self._ended or self.error is not None
 
     @property
@@ -119,7 +119,7 @@ class Accumulator:
         return self._deltas.take()
 
     def end(self) -> None:
-        """`[DONE]` has come."""
+        """Takes `[DONE]`."""
         self._ended = True
 
     def add_texts(self, field: str, texts: list[str]) -> None:
@@ -128,7 +128,7 @@ class Accumulator:
             self._take_text(self._first, field, "".join(texts), len(texts))
 
     def add_plain(self, value: Any) -> str:
-        """Takes one value if it is nothing but text in a field of the first choice; gives the field, or ""."""
+        """Takes one value if it is only text in a field of the first choice; returns the field, or ""."""
         first = self._first
         if first is None or not self._model:
             return ""
@@ -153,13 +153,13 @@ class Accumulator:
             return ""
         if field:
             usage = value.get("usage")
-            if usage and is_told(as_object(usage)):
+            if usage and has_figures(as_object(usage)):
                 self._usage = usage
             self._take_text(first, field, delta[field], 1)
         return field
 
     def _take_text(self, first: Choice, field: str, text: str, pieces: int) -> None:
-        """Keeps text up to the limit, in however many pieces it comes."""
+        """Keeps text up to the limit, in any number of pieces."""
         self._usage_last = False
         room = self._max_chars - self._others - first.size
         over = len(text) > room
@@ -197,7 +197,7 @@ class Accumulator:
             self._odd = tidy(glimpse(value))
 
     def _is_fine(self, frame: Json) -> bool:
-        """False, and the answer has failed, if the frame carries an error."""
+        """False if the frame contains an error, which fails the answer."""
         if "choices" in frame and not (frame.get("error") or frame.get("base_resp") or frame.get("success") is False):
             return True
         gave_up = any(is_failure(as_text(c.get("finish_reason"))) for c in objects(frame.get("choices")))
@@ -250,18 +250,18 @@ class Accumulator:
     def _add_envelope(self, frame: Json) -> None:
         usage = find_usage(frame)
         if usage is not None:
-            if self._usage is None or is_told(usage):
+            if self._usage is None or has_figures(usage):
                 self._usage = usage
             self._usage_last = self._usage_last or not frame.get("choices")
         self._id = self._id or as_text(frame.get("id"))
         self._model = self._model or as_text(frame.get("model"))
-        self._ticket = self._ticket or first_text(frame, *_TICKETS)
+        self._pending_id = self._pending_id or first_text(frame, *_ID_KEYS)
         self._citations.read(frame)
         if not (frame.get("choices") or usage or self._odd):
             self._odd = tidy(glimpse(frame))
 
     def _check_size(self) -> None:
-        """One budget for all choices together."""
+        """Checks the size limit of all choices together."""
         sizes = sum(choice.size for choice in self._choices.values())
         self._others = sizes - (self._first.size if self._first else 0)
         if sizes > self._max_chars and self.error is None:
@@ -276,7 +276,7 @@ class Accumulator:
             self._fail(error.with_fields(retryable=False))
 
     def fail(self, message: str, kind: ErrorKind) -> None:
-        """Ends the answer with a failure that its reader has found."""
+        """Ends the answer with a failure found by its reader."""
         self._fail(self._failure(message, kind))
 
     def _main(self) -> Choice | None:
@@ -288,7 +288,7 @@ class Accumulator:
         """The result.
 
         Args:
-            broken: how the connection broke off.
+            broken: how the connection broke.
             cut: the body ended inside a value.
 
         Raises:
@@ -308,7 +308,7 @@ class Accumulator:
         return self._result(first)
 
     def _failure(self, message: str, kind: ErrorKind, *, fix: str = "", ran: bool = False) -> ProviderError:
-        """A failure of this answer; `ran`: the model generated and ended, so that asking again is paid for again."""
+        """A failure of this answer; `ran`: the model generated text, so that a retry is charged again."""
         if kind == "too_large":
             fix = "Raise limits.max_event_bytes if the answer is meant to be that long."
         return ProviderError(
@@ -321,12 +321,10 @@ class Accumulator:
         )
 
     def _incomplete(self, first: Choice, *, broken: str | None, cut: bool) -> ProviderError | None:
-        """The failure of an answer that did not come to its end, or brought nothing."""
+        """The failure of an incomplete or empty answer."""
         ended = self._ended or self._usage_last or self._whole or any(c.finish_raw for c in self._choices.values())
         if not ended or (cut and not first.finish_raw and not self._whole):
-            how = broken or (
-                "the body ended inside an event" if cut else "the stream ended without saying that it was done"
-            )
+            how = broken or ("the body ended inside an event" if cut else "the stream ended without an end marker")
             return self._failure(f"the answer is cut off: {how}", "stream_truncated")
         if first.finish_raw is None and not any(c.has_content() for c in self._choices.values()):
             return self._failure("an answer without content came", "upstream")
@@ -335,14 +333,14 @@ class Accumulator:
     def _nothing(self, *, broken: str | None, cut: bool) -> ProviderError:
         if self._status == _ACCEPTED:
             head = ResponseHead(status=self._status, headers=self._headers)
-            return taken_on(head, model=self._asked, id_=self._ticket)
+            return taken_on(head, model=self._asked, id_=self._pending_id)
         if broken or cut:
             how = broken or "the body ended inside a value"
-            return self._failure(f"no answer came: {how}", "stream_truncated")
+            return self._failure(f"no answer was received: {how}", "stream_truncated")
         words = f": {self._odd}" if self._odd else ""
         if self._frames:
             return self._failure(f"an answer without content came{words}", "upstream")
-        return self._failure("an empty answer came", "upstream")
+        return self._failure("the provider sent an empty answer", "upstream")
 
     def _result(self, first: Choice) -> ChatResult:
         usage = read_usage(self._usage)
@@ -353,7 +351,7 @@ class Accumulator:
         finish = read_finish(first.finish_raw)
         empty = not (text or calls or images or read.refusal)
         if empty and first.finish_raw and finish == "unknown":
-            message = f"the model gave no answer and ended with {first.finish_raw!r}"
+            message = f"the model returned no answer and ended with {first.finish_raw!r}"
             raise self._failure(message, "upstream", fix="Ask again, or ask another model.", ran=True)
         if calls and finish in ("stop", "unknown"):
             finish = "tool_calls"
@@ -361,7 +359,7 @@ class Accumulator:
         if self._native:
             warnings.append(NATIVE_FORM)
         if embedded:
-            warnings.append("the bytes of pictures were taken out of the text")
+            warnings.append("picture data was removed from the text")
         if finish == "content_filter" or first.filtered:
             warnings.append(why_filtered(first.finish_raw, first.filtered, empty=empty))
         elif empty:

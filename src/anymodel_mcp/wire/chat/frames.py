@@ -1,6 +1,6 @@
-"""One value of a chat answer, whatever object surrounds it, as a chat completion or a chunk of one.
+"""Converts one value of a chat answer, in any wrapper or native format, to a chat completion or chunk.
 
-Gateways put the completion into a field of their own. Servers with an API of their own answer in its form where the
+Gateways wrap the completion in their own field. Servers with their own API answer in its format if the
 base URL lacks `/v1`: llama.cpp's `/completions` (https://github.com/ggml-org/llama.cpp/tree/master/tools/server),
 Ollama's `/api/chat` and `/api/generate` (https://github.com/ollama/ollama/blob/main/docs/api.md), TGI's `/generate`
 (https://huggingface.github.io/text-generation-inference/), Anthropic's Messages and Cohere's Chat API; all read
@@ -14,7 +14,7 @@ from typing import Any
 from anymodel_mcp.types import Json
 from anymodel_mcp.wire.decode.json_values import as_object, as_text, first_text
 
-NATIVE_FORM = "the answer came in the server's own form, not OpenAI's: /v1 is probably missing at the end of base_url"
+NATIVE_FORM = "the answer is in the server's own format, not OpenAI's: base_url probably lacks /v1 at the end"
 """The warning for an answer that `native_choice` has read."""
 
 _NESTS = ("provider", "data", "result", "response", "completion")
@@ -25,7 +25,7 @@ _OUTPUT = ("tokens_predicted", "eval_count")
 
 
 def unwrap(frame: Json) -> Json:
-    """The completion itself, where a gateway has put it into a field of its own."""
+    """The completion itself, without a gateway's wrapper."""
     if frame.get("choices"):
         return frame
     for name in _NESTS:
@@ -36,7 +36,7 @@ def unwrap(frame: Json) -> Json:
 
 
 def from_native(frame: Json) -> Json | None:
-    """The chunk or completion that a value in a server's own form stands for; `None` if it is no such value."""
+    """Converts a value in a server's own format to a chunk or completion; `None` if it is not such a value."""
     if frame.get("choices") or frame.get("error") or frame.get("base_resp") or frame.get("success") is False:
         return None
     fields = _fields(frame)
@@ -48,7 +48,7 @@ def from_native(frame: Json) -> Json | None:
 
 
 def _fields(frame: Json) -> Json | None:
-    """The fields of a message or delta that the value holds; `None` if there are none."""
+    """The fields of the message or delta in the value; `None` if there are none."""
     message = as_object(frame.get("message"))
     if message and ("done" in frame or "finish_reason" in frame):
         return message
@@ -66,7 +66,7 @@ def _fields(frame: Json) -> Json | None:
 
 
 def _finish(frame: Json) -> Any:
-    """The word for why the answer ended; `None` as long as it goes on."""
+    """The finish reason; `None` while the answer continues."""
     if any(frame.get(name) is False for name in ("stop", "done")):
         return None
     said = first_text(frame, *_FINISH) or first_text(as_object(frame.get("details")), "finish_reason")

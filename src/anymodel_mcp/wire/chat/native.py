@@ -1,7 +1,7 @@
-"""Base of readers for APIs with a form of their own: what they collect becomes a chat completion at the end.
+"""Base of readers for APIs with their own format: the collected values become a chat completion at the end.
 
-So usage, finish words, tool calls, citations, empty answers and errors are judged in one place, `Accumulator`. A
-gateway that answers in chat's form all the same is read as such.
+So usage, finish reasons, tool calls, citations, empty answers and errors are handled in one place, `Accumulator`. A
+gateway that answers in chat's format is read as chat.
 """
 
 from __future__ import annotations
@@ -42,31 +42,31 @@ class NativeAnswer(ABC):
         self._ended = False
         self._size: int = 0
         self.error: ProviderError | None = None
-        """The failure that the answer itself carries; it ends the answer."""
+        """The failure reported inside the answer; it ends the answer."""
 
     # --- what an API defines ------------------------------------------------------------------------------------------
 
     @abstractmethod
     def take(self, event: str, frame: Json) -> bool:
-        """Takes one value in the API's own form; false if it is none."""
+        """Takes one value in the API's own format; false if it is something else."""
 
     @abstractmethod
     def answer_text(self) -> str:
-        """The answer text so far, thoughts inside it included."""
+        """The answer text so far, including thoughts inside it."""
 
     @abstractmethod
     def as_chat(self) -> Json | None:
-        """All that has come, as a chunk (unfinished unless it has a finish reason) or a completion of chat."""
+        """All received values as a chat completion or chunk (unfinished unless it has a finish reason)."""
 
     @abstractmethod
     def completed(self, result: ChatResult) -> ChatResult:
-        """The result with what only this API has."""
+        """Adds to the result what only this API returns."""
 
     # --- on the way ---------------------------------------------------------------------------------------------------
 
     @property
     def done(self) -> bool:
-        """Nothing more will come that counts."""
+        """True once the answer is complete or has failed."""
         return self._ended or self.error is not None or bool(self._chat and self._chat.done)
 
     @property
@@ -79,20 +79,20 @@ class NativeAnswer(ABC):
         return text.text_so_far()
 
     def take_deltas(self) -> list[Delta]:
-        """What has become readable since the last call."""
+        """Returns the text and reasoning received since the last call."""
         return self._chat.take_deltas() if self._chat else self._deltas.take()
 
     def add_plain(self, value: Any) -> str:
-        """Takes one value if it is plain text in chat's form."""
+        """Takes one value if it is plain text in chat's format."""
         return self._chat.add_plain(value) if self._chat else ""
 
     def add_texts(self, field: str, texts: list[str]) -> None:
-        """Takes plain text in chat's form."""
+        """Takes plain text in chat's format."""
         if self._chat:
             self._chat.add_texts(field, texts)
 
     def end(self) -> None:
-        """`[DONE]` has come."""
+        """Takes `[DONE]`."""
         if self._chat:
             self._chat.end()
         else:
@@ -137,7 +137,7 @@ class NativeAnswer(ABC):
             self._live.add({"delta": {field: text}}, Citations())
 
     def hear_call(self, name: str) -> None:
-        """Reports that a tool call takes shape."""
+        """Reports that a tool call has started."""
         self._deltas.add("tool_call", name)
 
     # --- the end ------------------------------------------------------------------------------------------------------
@@ -148,7 +148,7 @@ class NativeAnswer(ABC):
         self.error = error.with_fields(partial_text=self.partial_text or None, retryable=again)
 
     def fail(self, message: str, kind: ErrorKind) -> None:
-        """Ends the answer with a failure that its reader has found."""
+        """Ends the answer with a failure found by its reader."""
         if self._chat:
             self._chat.fail(message, kind)
             return

@@ -1,4 +1,4 @@
-"""Chat requests as values: the question in the form that one provider and model accept.
+"""Builds chat requests in the form that one provider and model accept.
 
 Rules of every request builder: a field that was not asked for is not sent, and never as null; `options` are merged
 last, verbatim, and are listed in `protected`, so that no repair changes them (a null in them removes a field of ours);
@@ -23,7 +23,7 @@ from anymodel_mcp.wire.fields.structured import instruction, schema_format
 
 
 def build_chat(request: ChatRequest, dialect: Dialect) -> WireRequest:
-    """One turn at `chat/completions`.
+    """Builds a turn for `chat/completions`.
 
     Raises:
         ArgumentError: the files in it are too large for any provider.
@@ -59,7 +59,7 @@ def build_chat(request: ChatRequest, dialect: Dialect) -> WireRequest:
 
 
 def set_token_limit(body: dict[str, Any], asked: int | None, name: str, dialect: Dialect) -> None:
-    """Sets the ceiling of generated tokens: the caller's, else the dialect's default, else none."""
+    """Sets the limit of generated tokens: the caller's, else the dialect's default, else none."""
     limit = asked if asked is not None else dialect.default_max_tokens
     if limit is not None:
         body[name] = limit
@@ -84,21 +84,21 @@ def finish_body(
     stream: bool,
     warnings: Sequence[str],
 ) -> WireRequest:
-    """The body with the stream's switch and the user's options, as a request."""
-    told = [*warnings, *drop_refused(body, dialect)]
-    if any(options.get(name) is not None for name in TOKEN_PARAMS):  # two limits in one request are refused
+    """Completes the body with `stream` and the user's options; returns the request."""
+    all_warnings = [*warnings, *drop_refused(body, dialect)]
+    if any(options.get(name) is not None for name in TOKEN_PARAMS):  # providers refuse two limits in one request
         for name in TOKEN_PARAMS:
             body.pop(name, None)
     if options.get("stream", stream) is True:
         body["stream"] = True
         if dialect.stream_options:
             body["stream_options"] = {"include_usage": True}
-    told += merge_options(body, options)
+    all_warnings += merge_options(body, options)
     return WireRequest(
         path=path,
         endpoint=endpoint,
         body=body,
         stream=body.get("stream") is True,
         protected=protected_names(options),
-        warnings=tuple(told),
+        warnings=tuple(all_warnings),
     )

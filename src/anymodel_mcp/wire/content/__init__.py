@@ -1,1 +1,1 @@
-"""Parts that answers of every API share: text, reasoning, tool calls, citations, usage."""
+"""Parsers shared by the answers of all APIs: text, reasoning, tool calls, citations, usage."""

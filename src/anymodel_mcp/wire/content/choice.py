@@ -1,4 +1,4 @@
-"""One choice of a chat answer, as its deltas or its message bring it."""
+"""One choice of a chat answer, read from deltas or a message."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ class DeltaBuffer:
     """Text and reasoning received since the last call, in order; adjacent pieces of one kind are merged.
 
     Args:
-        kept: whether anybody takes it; else only `any_came` is.
+        kept: keep the pieces; otherwise only `any_came` is set.
     """
 
     def __init__(self, *, kept: bool = True) -> None:
         self._kept = kept
         self._pieces: list[tuple[str, list[str]]] = []
         self.any_came = False
-        """Text or reasoning has come at all."""
+        """Whether any text or reasoning was received."""
 
     def add(self, kind: str, text: str) -> None:
-        """Takes a piece."""
+        """Adds a piece."""
         self.any_came = True
         if not self._kept:
             return
@@ -48,7 +48,7 @@ class DeltaBuffer:
             self._pieces.append((kind, [text]))
 
     def take(self) -> list[Delta]:
-        """All pieces since the last time."""
+        """Returns all pieces since the last call."""
         if not self._pieces:
             return []
         pieces, self._pieces = self._pieces, []
@@ -57,7 +57,7 @@ class DeltaBuffer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadChoice:
-    """A choice at its end."""
+    """A finished choice."""
 
     text: str
     reasoning: str
@@ -82,7 +82,7 @@ class Choice:
         self._deltas: Final = deltas
         self._splitter: Final = TextSplitter(think_tags)
         self._text: Final = Pieces()
-        self._thoughts: dict[str, list[str]] = {}  # by the field that carries them
+        self._thoughts: dict[str, list[str]] = {}  # by field name
         self._refusal: list[str] = []
         self._calls: Final = ToolCalls(offered)
         self._pictures: list[Picture] = []
@@ -91,21 +91,21 @@ class Choice:
         self._message: Json = {}
         self._message_weight = 0
         self.finish_raw: str | None = None
-        """The provider's word for why it ended; `None` as long as it has not."""
+        """The provider's finish reason; `None` while the choice continues."""
         self.filtered: list[str] = []
-        """What a content filter objected to."""
+        """The categories that a content filter reported."""
         self.size = 0
-        """Characters held."""
+        """Characters buffered."""
 
     def add_plain(self, text: str, pieces: int) -> None:
-        """Takes text that follows plain text."""
+        """Adds text that follows plain text."""
         self._text.append(text, pieces)
         self.size += len(text)
         self._deltas.add("text", text)
 
     @property
     def is_plain(self) -> bool:
-        """All text that comes from now on is answer."""
+        """Treats all further text as answer."""
         return self._splitter.plain
 
     def add(self, source: Json, citations: Citations) -> None:
@@ -140,7 +140,7 @@ class Choice:
                 self.filtered += [c for c in filtered_categories(place[name]) if c not in self.filtered]
 
     def _repeats(self, content: Any) -> bool:
-        """The last frame holds the whole text once more (RAGFlow did): its delta is not another piece of it."""
+        """Whether the last frame repeats the whole text (as RAGFlow did), so that its delta is not a new piece."""
         if not isinstance(content, str) or len(content) < _REPEAT_CHARS or self._text.count < 2:
             return False
         return content == self._text.join()
@@ -197,13 +197,13 @@ class Choice:
             self._hear_thought("tags", piece)
 
     def add_thought(self, carrier: str, text: str) -> None:
-        """Takes reasoning that came in this field."""
+        """Adds reasoning from this field."""
         if text:
             self.size += len(text)
             self._hear_thought(carrier, text)
 
     def _hear_thought(self, carrier: str, text: str) -> None:
-        """Keeps it; a value repeated in two fields of one chunk is emitted once."""
+        """Keeps reasoning; a value repeated in two fields of one chunk is emitted once."""
         if carrier not in self._thoughts:
             self._thoughts[carrier] = []
         self._thoughts[carrier].append(text)
@@ -213,12 +213,12 @@ class Choice:
     # --- the end ------------------------------------------------------------------------------------------------------
 
     def text_so_far(self) -> str:
-        """The text, with what is held back."""
+        """The text, including what is held back."""
         text = self._text.join() + self._splitter.pending
         return joined_pairs(text or Content(self._message.get("content")).text)
 
     def has_content(self) -> bool:
-        """Anything has come that an answer consists of."""
+        """Whether any content was received."""
         return bool(
             self._text
             or self._splitter.pending
@@ -233,7 +233,7 @@ class Choice:
         )
 
     def finish(self, seed: str) -> ReadChoice:
-        """The choice as it is now; `seed` goes into ids of our making. Nothing can be added afterwards."""
+        """Finishes the choice; `seed` goes into generated ids. Nothing can be added afterwards."""
         self._merge_message()
         for kind, piece in self._splitter.finish():
             self._take_piece(kind, piece)
@@ -244,7 +244,7 @@ class Choice:
         if self._splitter.unanswered:
             warnings.append("the answer has no final channel (gpt-oss): all of its text is reasoning")
         if self._calls.skipped:
-            warnings.append(f"{self._calls.skipped} entries of tool_calls are no calls and were left out")
+            warnings.append(f"{self._calls.skipped} entries of tool_calls are not calls and were left out")
         return ReadChoice(
             text=joined_pairs(self._text.join()),
             reasoning=joined_pairs(self._reasoning()),
@@ -257,7 +257,7 @@ class Choice:
         )
 
     def _merge_message(self) -> None:
-        """Takes from the message what no delta has brought."""
+        """Takes from the message what the deltas did not contain."""
         message, self._message = self._message, {}
         if not message:
             return
@@ -292,7 +292,7 @@ class Choice:
 
 
 def text_field(delta: Json) -> str:
-    """The field of a delta that holds text, if it is the only one that says anything; else ""."""
+    """The field of a delta that holds text, if no other field has content; else ""."""
     found = ""
     for name, value in delta.items():
         if name == "role" or value is None or value == "" or value == []:

@@ -1,4 +1,4 @@
-"""The blocks of `reasoning_details`, put together from pieces: they must go back to the provider as they came."""
+"""Assembles the blocks of `reasoning_details`, which must go back to the provider unchanged."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _TEXTS = ("text", "summary", "data")
 
 
 class _Block:
-    """One block: its fields, and the pieces of those that are text."""
+    """One block: its fields, and the pieces of its text fields."""
 
     __slots__ = ("fields", "pieces")
 
@@ -49,7 +49,7 @@ class _Group:
 
 
 class ReasoningDetails:
-    """Takes pieces, gives whole blocks in the order in which they began."""
+    """Assembles pieces into whole blocks, in the order in which they began."""
 
     def __init__(self) -> None:
         self._blocks: list[_Block] = []

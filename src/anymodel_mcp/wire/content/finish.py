@@ -1,4 +1,4 @@
-"""Why an answer ended: every provider's word for it, in ours.
+"""Maps every provider's finish reason to ours.
 
 A word is compared without case, punctuation and the name of its type: `toolCalls`, `tool-calls` and
 `FINISH_REASON_TOOL_CALLS` are one word. Three readings apart from ours: a word for a stop from outside (`abort`,
@@ -82,7 +82,7 @@ _WORDS: dict[str, FinishReason] = {
     ),
 }
 INCOMPLETE = "incomplete"
-"""The word of an answer that is unfinished for no reason that its provider gives."""
+"""The finish reason of an unfinished answer whose provider gives no reason."""
 
 _NOTHING = ("", "null", "none")
 _PREFIX = re.compile(r"^(?:finish_reason|stop_reason|finish)_(?=.)")
@@ -98,23 +98,23 @@ _RETRY_CALL = "Ask again; if it happens again, simplify the tools or ask another
 
 
 def read_finish(raw: str | None) -> FinishReason:
-    """The reason in our words; "unknown" for a word that is in no list."""
+    """Maps a finish reason; "unknown" if it is not in the tables."""
     word = _plain((raw or "").partition(":")[0])  # Gemini appends its own word ("content_filter: SAFETY")
     return _WORDS.get(word, "unknown")
 
 
 def is_failure(raw: str | None) -> bool:
-    """Whether the word says that the provider gave up: what came is not a whole answer."""
+    """Whether the finish reason means that the provider stopped, so that the answer is incomplete."""
     return bool(failure_of(raw))
 
 
 def is_broken_call(raw: str | None) -> bool:
-    """Whether the word says that the model made a tool call that the provider could not read."""
+    """Whether the finish reason means that the provider could not parse the model's tool call."""
     return bool(raw) and read_finish(raw) == "unknown" and bool(_BROKEN_CALL.search(_plain(raw or "")))
 
 
 def failure_of(raw: str | None) -> tuple[str, str] | None:
-    """What went wrong and what to do, if the word is one for a failure."""
+    """The message and the fix for a finish reason that means failure."""
     if not raw or read_finish(raw) != "unknown":
         return None
     word = _plain(raw)
@@ -128,24 +128,24 @@ def failure_of(raw: str | None) -> tuple[str, str] | None:
 
 
 def warn_unknown(raw: str | None) -> list[str]:
-    """A warning for a word that is in no list, or for an answer that is unfinished without a reason."""
+    """A warning for an unknown finish reason, or for an answer that is unfinished without a reason."""
     if raw is None:
         return []
     if _plain(raw) == INCOMPLETE:
         return ["the answer is not complete; the provider does not say why (most likely the token limit)"]
     if read_finish(raw) != "unknown":
         return []
-    return [f"the provider's finish reason {raw!r} is not known here: the answer may not be complete"]
+    return [f"the provider's finish reason {raw!r} is unknown: the answer may be incomplete"]
 
 
 def _plain(word: str) -> str:
-    """The word in lower case, its parts joined by underscores, without the name of its type."""
+    """Normalizes a finish reason: lower case, underscores, without the name of its type."""
     joined = _GAP.sub("_", _HUMP.sub("_", word.strip()).lower()).strip("_")
     return _PREFIX.sub("", joined)
 
 
 def raw_finish(value: Any) -> str | None:
-    """The provider's word, or `None` where it says nothing yet."""
+    """The provider's finish reason; `None` = not yet."""
     if isinstance(value, dict):  # SGLang's own form: {"type": "abort", "message": ...}
         value = first_text(as_object(cast("Any", value)), "type", "reason")
     if isinstance(value, str):
@@ -154,7 +154,7 @@ def raw_finish(value: Any) -> str | None:
 
 
 def why_filtered(raw: str | None, categories: Sequence[str], *, empty: bool) -> str:
-    """What a content filter did to an answer, with the provider's own names of what it objected to."""
+    """What a content filter did to an answer, with the provider's names of the categories."""
     own = (raw or "").partition(":")[2].strip()  # "content_filter: SAFETY"
     names = ", ".join(dict.fromkeys([*categories, *([own] if own else [])]))
     if read_finish(raw) == "content_filter":
@@ -165,7 +165,7 @@ def why_filtered(raw: str | None, categories: Sequence[str], *, empty: bool) -> 
 
 
 def why_empty(finish: str, thought: bool, usage: Usage | None) -> str:
-    """Why an answer has no text, in words for its reader."""
+    """Explains why an answer has no text."""
     spent = usage.reasoning if usage and usage.reasoning else 0
     if spent:
         why = f"no text: {spent} tokens went into reasoning"

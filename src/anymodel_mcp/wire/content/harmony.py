@@ -1,4 +1,4 @@
-"""Raw harmony, the message format of gpt-oss, where a server passes it on as text.
+"""Splits raw harmony, the message format of gpt-oss, which some servers return as text.
 
 https://cookbook.openai.com/articles/openai-harmony (read 2026-11-28): a message is
 `<|start|>ROLE<|channel|>NAME<|message|>TEXT`, ended by `<|end|>`, `<|return|>` or `<|call|>`; the prompt template has
@@ -31,24 +31,24 @@ class ChannelSplitter:
 
     def __init__(self) -> None:
         self.rejected = False
-        """The text is no harmony: nothing was taken from it."""
+        """The text is not harmony: nothing was consumed."""
         self.found = False
-        """A header has come: the text is harmony."""
+        """A header was found: the text is harmony."""
         self.answered = False
-        """The final channel has come."""
+        """The final channel was found."""
         self.buffer: str = ""
-        """What is held back."""
+        """The text held back."""
         self._channel = ""  # of the open message; "" between messages
         self._ended: str = ""  # the end mark of the last message of the final channel, with the white space after it
-        self._thought = False  # reasoning has been given
+        self._thought = False  # reasoning has been returned
 
     @property
     def pending(self) -> str:
-        """What is held back and would be answer if nothing else came."""
+        """The text held back that is answer text if nothing follows."""
         return "" if self.found else self.buffer
 
     def feed(self, text: str) -> list[Piece]:
-        """The pieces that are now certain, in order."""
+        """Adds text; returns the pieces that are now certain, in order."""
         out: list[Piece] = []
         self.buffer += text
         while self.buffer and not self.rejected and self._step(out):
@@ -56,7 +56,7 @@ class ChannelSplitter:
         return out
 
     def finish(self) -> list[Piece]:
-        """The end: what is still held back."""
+        """Ends the text; returns what was held back."""
         out: list[Piece] = []
         if self._channel:
             self._give(self.buffer, out)
@@ -67,11 +67,11 @@ class ChannelSplitter:
         return out
 
     def _step(self, out: list[Piece]) -> bool:
-        """One decision; false when more text is needed for the next."""
+        """Makes one parsing step; false if more text is needed."""
         return self._in_message(out) if self._channel else self._between(out)
 
     def _between(self, out: list[Piece]) -> bool:
-        """Before a header: at the very beginning, or after the end of a message."""
+        """Parses between messages: at the very beginning, or after the end of a message."""
         start = self.buffer.lstrip()
         if start.startswith(_OPENERS):
             return self._header(start, out)
@@ -81,7 +81,7 @@ class ChannelSplitter:
         marks = (*_OPENERS, *_ENDS) if self.found else _OPENERS
         if len(self.buffer) < _MOST_SPACE and any(mark.startswith(start) for mark in marks):
             return False
-        if self.found:  # text without a header: the answer goes on, or begins
+        if self.found:  # text without a header: answer text
             self._open(_FINAL)
             self._give(self._ended, out)
             self.buffer = self.buffer if self._ended else start
@@ -138,7 +138,7 @@ class ChannelSplitter:
         return True
 
     def _certain(self) -> int:
-        """How much of the buffer cannot be part of a mark."""
+        """The length of the buffer that cannot be part of a mark."""
         at = self.buffer.rfind("<", max(0, len(self.buffer) - _LONGEST))
         tail = self.buffer[at:] if at >= 0 else ""
         return at if tail and any(mark.startswith(tail) for mark in (*_OPENERS, *_ENDS)) else len(self.buffer)
@@ -152,7 +152,7 @@ class ChannelSplitter:
 
 
 class TextSplitter:
-    """Takes reasoning out of the text of an answer: channels or think tags, whichever leads.
+    """Extracts reasoning from the text of an answer: harmony channels or think tags, whichever the text begins with.
 
     Args:
         mode: where think tags may stand; see `Dialect.think_tags`. With "none" all text is answer.
@@ -164,37 +164,37 @@ class TextSplitter:
 
     @property
     def plain(self) -> bool:
-        """All that comes from now on is answer."""
+        """All further text is answer."""
         return self._channels is None and self._think.plain
 
     @property
     def withdrawn(self) -> bool:
-        """The thoughts given so far were none: the block that was assumed is never closed."""
+        """The returned thoughts were answer text: the assumed block was never closed."""
         return self._think.withdrawn
 
     @property
     def unanswered(self) -> bool:
-        """The text is harmony, and its final channel has not come."""
+        """The text is harmony without a final channel so far."""
         return self._channels is not None and self._channels.found and not self._channels.answered
 
     @property
     def pending(self) -> str:
-        """What is held back and would be answer if nothing else came."""
+        """The text held back that is answer text if nothing follows."""
         return self._channels.pending if self._channels else self._think.pending
 
     def feed(self, text: str) -> list[Piece]:
-        """The pieces that are now certain, in order."""
+        """Adds text; returns the pieces that are now certain, in order."""
         if self._channels is None:
             return self._think.feed(text)
         return [*self._channels.feed(text), *self._hand_over()]
 
     def finish(self) -> list[Piece]:
-        """The end: what is still held back."""
+        """Ends the text; returns what was held back."""
         out = self._channels.finish() if self._channels else []
         return [*out, *self._hand_over(), *self._think.finish()]
 
     def _hand_over(self) -> list[Piece]:
-        """Gives the text to the reader of think tags if it is no harmony."""
+        """Passes the text to the think tag splitter if it is not harmony."""
         if self._channels is None or not self._channels.rejected:
             return []
         text, self._channels = self._channels.buffer, None

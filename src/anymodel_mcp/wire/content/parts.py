@@ -1,4 +1,4 @@
-"""What a message or delta carries beside plain text: content parts, thoughts, pictures, sources."""
+"""Reads what a message or delta holds beside plain text: content parts, thoughts, pictures, sources."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from anymodel_mcp.wire.decode.json_values import as_list, as_object, as_text, fi
 _ADDRESS = re.compile(r"\s*<?(https?://[^\s)>]{1,4000})")
 _EMBEDDED = re.compile(r"\s*(data:image/[\w.+-]{1,40};base64,[A-Za-z0-9+/=_-]*)")
 _HEAD_CHARS = 200
-"""Of a data URL, before its data."""
+"""The longest head of a data URL, before its data."""
 _TITLE_CHARS = 500
 _MAX_LINKED = 64
 _MAX_SOURCES = 1000
@@ -27,7 +27,7 @@ _MAX_DEPTH = 4
 
 
 def decode_base64(text: str) -> bytes | None:
-    """The bytes, from either alphabet, with or without padding; `None` where it is no base64."""
+    """Decodes base64 in either alphabet, with or without padding; `None` if it is not base64."""
     try:
         return binascii.a2b_base64(text, strict_mode=False) if "=" in text[-3:] or len(text) % 4 == 0 else _padded(text)
     except ValueError:
@@ -43,7 +43,7 @@ def _padded(text: str) -> bytes | None:
 
 
 def picture(source: str, *, revised_prompt: str | None = None) -> Picture | None:
-    """A picture from an address, a data URL or bare base64."""
+    """A picture from a URL, a data URL or bare base64."""
     source = source.strip()
     if source[:8].lower().startswith(("http://", "https://")):
         return Picture(url=source, revised_prompt=revised_prompt)
@@ -58,14 +58,14 @@ def picture(source: str, *, revised_prompt: str | None = None) -> Picture | None
 
 
 def _data_start(source: str) -> int:
-    """Where the data of a base64 data URL begins; 0 for any other text."""
+    """The start of the data in a base64 data URL; 0 for any other text."""
     comma = source.find(",", 0, _HEAD_CHARS)
     head = source[: comma + 1].lower()
     return comma + 1 if head.startswith("data:") and head.endswith(";base64,") else 0
 
 
 def read_picture(item: Any) -> Picture | None:
-    """A picture from one element of `data`, `images` or a content part, whatever its fields are called."""
+    """Reads a picture from an element of `data` or `images` or a content part, under any field name."""
     if isinstance(item, str):
         return picture(item)
     source = as_object(item)
@@ -81,7 +81,7 @@ def read_picture(item: Any) -> Picture | None:
 
 
 def different(pictures: list[Picture]) -> list[Picture]:
-    """The pictures without those that came before, under another field or in a last frame that repeats all."""
+    """The pictures without duplicates from another field or from a last frame that repeats all."""
     found: list[Picture] = []
     for image in pictures:
         if image not in found:
@@ -90,14 +90,14 @@ def different(pictures: list[Picture]) -> list[Picture]:
 
 
 def linked_pictures(text: str) -> list[Picture]:
-    """The pictures that a text shows by address (`![..](https://..)`); none of them is fetched here."""
+    """The pictures that a text links (`![..](https://..)`); none of them is downloaded here."""
     found = (_ADDRESS.match(text, target) for target in _picture_targets(text))
     addresses = dict.fromkeys(address.group(1) for address in found if address)
     return [Picture(url=url) for url in islice(addresses, _MAX_LINKED)]
 
 
 def _picture_targets(text: str) -> Iterator[int]:
-    """Where the target of each Markdown picture (`![title](target)`) begins; one pass over the text."""
+    """The start of each Markdown picture target (`![title](target)`), in one pass over the text."""
     before, at = 0, text.find("](")
     while at >= 0:
         start = text.rfind("![", max(before, at - _TITLE_CHARS - 2), at)
@@ -108,7 +108,7 @@ def _picture_targets(text: str) -> Iterator[int]:
 
 
 def take_embedded(text: str) -> tuple[str, list[Picture]]:
-    """The text with a short name for each picture whose bytes stand in it, and those pictures."""
+    """Extracts pictures embedded in a text; each is replaced by a short name."""
     found: list[Picture] = []
     pieces: list[str] = []
     kept = 0
@@ -124,12 +124,12 @@ def take_embedded(text: str) -> tuple[str, list[Picture]]:
 
 
 class Content:
-    """The content of a message or delta, sorted.
+    """The content of a message or delta, by kind.
 
     Attributes:
-        text: words of the answer.
-        thoughts: words of parts that hold reasoning.
-        refusal: words of a refusal.
+        text: answer text.
+        thoughts: reasoning text.
+        refusal: refusal text.
         pictures: pictures among the parts.
     """
 
@@ -165,7 +165,7 @@ class Content:
 
 
 def _words(value: Any, depth: int) -> str:
-    """The text in a part: bare, or in one of its usual fields, or in parts within it."""
+    """The text in a part: a string, one of the usual fields, or nested parts."""
     if isinstance(value, str):
         return value
     if depth > _MAX_DEPTH:
@@ -185,13 +185,13 @@ def thought_text(value: Any) -> str:
 
 
 class Citations:
-    """Sources in the order in which they are first named; a title may come later."""
+    """Sources in order of first appearance; a title may come later."""
 
     def __init__(self) -> None:
         self._titles: dict[str, str | None] = {}
 
     def add(self, entries: Iterable[Any]) -> None:
-        """Takes addresses, or objects that hold one."""
+        """Adds URLs, or objects that contain one."""
         for entry in entries:
             source = as_object(entry)
             inner = as_object(source.get("url_citation")) or as_object(source.get("web")) or source
@@ -201,7 +201,7 @@ class Citations:
                 self._titles[url] = self._titles.get(url) or title
 
     def read(self, frame: Json) -> None:
-        """Takes what a body, chunk, message or delta names."""
+        """Adds the sources in a body, chunk, message or delta."""
         for name in ("citations", "search_results", "web_search", "annotations", "references"):
             if frame.get(name):
                 self.add(as_list(frame[name]))
@@ -209,5 +209,5 @@ class Citations:
             self.add(objects(as_object(tool.get("search_results")).get("results")))
 
     def listed(self) -> list[Citation]:
-        """All of them."""
+        """All sources."""
         return [Citation(url=url, title=title) for url, title in self._titles.items()]

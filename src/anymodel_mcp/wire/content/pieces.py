@@ -1,4 +1,4 @@
-"""Text that comes in very many pieces: kept in few objects, joined once."""
+"""Text in very many pieces, kept in few objects and joined once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ class Pieces:
     """Pieces of one text.
 
     Attributes:
-        count: how many have come.
+        count: how many were added.
     """
 
     __slots__ = ("_joined", "_tail", "count")
@@ -23,7 +23,7 @@ class Pieces:
         return bool(self.count)
 
     def append(self, piece: str, count: int = 1) -> None:
-        """Takes a piece, or `count` of them in one."""
+        """Adds a piece, or `count` of them already joined."""
         self._tail.append(piece)
         self.count += count
         if len(self._tail) >= _TAIL:

@@ -1,4 +1,4 @@
-"""Thoughts that stand inside the text, between tags: taken out where they lead the answer, left alone elsewhere.
+"""Extracts thoughts between tags at the beginning of the text; tags elsewhere are left alone.
 
 A block counts only at the very beginning (white space and other blocks may stand before it): a model that writes about
 tags keeps its text. A closing tag in quotes or backticks does not close
@@ -48,22 +48,22 @@ class ThinkSplitter:
 
     def __init__(self, mode: Mode) -> None:
         self.plain = mode == "none"
-        """All that comes from now on is answer."""
+        """All further text is answer."""
         self.withdrawn = False
-        """The thoughts given so far were none: the block that was assumed is never closed."""
+        """The returned thoughts were answer text: the assumed block was never closed."""
         self._buffer = ""
-        self._at = 0  # how much of the buffer has been dealt with
+        self._at = 0  # the length of the buffer that was parsed
         self._inside: tuple[str, ...] = ()  # the closers of the open block
-        self._assumed = mode == "closing_only_possible"  # no opener has been seen, the template may have written it
+        self._assumed = mode == "closing_only_possible"  # no opening tag was seen; the template may have written it
         self._blocks = 0
-        self._kept: list[str] = []  # what is answer if the assumed block is never closed
-        self._fresh = True  # nothing of this block has been given yet: white space is still to be dropped
+        self._kept: list[str] = []  # the answer text if the assumed block is never closed
+        self._fresh = True  # nothing of this block has been returned yet: leading white space is still to be dropped
         self._given = False
         self._space: list[str] = []  # white space inside a block that is dropped if the block ends after it
 
     @property
     def pending(self) -> str:
-        """What is held back and would be answer if nothing else came."""
+        """The text held back that is answer text if nothing follows."""
         if self.plain:
             return ""
         if self._inside and not self._assumed:
@@ -72,7 +72,7 @@ class ThinkSplitter:
         return held.lstrip() if self._blocks else held
 
     def feed(self, text: str) -> list[Piece]:
-        """The pieces that are now certain, in order; white space at a block's edges is dropped."""
+        """Adds text; returns the pieces that are now certain, in order, without white space at a block's edges."""
         if self.plain:
             return [("text", text)] if text else []
         out: list[Piece] = []
@@ -82,7 +82,7 @@ class ThinkSplitter:
         return out
 
     def finish(self) -> list[Piece]:
-        """The end: what is still held back. A block that was never closed is a thought, unless it was only assumed."""
+        """Ends the text; returns what was held back. An unclosed block is a thought, unless it was only assumed."""
         if self.plain:
             return []
         out: list[Piece] = []
@@ -97,7 +97,7 @@ class ThinkSplitter:
         return out
 
     def _step(self, out: list[Piece]) -> bool:
-        """One decision; false when more text is needed for the next."""
+        """Makes one parsing step; false if more text is needed."""
         if self.plain or self._at >= len(self._buffer):
             if self._at < len(self._buffer):
                 out.append(("text", self._buffer[self._at :]))
@@ -150,7 +150,7 @@ class ThinkSplitter:
         return False
 
     def _certain(self) -> int:
-        """How much of the buffer cannot be part of a closing tag, or the quote before one."""
+        """The length of the buffer that cannot be part of a closing tag, or of the quote before one."""
         text = self._buffer
         for first in _FIRSTS.finditer(text, max(self._at, len(text) - _LONGEST)):
             at = first.start()

@@ -1,4 +1,4 @@
-"""Tool calls put together from the pieces in which servers send them.
+"""Assembles tool calls from pieces.
 
 A piece belongs to the open call with its non-empty id; else to the call with its index, if that has no other id or the
 piece only continues it; else, with neither, to the last call if the piece names no function; otherwise it opens a new
@@ -35,7 +35,7 @@ _MAX_PIECES = 64
 class _Call:
     id: str
     index: int | None
-    names: list[str] = field(default_factory=list[str])  # pieces of the name, as they came
+    names: list[str] = field(default_factory=list[str])  # pieces of the name, unchanged
     parts: list[str] = field(default_factory=list[str])
     whole: Any = None  # arguments that came as a JSON value
     extra: Json = field(default_factory=dict[str, Any])
@@ -49,11 +49,11 @@ class _Call:
         return "".join(self.parts)
 
     def is_empty(self) -> bool:
-        """It has no id, no name and no arguments: zero values of a relay, no call."""
+        """Whether it has no id, no name and no arguments: a relay's zero values, not a call."""
         return not (self.id or self.names or self.whole or self.raw().strip() not in ("", "null"))
 
     def is_whole(self) -> bool:
-        """Arguments have come, and nothing can be added to them."""
+        """Whether the arguments are complete, so that nothing can be added."""
         return self.whole is not None or isinstance(parse_or_none(self.raw()), dict)
 
 
@@ -74,17 +74,17 @@ class ToolCalls:
         self._offered: Final = frozenset(offered)
         self._calls: list[_Call] = []
         self._by_id: dict[str, list[_Call]] = {}
-        self._by_index: dict[int, _Call] = {}  # the newest at each
+        self._by_index: dict[int, _Call] = {}  # the newest call at each index
         self.size = 0
         """Characters of arguments so far."""
         self.skipped = 0
-        """Pieces that are no calls at all."""
+        """How many pieces were not calls."""
 
     def __bool__(self) -> bool:
         return any(not call.is_empty() for call in self._calls)
 
     def add(self, piece: Any) -> str:
-        """Takes one element of `tool_calls`; gives the name of the function if the piece opens a call."""
+        """Adds one element of `tool_calls`; returns the function's name if the piece opens a call."""
         if piece is None or piece == {}:
             return ""
         source = as_object(piece)
@@ -151,7 +151,7 @@ class ToolCalls:
         return first not in self._offered and any(tool.startswith(joined) for tool in self._offered)
 
     def _whole_name(self, call: _Call) -> str:
-        """The name of the call: its first piece, unless only a join of the pieces, or the last one, is a tool."""
+        """The name of the call: its first piece, unless only the joined pieces, or the last one, name a tool."""
         joined = "".join(call.names)
         candidates = (call.name, joined, call.names[-1] if call.names else "")
         return next((name for name in candidates if name in self._offered), call.name)
@@ -159,17 +159,17 @@ class ToolCalls:
     def _append(self, call: _Call, arguments: Any, *, repeats: bool) -> None:
         if isinstance(arguments, str):
             if repeats and arguments and call.raw() == arguments and call.is_whole():
-                return  # the last frame says everything once more
+                return  # the last frame repeats everything
             self.size += len(arguments)
             call.parts.append(arguments)
         elif arguments is not None:
             call.whole = arguments
 
     def finish(self, seed: str) -> tuple[list[ToolCall], list[InvalidToolCall]]:
-        """The calls, and those whose arguments are no JSON object.
+        """Returns the calls, and those whose arguments are not a JSON object.
 
         Args:
-            seed: tells this answer from others, for ids of our making.
+            seed: makes generated ids unique to this answer.
         """
         good: list[ToolCall] = []
         bad: list[InvalidToolCall] = []
@@ -190,7 +190,7 @@ class ToolCalls:
 
 
 def _begins(arguments: Any) -> bool:
-    """Whether arguments begin with an object."""
+    """Whether the arguments begin with a JSON object."""
     return isinstance(arguments, dict) or as_text(arguments).lstrip().startswith("{")
 
 

@@ -1,7 +1,7 @@
-"""Tokens and cost, from the seven places and a dozen names in which providers tell them.
+"""Reads tokens and cost from the seven places and a dozen names that providers use.
 
 The last non-empty figure of a call counts and nothing is added up: running totals, placeholders of zeros and copies
-would make a sum wrong (facts/dialects.md B.2 "Usage", read 2026-11-20).
+would make a sum wrong (survey of documentation and recorded responses, 2026-11-20).
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ _INPUT_DETAILS = ("prompt_tokens_details", "input_tokens_details")
 
 
 def find_usage(frame: Json) -> Json | None:
-    """The usage object in a body or chunk, whichever place it stands in; zeros only where there is nothing better."""
+    """Finds the usage object in a body or chunk; one of zeros only if there is no other."""
     places: list[Any] = [frame.get("usage"), as_object(frame.get("x_groq")).get("usage")]
     for choice in objects(frame.get("choices")):
         places += [choice.get("usage"), as_object(choice.get("message")).get("usage")]
     found = [as_object(place) for place in places if place]
-    return next((usage for usage in found if is_told(usage)), found[0] if found else None)
+    return next((usage for usage in found if has_figures(usage)), found[0] if found else None)
 
 
-def is_told(usage: Json) -> bool:
-    """Whether it tells anything: some count that is not zero."""
+def has_figures(usage: Json) -> bool:
+    """Whether it contains a count that is not zero."""
     return any((as_number(usage.get(name)) or 0) > 0 for name in (*_INPUT, *_OUTPUT, *_TOTAL))
 
 
 def read_usage(usage: Json | None) -> Usage | None:
-    """The figures in our words; `None` where there is no figure at all.
+    """Reads the figures; `None` if there are none.
 
-    `output` is everything generated: where a provider leaves the reasoning out of it (xAI, DeepInfra) or only into the
-    total (Gemini), it is put in.
+    `output` is everything generated: where a provider excludes reasoning (xAI, DeepInfra) or includes it only in the
+    total (Gemini), reasoning is added.
     """
     if not usage:
         return None

@@ -1,4 +1,4 @@
-"""The reader of one response body: bytes through the decoder into what puts the answer together."""
+"""Reads one response body: feeds its bytes through the decoder to an assembler."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Assembler(Sink, Protocol[T_co]):
-    """What puts an answer together from the values of a body."""
+    """Assembles an answer from the values of a body."""
 
     error: ProviderError | None
 
@@ -29,7 +29,7 @@ class Assembler(Sink, Protocol[T_co]):
         ...
 
     def fail(self, message: str, kind: ErrorKind) -> None:
-        """Ends the answer with a failure that the reader has found."""
+        """Ends the answer with a failure found by the reader."""
         ...
 
     def take_deltas(self) -> list[Delta]:
@@ -45,14 +45,14 @@ class BodyReader(Generic[T]):
     """A `Reader` (see `exchange.py`).
 
     A failure inside the body ends the answer: `done` becomes true, and `finish` raises it, so that whatever came before
-    it is delivered first, however the bytes are cut.
+    it is delivered first, regardless of how the bytes are split.
 
     Args:
         head: status and headers.
-        assembler: puts the answer together.
+        assembler: assembles the answer.
         max_event_bytes: the most that one line, event or bare value may take.
         max_values: the most JSON values in one of them.
-        elements: an array is a stream of its elements.
+        elements: treat an array as a stream of its elements.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class BodyReader(Generic[T]):
 
     @property
     def done(self) -> bool:
-        """The answer is whole, or has failed."""
+        """True once the answer is complete or has failed."""
         return self._assembler.done
 
     @property
@@ -83,7 +83,7 @@ class BodyReader(Generic[T]):
 
     @property
     def held_bytes(self) -> int:
-        """How much is held of a line, event or value that has not ended: it is read at once when it ends."""
+        """Bytes buffered of an unfinished line, event or value, which is parsed at once when it ends."""
         return self._decoder.held_bytes
 
     def feed(self, data: bytes) -> Sequence[Delta]:
@@ -105,10 +105,10 @@ class BodyReader(Generic[T]):
             if self._assembler.error is not None:
                 self._assembler.error.with_fields(retryable=False)
         except Broken as error:
-            self._fail(f"an event of the stream is no JSON: {tidy(str(error), 120)}", "protocol")
+            self._fail(f"an event of the stream is not JSON: {tidy(str(error), 120)}", "protocol")
 
     def _fail(self, message: str, kind: ErrorKind) -> None:
-        """Ends the answer, unless it was whole before."""
+        """Ends the answer with a failure, unless it was already complete."""
         if not self._assembler.done:
             self._assembler.fail(message, kind)
 
@@ -116,7 +116,7 @@ class BodyReader(Generic[T]):
         """The result, once the body ended or `done` is true.
 
         Args:
-            broken: how the connection broke off, in a few words; `None` after a clean end.
+            broken: how the connection broke, in a few words; `None` after a clean end.
 
         Raises:
             ProviderError: no answer, half an answer, or an error inside a 200.
@@ -147,17 +147,17 @@ class BodyReader(Generic[T]):
                 fix="base_url points to a web site: for most providers it must end with /v1.",
             )
         elif not broken:
-            self._fail(f"the answer is no JSON: {tidy(text, 200)!r}", "protocol")
+            self._fail(f"the answer is not JSON: {tidy(text, 200)!r}", "protocol")
 
 
 class Document(ABC, Generic[T]):
-    """Base of what reads answers that are one JSON document; `read` makes the result of it.
+    """Base of assemblers for answers that are one JSON document; `read` makes the result.
 
     Args:
         head: status and headers.
         endpoint: which kind of request it was.
         model: the provider's id of the model that was asked.
-        repeatable: asking again costs nothing that was made and paid for.
+        repeatable: a retry is not charged twice.
     """
 
     def __init__(self, head: ResponseHead, *, endpoint: str, model: str, repeatable: bool = True) -> None:
@@ -171,7 +171,7 @@ class Document(ABC, Generic[T]):
 
     @property
     def done(self) -> bool:
-        """Nothing more will come that counts."""
+        """True once the answer is complete or has failed."""
         return self._ended or self.error is not None
 
     @property
@@ -201,14 +201,14 @@ class Document(ABC, Generic[T]):
         return ""
 
     def take(self, value: Any) -> bool:
-        """Whether `value` is an event that has been dealt with, not a document."""
+        """Takes `value` if it is an event; false if it is a document."""
         return False
 
     def add_texts(self, field: str, texts: list[str]) -> None:
         """There is no text in such an answer."""
 
     def end(self) -> None:
-        """`[DONE]` has come."""
+        """Takes `[DONE]`."""
         self._ended = bool(self._values)
 
     def take_deltas(self) -> list[Delta]:
@@ -221,7 +221,7 @@ class Document(ABC, Generic[T]):
         self.error = error.with_fields(retryable=again)
 
     def fail(self, message: str, kind: ErrorKind) -> None:
-        """Ends the answer with a failure that its reader has found."""
+        """Ends the answer with a failure found by its reader."""
         self.stop(self.failure(message, kind))
 
     def failure(self, message: str, kind: ErrorKind) -> ProviderError:
@@ -243,9 +243,9 @@ class Document(ABC, Generic[T]):
             if broken or cut:
                 how = broken or "the body ended inside a value"
                 raise self.failure(f"the answer is cut off: {how}", "stream_truncated")
-            raise self.failure("an empty answer came", "upstream")
+            raise self.failure("the provider sent an empty answer", "upstream")
         return self.read(self._values)
 
     @abstractmethod
     def read(self, values: list[Any]) -> T:
-        """The result in the documents that came; raises `ProviderError`."""
+        """Reads the result from the received documents; raises `ProviderError`."""

@@ -9,14 +9,14 @@ from typing import Any
 MAX_VALUES = 1_000_000
 MAX_DEPTH = 100
 _FEW = 100_000
-"""A text of so many characters holds no more values."""
+"""A text with no more characters cannot hold too many values."""
 _BRACKETS = re.compile(r"[\[\]{}]")
 _NO_BACKSLASH = re.compile(r"[^\\]")
 _WINDOW = 262_144
 
 
 class ExcessError(Exception):
-    """A JSON text holds too much; the message says of what."""
+    """A JSON text exceeds a limit, which the message names."""
 
 
 def check_extent(text: str, max_values: int = MAX_VALUES) -> None:
@@ -40,10 +40,10 @@ def check_extent(text: str, max_values: int = MAX_VALUES) -> None:
 
 
 def _outside_strings(text: str) -> Iterator[str]:
-    """What stands outside of strings, window by window: no second text of this length is made."""
+    """Yields the text outside of strings in windows, without copying the whole text."""
     inside = start = 0
     while start < len(text):
-        last = _NO_BACKSLASH.search(text, start + _WINDOW)  # an escape is not cut in two
+        last = _NO_BACKSLASH.search(text, start + _WINDOW)  # an escape must not be split
         end = last.end() if last else len(text)
         parts = text[start:end].replace("\\\\", "").replace('\\"', "").split('"')
         yield "".join(parts[inside::2])
@@ -52,7 +52,7 @@ def _outside_strings(text: str) -> Iterator[str]:
 
 
 def weight(value: Any) -> int:
-    """About how many bytes a JSON value takes in memory."""
+    """Roughly how many bytes a JSON value takes in memory."""
     total = 0
     stack = [value]
     while stack:

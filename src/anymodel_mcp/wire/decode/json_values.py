@@ -1,6 +1,6 @@
-"""Reading JSON that strangers wrote: a value of the wanted type, or its empty form; never an exception.
+"""Reads untrusted JSON: returns a value of the wanted type or an empty one, and never raises.
 
-Every reader of the wire goes through these, so that a number where a text should be costs a field and not the answer.
+All readers in `wire/` use these functions, so that a wrong type loses one field and not the answer.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from anymodel_mcp.wire.decode.extent import ExcessError, check_extent
 _DECODER = json.JSONDecoder(strict=False)
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
 BAD_JSON: tuple[type[Exception], ...] = (ValueError, RecursionError)
-"""What parsing raises: malformed text or numbers of absurd length, nesting without end."""
+"""The exceptions of parsing: malformed text, numbers that are too long, nesting that is too deep."""
 scan_once: Final = cast("Callable[[str, int], tuple[Any, int]]", _DECODER.scan_once)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] there since Python 2.6, not in the stubs
 """As `scan_json`, for the hottest loop: raises `StopIteration` where nothing begins."""
 scan_string: Final = cast("Callable[[str, int, bool], tuple[str, int]]", decoder.scanstring)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] as above
@@ -25,7 +25,7 @@ scan_string: Final = cast("Callable[[str, int, bool], tuple[str, int]]", decoder
 
 
 def parse_json(text: str) -> Any:
-    """The value of a JSON text; raw control characters inside strings are taken.
+    """Parses a JSON text; accepts raw control characters inside strings.
 
     Raises:
         ValueError: it is no JSON.
@@ -35,7 +35,7 @@ def parse_json(text: str) -> Any:
 
 
 def scan_json(text: str, start: int) -> tuple[Any, int]:
-    """The JSON value that begins at `start`, and where it ends.
+    """Parses the JSON value that begins at `start`; returns it and its end.
 
     Raises:
         ValueError: there is none.
@@ -45,7 +45,7 @@ def scan_json(text: str, start: int) -> tuple[Any, int]:
 
 
 def parse_or_none(text: str) -> Any:
-    """The value of a JSON text, or `None` where it is none or holds too much."""
+    """Parses a JSON text; `None` if it is invalid or exceeds the limits."""
     try:
         check_extent(text)
         return _DECODER.decode(text)
@@ -54,7 +54,7 @@ def parse_or_none(text: str) -> Any:
 
 
 def is_json(value: Any) -> bool:
-    """Whether JSON can hold a value that was read: NaN and infinities (`NaN`, `1e999`) are read, and are none."""
+    """Whether a parsed value is valid JSON: the parser accepts NaN and infinities (`NaN`, `1e999`), JSON does not."""
     try:
         json.dumps(value, allow_nan=False)
     except BAD_JSON:
@@ -91,7 +91,7 @@ def objects(value: Any) -> list[Json]:
 
 
 def as_text(value: Any) -> str:
-    """A string, or the empty one."""
+    """A string, or ""."""
     return value if isinstance(value, str) else ""
 
 
@@ -105,7 +105,7 @@ def first_text(source: Json, *names: str) -> str:
 
 
 def as_number(value: Any) -> float | None:
-    """A number that is finite and not a truth value; also one written as text."""
+    """A finite number that is not a bool; also one written as text."""
     if isinstance(value, str) and len(value) < 40:
         try:
             value = float(value)
@@ -121,13 +121,13 @@ def as_number(value: Any) -> float | None:
 
 
 def as_count(value: Any) -> int | None:
-    """A number of things: whole, not negative."""
+    """A count: an integer, not negative."""
     number = as_number(value)
     return int(number) if number is not None and number >= 0 else None
 
 
 def joined_pairs(text: str) -> str:
-    """`text` with each surrogate pair that came as two halves (in two deltas, say) made one character."""
+    """Joins surrogate pairs that arrived as two halves (for example in two deltas)."""
     if text.isascii():
         return text
     try:

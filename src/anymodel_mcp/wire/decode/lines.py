@@ -1,8 +1,8 @@
 """Bytes to lines of text.
 
 Lines end at CR, LF or CRLF and nowhere else: U+2028, U+2029 and U+0085 are text, though `str.splitlines` and the line
-readers of HTTP libraries cut there (https://html.spec.whatwg.org/multipage/server-sent-events.html, read 2026-11-20).
-A character never comes apart, however the bytes are cut: only whole lines are decoded.
+readers of HTTP libraries split there (https://html.spec.whatwg.org/multipage/server-sent-events.html, read 2026-11-20).
+A character is never split: only whole lines are decoded.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ class Oversize(Exception):
     """A line is longer than the limit.
 
     Attributes:
-        before: the whole lines that came before it.
+        before: the whole lines before it.
     """
 
     def __init__(self, before: list[str] | None = None) -> None:
@@ -31,19 +31,17 @@ class LineCutter:
 
     def __init__(self, limit: int) -> None:
         self._limit: Final = limit
-        self._held: list[
-            bytes
-        ] = []  # the beginning of a line; joined once, so that a long one costs no more than its bytes
+        self._held: list[bytes] = []  # the beginning of a line; joined once, so that a long line takes linear time
         self._held_bytes = 0
         self._after_cr = False
 
     @property
     def held_bytes(self) -> int:
-        """How much is held of a line that has not ended."""
+        """Bytes buffered of an unfinished line."""
         return self._held_bytes
 
     def feed(self, data: bytes) -> list[str]:
-        """The lines that are now whole, without their ends.
+        """Adds bytes; returns the complete lines, without line ends.
 
         Raises:
             Oversize: a line is too long.
@@ -70,14 +68,14 @@ class LineCutter:
         return lines
 
     def finish(self) -> str:
-        """What is held of a line that has not ended; nothing is held afterwards."""
+        """Returns the unfinished line and clears the buffer."""
         line = b"".join(self._held)
         self._held.clear()
         self._held_bytes = 0
         return line.decode("utf-8", "replace")
 
     def _with_line_feeds(self, data: bytes) -> bytes:
-        """`data` with LF for every line end; the LF of a CRLF that was cut in two is dropped."""
+        """Normalizes line ends to LF; drops the LF of a CRLF that was split."""
         if self._after_cr and data.startswith(b"\n"):
             data = data[1:]
             self._after_cr = False

@@ -1,4 +1,4 @@
-"""The pattern of a stream: what stands around the text in frames that differ in nothing else.
+"""The pattern of a stream: the JSON around the text in frames that differ only in that text.
 
 Most frames of a stream differ from the one before in one string. With the same characters before and after a string,
 the JSON around it is the same, and so is its place: scanning the string alone reads the frame.
@@ -18,13 +18,13 @@ _MAX_VAIN = 8
 
 
 class Pattern:
-    """What stands before and after the text in frames that differ in nothing else."""
+    """The characters before and after the text in frames that differ only in that text."""
 
     def __init__(self) -> None:
         self.field = ""
-        """Where the text stands: "content", or a field of reasoning."""
+        """The field of the text: "content", or a field of reasoning."""
         self.hits = 0
-        """Frames read since the last that was learned."""
+        """Frames read since the pattern was learned."""
         self._before = self._after = ""
         self._vain = self._seen = 0
 
@@ -40,14 +40,14 @@ class Pattern:
         return text if end + len(after) == len(line) else None
 
     def learn(self, line: str, field: str) -> None:
-        """Takes `line`, an event of nothing but text in `field`, as the pattern of those to come.
+        """Learns the pattern from `line`, an event with only text in `field`.
 
-        Not where that has proved of no use.
+        Stops learning if patterns did not match so far.
         """
         self._seen += 1
         self._vain = 0 if self.hits else self._vain + 1
         if self._vain > _MAX_VAIN and self._seen % _RELEARN_EVERY:
-            return  # padding or counters in every frame: no use in trying each time
+            return  # padding or counters in every frame: patterns never match
         self._before, self._after, self.hits = "", "", 0
         self.field = field
         places = _PLACES[field].finditer(line)

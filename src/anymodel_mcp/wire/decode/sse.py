@@ -28,12 +28,12 @@ _ELEMENT = re.compile(r"[^\s,]")
 _STRUCTURE = re.compile(r'["\\{}\[\]]')
 _MOST_STRUCTURE = 1_000_000
 _PLAIN_CHARS = 100_000
-"""Longer lines are looked at before they are parsed."""
+"""Longer lines are checked before they are parsed."""
 _OBJECT = ("data: {", "data:{")
 
 
 def _is_open(text: str) -> bool:
-    """A bracket or a string of a JSON text waits for its end: the text was cut off; otherwise it is whole and wrong."""
+    """Whether a bracket or a string of a JSON text is unclosed: the text was cut off and is not just invalid."""
     depth, inside, skipped = 0, False, -1
     for number, found in enumerate(_STRUCTURE.finditer(text)):
         sign, at = found.group(), found.start()
@@ -56,11 +56,11 @@ class Broken(Exception):
 
 
 class Sink(Protocol):
-    """What takes the values."""
+    """Receives the values."""
 
     @property
     def done(self) -> bool:
-        """Nothing more is wanted."""
+        """True if no further values are needed."""
         ...
 
     def add(self, event: str, value: Any, *, bare: bool) -> None:
@@ -74,19 +74,19 @@ class Sink(Protocol):
         ...
 
     def add_plain(self, value: Any) -> str:
-        """Takes one value if it is nothing but another piece of text in a field of `choices[0].delta`.
+        """Takes one value if it is only another piece of text in a field of `choices[0].delta`.
 
-        Gives the field, or "" where the value is for `add`. What comes later and differs in that text alone comes to
+        Returns the field, or "" if the value is for `add`. Later frames that differ only in that text go to
         `add_texts`.
         """
         ...
 
     def add_texts(self, field: str, texts: list[str]) -> None:
-        """Takes pieces of text in this field that came as the last value did for which `add_plain` named it."""
+        """Takes pieces of text in the field that `add_plain` returned last."""
         ...
 
     def end(self) -> None:
-        """`[DONE]` has come."""
+        """Takes `[DONE]`."""
         ...
 
 
@@ -97,7 +97,7 @@ class EventDecoder:
         sink: takes the values.
         max_event_bytes: the most that one line, event or bare value may take.
         max_values: the most JSON values in one of them.
-        elements: an array that is cut off gives the elements that came whole: it is a stream of them.
+        elements: treat an array as a stream: an array that is cut off yields its complete elements.
     """
 
     def __init__(
@@ -110,20 +110,20 @@ class EventDecoder:
         self._cutter: Final = LineCutter(max_event_bytes)
         self._event = ""
         self._data: list[str] = []
-        self._bare: list[str] = []  # a bare value that goes on over several lines
+        self._bare: list[str] = []  # a bare value over several lines
         self._bare_tried = 0
         self._data_tried = False
-        self._size = 0  # of what stands in _data or _bare
+        self._size = 0  # the size of _data or _bare
         self._pattern: Final = Pattern()
         self._opaque = False
         self.seen = False
-        """Something other than white space has come."""
+        """Whether anything but white space was received."""
         self.stray = ""
-        """The beginning of what is neither an event nor JSON, such as a page of HTML."""
+        """The beginning of text that is neither an event nor JSON, such as HTML."""
         self.values = 0
         """How many values were delivered one by one."""
         self.cut = False
-        """The body ended inside an event or a JSON value."""
+        """Whether the body ended inside an event or a JSON value."""
 
     def feed(self, data: bytes) -> None:
         """Takes the next bytes.
@@ -142,11 +142,11 @@ class EventDecoder:
 
     @property
     def held_bytes(self) -> int:
-        """How much is held of a line, event or value that has not ended."""
+        """Bytes buffered of an unfinished line, event or value."""
         return self._cutter.held_bytes + self._size
 
     def finish(self) -> None:
-        """The body has ended: what is still open is delivered if it is whole.
+        """Ends the body; delivers an open event or value if it is complete.
 
         Raises:
             Oversize: a limit is exceeded.
@@ -163,7 +163,7 @@ class EventDecoder:
             self.cut = True
 
     def _lines(self, lines: list[str]) -> None:
-        """Takes whole lines; the two shapes that nearly all lines of a stream have are read right here."""
+        """Takes whole lines; the two most common shapes are handled right here."""
         pattern, idle = self._pattern, self._idle()
         read = pattern.read
         texts: list[str] = []
@@ -189,7 +189,7 @@ class EventDecoder:
             self._give_texts(texts)
 
     def _idle(self) -> bool:
-        """Between two events."""
+        """Whether the decoder is between two events."""
         return self.seen and not (self._data or self._bare or self._event or self._opaque)
 
     def _give_texts(self, texts: list[str]) -> None:
@@ -199,7 +199,7 @@ class EventDecoder:
         self._sink.add_texts(self._pattern.field, texts)
 
     def _plain_event(self, line: str) -> str:
-        """Reads a line that is an event of nothing but text; "" if it is anything else, and nothing has happened."""
+        """Reads a line that is an event with only text; "" if it is anything else, without any effect."""
         try:
             value, end = scan_once(line, 6 if line[5] == " " else 5)
         except (StopIteration, *BAD_JSON):
@@ -269,7 +269,7 @@ class EventDecoder:
         self._data.append(text)
 
     def _dispatch(self) -> None:
-        """The end of an event: what it holds is delivered."""
+        """Delivers an event at its end."""
         text, event = "\n".join(self._data), self._event
         self._data, self._event, self._size = [], "", 0
         if not text.strip():
@@ -299,7 +299,7 @@ class EventDecoder:
         self._bare_tried, self._data_tried = max(self._size, 1024), False
 
     def _go_on_bare(self, line: str) -> None:
-        """A further line of a bare value; where it may be whole, that is tried, in all at most twice its length."""
+        """Adds a line to a bare value and parses it when it may be complete; total work is at most twice its length."""
         grown = self._size >= 2 * self._bare_tried and (not line.strip() or line.startswith("{"))
         if grown or (line.startswith("data:") and not self._data_tried):
             self._bare_tried = max(self._size, 1024)
@@ -324,7 +324,7 @@ class EventDecoder:
         return True
 
     def _end_bare(self) -> None:
-        """The body has ended: the values that stand one after the other in what was held."""
+        """Delivers the consecutive values in the buffer at the end of the body."""
         text = "\n".join(self._bare)
         self._bare, self._size = [], 0
         check_extent(text, self._max_values)
@@ -351,7 +351,7 @@ class EventDecoder:
             self._add("", value, bare=True)
 
     def _unread(self, rest: str, error: Exception) -> None:
-        """What no JSON value begins with: events behind the value, or a value that was cut off, or rubbish."""
+        """Handles text that is not a JSON value: events after the value, a truncated value, or garbage."""
         if rest.startswith(("data:", "event:", ":")):
             self._lines([*rest.split("\n"), ""])
             return

@@ -1,4 +1,4 @@
-"""Answers to embeddings requests: vectors in the order of the inputs, in every shape in which they come."""
+"""Reads answers to embeddings requests of any shape: vectors in the order of the inputs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from anymodel_mcp.wire.exchange import Reader, ReadOptions, ResponseHead, WireRe
 
 _MAX_BYTES = 128_000_000
 _MAX_NUMBERS = 20_000_000
-_UNREADABLE = "an embedding came as base64 that does not hold the numbers that were asked for"
+_UNREADABLE = "an embedding is base64 that does not contain the requested numbers"
 _ASK_FOR_FLOATS = 'Put {"encoding_format": "float"} into options, or set quirks.embed_form.'
 _LISTS = ("data", "embeddings", "vectors", "float", "result", "output")
 
@@ -39,7 +39,7 @@ class Embeddings(Document[EmbeddingsResult]):
         head: status and headers.
         model: the provider's id of the model that was asked.
         count: how many inputs were sent.
-        form: what the bytes of a vector in base64 are; `None` = not known.
+        form: the number format of base64 vectors; `None` = not known.
     """
 
     def __init__(self, head: ResponseHead, *, model: str, count: int, form: Form | None = "float32") -> None:
@@ -48,7 +48,7 @@ class Embeddings(Document[EmbeddingsResult]):
         self._form: Final = form
 
     def read(self, values: list[Any]) -> EmbeddingsResult:
-        """The vectors, sorted by their index, their number checked."""
+        """Returns the vectors, sorted by index, after checking their number."""
         body, entries = _entries(values)
         vectors = [_vector(v, self._form) for v in _sorted(entries)]
         if len(vectors) != self._count:
@@ -57,7 +57,7 @@ class Embeddings(Document[EmbeddingsResult]):
         if len(good) != len(vectors) and any(isinstance(_value(e), str) for e in entries):
             raise self.failure(_UNREADABLE, "protocol").with_fields(fix=_ASK_FOR_FLOATS)
         if len(good) != len(vectors):
-            raise self.failure("an embedding is no list of numbers", "protocol")
+            raise self.failure("an embedding is not a list of numbers", "protocol")
         widths = {len(v) for v in good}
         if len(widths) > 1:
             raise self.failure(f"the vectors have different lengths: {sorted(widths)[:5]}", "protocol")
@@ -85,7 +85,7 @@ def _entries(values: list[Any]) -> tuple[Json, list[Any]]:
 
 
 def _sorted(entries: list[Any]) -> list[Any]:
-    """By index, if each entry has one of its own; else as they came."""
+    """Sorts by index if each entry has a unique one; otherwise keeps the order."""
     indexes = [as_count(e.get("index")) for e in objects(entries)]
     if len(indexes) != len(entries) or None in indexes or len(set(indexes)) != len(entries):
         return entries
@@ -93,7 +93,7 @@ def _sorted(entries: list[Any]) -> list[Any]:
 
 
 def _value(entry: Any) -> Any:
-    """The vector of one entry, in whatever field it stands."""
+    """The vector of one entry, in any of the known fields."""
     value = entry
     if isinstance(entry, dict):
         source = as_object(entry)
@@ -102,7 +102,7 @@ def _value(entry: Any) -> Any:
 
 
 def _vector(entry: Any, form: Form | None) -> Sequence[float] | None:
-    """The numbers of one entry: a list, a list in a list, base64; `None` if it is none of these."""
+    """The numbers of one entry: a list, a nested list or base64; `None` if it is none of these."""
     value = _value(entry)
     if isinstance(value, str):
         return decode_vector(value, form)

@@ -1,4 +1,4 @@
-"""Vectors that come as base64: which numbers the bytes are.
+"""Decodes vectors in base64: detects the number format of the bytes.
 
 What the request asks for decides; where it asks for nothing, the dialect's own form. Bytes are read as 32-bit floats
 only if the values can be those of an embedding: eight-bit integers read as floats are garbage that looks like a vector
@@ -36,7 +36,7 @@ _LEAST_LARGEST = 1e-4
 
 
 def asked_form(body: Json, default: Form) -> Form | None:
-    """The form that a request asks for, or the one that comes unasked; `None` for a word that is not known."""
+    """The number format that a request asks for, or the default one; `None` = unknown."""
     for name in _DTYPES:
         said = as_text(body.get(name)) or next(iter(as_list(body.get(name))), "")
         if isinstance(said, str) and said:
@@ -48,7 +48,7 @@ def asked_form(body: Json, default: Form) -> Form | None:
 
 
 def decode_vector(text: str, form: Form | None) -> Sequence[float] | None:
-    """The numbers; `None` where the text is no base64, or cannot be numbers of this form."""
+    """Decodes the numbers; `None` if the text is not base64, or does not fit this number format."""
     content = decode_base64(text)
     if not content or form is None:
         return None
@@ -72,7 +72,7 @@ def _floats(content: bytes) -> Sequence[float] | None:
 
 
 def _is_plausible(numbers: Sequence[float]) -> bool:
-    """Whether these can be the numbers of an embedding: finite, of a sensible size, few of them nearly zero."""
+    """Whether these may be the numbers of an embedding: finite, of plausible size, few of them nearly zero."""
     if not all(math.isfinite(n) and abs(n) < _MOST for n in numbers):
         return False
     tiny = sum(1 for n in numbers if 0 < abs(n) < _LEAST)

@@ -1,4 +1,4 @@
-"""Embeddings requests: the inputs in batches of the size that the provider accepts."""
+"""Builds embeddings requests: inputs in batches of the size that the provider accepts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _INPUT_TYPES = {
 
 
 def split_batches(request: EmbeddingsRequest, dialect: Dialect) -> list[EmbeddingsRequest]:
-    """The inputs in requests of the size that the provider accepts, in order.
+    """Splits the inputs into batches of the size that the provider accepts, in order.
 
     Raises:
         ArgumentError: there is nothing to embed, or an input is empty.
@@ -36,7 +36,7 @@ def split_batches(request: EmbeddingsRequest, dialect: Dialect) -> list[Embeddin
 
 
 def build_embeddings(request: EmbeddingsRequest, dialect: Dialect) -> WireRequest:
-    """One batch of inputs."""
+    """Builds the request for one batch."""
     body: dict[str, Any] = {"model": request.model, "input": list(request.inputs)}
     settings: dict[str, Any] = {}
     if request.dimensions is not None:

@@ -1,4 +1,4 @@
-"""What to do about a failure: by its cause where the words tell one, else one or two sentences for its kind."""
+"""Advice for a failure: by its cause if the message names one, else one or two sentences for its kind."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _FILE_PARTS = frozenset({"image_url", "input_image", "file", "input_file", "inpu
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """What the advice depends on besides the words.
+    """What the advice depends on besides the message.
 
     Attributes:
         endpoint: which kind of request it was.
         base_url: from the configuration.
-        html: the answer was a web page.
+        html: the response was a web page.
         param: the field that the provider names, if it names one.
-        sent: the request, where it is known.
+        sent: the request, if known.
     """
 
     endpoint: str
@@ -40,7 +40,7 @@ class Situation:
 
     @property
     def holds_files(self) -> bool:
-        """Whether the request carries pictures, documents or sound; assumed where the request is not known."""
+        """Whether the request contains pictures, documents or sound; assumed if the request is not known."""
         if self.sent is None or self.sent.files:
             return True
         body = self.sent.body or {}
@@ -49,12 +49,12 @@ class Situation:
 
 
 def advise(kind: ErrorKind, words: str, situation: Situation) -> str:
-    """What to do.
+    """Returns the advice.
 
     Args:
         kind: the kind of failure.
-        words: what the provider said.
-        situation: where it said so.
+        words: the provider's message.
+        situation: the request and the response.
     """
     words = words[:2000]
     if kind in _BY_CAUSE_KINDS:
@@ -85,7 +85,7 @@ _CAUSES: tuple[tuple[re.Pattern[str], str], ...] = (
     _cause(
         r"not a chat model|use v1/completions|does ?n[o']t support (?:a )?chat (?:template|completions?)"
         r"|no chat template",
-        "This is no chat model: use the complete tool, or another model.",
+        "This is not a chat model: use the complete tool, or another model.",
     ),
     _cause(
         r"does ?n[o']t support embeddings?|not an embeddings? model",
@@ -102,7 +102,7 @@ _CAUSES: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     _cause(
         r"enable_thinking|stream=False",
-        'This model thinks only in streams: leave stream on, or pass options {"enable_thinking": false}.',
+        'This model thinks only when streaming: leave stream on, or pass options {"enable_thinking": false}.',
     ),
     _cause(r"missing .?reasoning_content", "Send reasoning_content of the assistant's turn back with it."),
     _cause(
@@ -153,7 +153,7 @@ def _about_missing(words: str, situation: Situation) -> str:
     if name is None:
         return ""
     if "[" in name or "." in name:
-        return f"Add {name} to what you send: this provider requires it."
+        return f"Add {name} to the request: this provider requires it."
     argument = _ARGUMENTS.get(name)
     return (
         f"Name {argument}: this provider requires it."
@@ -192,7 +192,7 @@ def _about_ideas(words: str, situation: Situation) -> str:
 
 
 _LACKING = {
-    "vision": "This model cannot see: leave the pictures out, or use a model with vision (list_models "
+    "vision": "This model has no vision: leave the pictures out, or use a model with vision (list_models "
     "capability=vision).",
     "tools": "Leave tools out, or use a model that can call tools (list_models capability=tools).",
     "reasoning": "Leave reasoning_effort out, or use a model that can think (list_models capability=reasoning).",

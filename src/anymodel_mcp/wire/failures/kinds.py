@@ -1,7 +1,7 @@
-"""Which kind a failure is: its plain meaning, then the provider's code, then other sentences, then the status.
+"""Classifies a failure: by its plain meaning, then the provider's code, then other sentences, then the status.
 
-The tables hold codes and sentences as seen (facts/dialects.md B.1 and B.2 "Error bodies", read 2026-11-20); what words
-mean, whoever wrote them: `meanings.py`.
+The tables hold codes and sentences from a survey of documentation and recorded errors, 2026-11-20; what words
+mean regardless of the vendor: `meanings.py`.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from anymodel_mcp.wire.failures.retry import RETRY_STATUSES
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorSignals:
-    """What is known of a failure.
+    """The facts about a failure.
 
     Attributes:
         status: the HTTP status, or the one that an error inside a 200 carries.
-        inside: it came inside a 200.
+        inside: it was reported inside a 200.
         codes: the provider's codes and types, in lower case, the most precise first.
-        text: its words.
-        param: the field that it names in a field of its own.
-        page: the beginning of a body that is no JSON.
-        temporary: it says when to come back.
+        text: its message.
+        param: the request field that it names in a separate field.
+        page: the beginning of a body that is not JSON.
+        temporary: it says when to retry.
         gave_up: the answer ended with a finish reason that means failure.
     """
 
@@ -125,7 +125,7 @@ def _words(*patterns: str) -> re.Pattern[str]:
     return re.compile("|".join(patterns), re.IGNORECASE)
 
 
-# in this order; the first that is found counts
+# in this order; the first match counts
 _SENTENCES: tuple[tuple[re.Pattern[str], ErrorKind], ...] = (
     (
         _words(
@@ -215,7 +215,7 @@ _SOON_S = 3600.0
 
 
 def classify(signals: ErrorSignals) -> ErrorKind:
-    """The kind of a failure."""
+    """Returns the kind of a failure."""
     if signals.status == 410:
         return "gone"
     plain = _by_meaning(signals)
@@ -230,12 +230,12 @@ def classify(signals: ErrorSignals) -> ErrorKind:
     if kind == "rate_limit" and by_words == "overloaded" and "rate" not in "".join(signals.codes):
         return by_words
     if kind == "quota" and signals.temporary and by_code != "quota":
-        return "rate_limit"  # Gemini says "exceeded your current quota" of a limit per minute, and when it ends
+        return "rate_limit"  # Gemini says "exceeded your current quota" for a limit per minute, and when it ends
     return kind
 
 
 def _by_meaning(signals: ErrorSignals) -> ErrorKind | None:
-    """What decides before any code and status: walls, a request larger than a limit, money that is gone."""
+    """Kinds that precede any code and status: bot checks, a request above a limit, exhausted credit."""
     text, codes = signals.text, " ".join(signals.codes).replace("_", " ")
     if (
         signals.status == 451
@@ -256,7 +256,7 @@ def _by_code(signals: ErrorSignals) -> ErrorKind | None:
     for code in signals.codes:
         kind = _CODES.get(code)
         if kind == "auth" and signals.status == 403 and code.startswith("permission"):
-            continue  # the words may tell more
+            continue  # the message may be more specific
         if kind is not None:
             return kind
     return None
@@ -305,7 +305,7 @@ def _refuses_field(signals: ErrorSignals, text: str) -> bool:
 
 
 _REFUSED_REQUEST = frozenset({"invalid_request_error", "invalid_request"})
-"""What OpenAI and its imitations call a request that was wrong, also inside a 200."""
+"""The types that OpenAI and its imitations use for an invalid request, also inside a 200."""
 
 
 def _by_status(signals: ErrorSignals) -> ErrorKind:
@@ -320,25 +320,25 @@ def _by_status(signals: ErrorSignals) -> ErrorKind:
     return "server" if status >= 500 else "bad_request"
 
 
-def is_retryable(kind: ErrorKind, signals: ErrorSignals, *, wish: float | None) -> bool:
-    """Whether the same request may simply be sent again, as far as the failure itself tells.
+def is_retryable(kind: ErrorKind, signals: ErrorSignals, *, wait_s: float | None) -> bool:
+    """Whether the same request may be sent again, judged by the failure alone.
 
     Args:
-        kind: what it is.
-        signals: what is known of it.
-        wish: how long the provider wants to be left alone, in seconds.
+        kind: its kind.
+        signals: the facts about it.
+        wait_s: the wait that the provider asks for, in seconds.
     """
     status = signals.status
     if kind not in _RETRYABLE:
         return status in (409, 425) and kind == "bad_request"
     if kind == "rate_limit" and meanings.long_window_s(signals.text):
-        return wish is not None and wish <= _SOON_S  # a window that slides may let the next one through soon
+        return wait_s is not None and wait_s <= _SOON_S  # a sliding window may accept the next request soon
     return kind != "server" or signals.inside or status in RETRY_STATUSES
 
 
-def believable(wish: float | None, signals: ErrorSignals) -> float | None:
-    """The wait that a provider asks for, unless its words contradict it: a daily limit is over within a day."""
+def believable(wait_s: float | None, signals: ErrorSignals) -> float | None:
+    """The wait that a provider asks for, unless its message contradicts it: a daily limit ends within a day."""
     if meanings.exceeds_limit(signals.text):
         return None
     window = meanings.long_window_s(signals.text)
-    return None if wish is not None and window is not None and wish > window else wish
+    return None if wait_s is not None and window is not None and wait_s > window else wait_s

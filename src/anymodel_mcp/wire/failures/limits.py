@@ -1,7 +1,7 @@
-"""The limit that the refusal of a number names: "at most N", "<= N", "[1, N]", "8000 > N"; pure, over foreign text.
+"""Extracts the limit named in the refusal of a number: "at most N", "<= N", "[1, N]", "8000 > N". Pure.
 
-Each number of the text is judged by the words since the number before it: words of an upper bound, of a lower one, or
-neither. Numbers that would not forbid what was sent are no bounds of it.
+Each number is classified by the words since the previous number: words of an upper bound, of a lower one, or
+neither. Numbers that would not forbid the sent value are not bounds.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ _STRICT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The smallest and the largest value that a text allows, as far as it names them."""
+    """The smallest and the largest allowed value, as far as the text names them."""
 
     low: float | None = None
     high: float | None = None
 
     @property
     def nearest(self) -> float | None:
-        """The allowed number next to the refused one."""
+        """The allowed number nearest to the refused one."""
         return self.high if self.high is not None else self.low
 
 
@@ -80,9 +80,9 @@ def _bounds(text: str, value: float) -> Iterator[tuple[str, float]]:
 
 
 def _kind(words: str, last: str, value: float) -> str:
-    """Which bound the words before a number make of it: "high", "low" or ""."""
+    """The kind of bound by the words before a number: "high", "low" or ""."""
     if words.strip(" `'\")") == ">" and last and float(last.replace(",", "")) == value:
-        return "high"  # 8000 > 4096: what was sent, and what is allowed
+        return "high"  # 8000 > 4096: the sent and the allowed value
     high = max((m.end() for m in _HIGH.finditer(words)), default=0)
     low = max((m.end() for m in _LOW.finditer(words)), default=0)
     if not high and not low:
@@ -100,11 +100,11 @@ _CONTEXT_TOKENS = re.compile(r"context (?:length|window|size|limit)\D{1,30}?(\d{
 
 
 def output_room(text: str, asked: float) -> int | None:
-    """How many tokens may be generated, where a refusal tells the input and the context in which both must fit.
+    """How many tokens may be generated, if a refusal names the input and the context in which both must fit.
 
     Args:
         text: the refusal message.
-        asked: the number of tokens that was asked for.
+        asked: the requested number of tokens.
     """
     text = text[:_MOST_CHARS]
     used, context = _INPUT_TOKENS.search(text), _SUM.search(text) or _CONTEXT_TOKENS.search(text)

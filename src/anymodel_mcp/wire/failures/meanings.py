@@ -18,7 +18,7 @@ def _any(*patterns: str) -> re.Pattern[str]:
 
 
 def _pair(one: str, other: str, between: str = _NEAR) -> re.Pattern[str]:
-    """Matches where two word classes stand near each other, in either order."""
+    """Matches if two word classes are near each other, in either order."""
     return _any(rf"(?:{one}){between}(?:{other})", rf"(?:{other}){between}(?:{one})")
 
 
@@ -34,7 +34,7 @@ REFUSAL = _any(
     r"not (?:a )?(?:multi-?modal|vision|reasoning|chat)|not enabled|not currently|cannot be used|at most 0|requires",
     r"roles must|must alternate|should be|不支持|无效|不合法|非法",
 )
-"""A field, a value or an idea is not taken."""
+"""Words that refuse a field, a value or a feature."""
 _MORE_REFUSALS = re.compile(
     r"may only|only be set|must be|cannot both|too (?:large|high|small|low)"
     r"|\bonly (?:\S{1,40} ){1,2}(?:is|are) supported",
@@ -56,7 +56,7 @@ IDEAS: dict[str, re.Pattern[str]] = {
     ),
     "stream": _any(r"\bstream(?:ing)?\b", "流式"),
 }
-"""What a refusal may name instead of a field: an idea, and the words for it."""
+"""Features that a refusal may name instead of a field, and the words for them."""
 
 _LACKS = (
     r"(?:\b(?:does ?n[o']t|do ?n[o']t|not|no|without|lacks?|cannot|can't|disabled?|unavailable|unsupported|at most 0"
@@ -65,13 +65,13 @@ _LACKS = (
 
 
 def names_idea(idea: str, text: str) -> bool:
-    """Whether a refusal speaks of an idea: a word for it, near a word of refusal."""
+    """Whether a text refuses a feature: a word for it near a word of refusal."""
     text = text[:_MOST_CHARS]
     return bool(IDEAS[idea].search(text) and REFUSAL.search(text))
 
 
 def lacks_idea(idea: str, text: str) -> bool:
-    """Whether a text says that the model cannot do something at all."""
+    """Whether a text says that the model lacks a feature entirely."""
     return bool(_LACKING[idea].search(text[:_MOST_CHARS]))
 
 
@@ -116,12 +116,12 @@ _ALLOWANCE_SPENT = _pair(_ALLOWANCE, _SPENT, r"[^.\n]{0,60}?")
 
 
 def says_money_spent(text: str) -> bool:
-    """Whether credit, balance, trial or budget are at their end."""
+    """Whether credit, balance, trial or budget are exhausted."""
     return bool(_MONEY_SPENT.search(text[:_MOST_CHARS]))
 
 
 def says_allowance_spent(text: str) -> bool:
-    """Whether a quota is at its end, and no window of time is named after which it is full again."""
+    """Whether a quota is exhausted without a time at which it is renewed."""
     text = text[:_MOST_CHARS]
     return bool(_ALLOWANCE_SPENT.search(text)) and not _WINDOW.search(text)
 
@@ -144,13 +144,13 @@ _WINDOWS = (
 
 
 def says_throttled(text: str) -> bool:
-    """Whether the words tell the caller to slow down."""
+    """Whether the text tells the caller to slow down."""
     text = text[:_MOST_CHARS]
     return bool(_WINDOW.search(text) or _WAITING.search(text))
 
 
 def long_window_s(text: str) -> float | None:
-    """The window of a limit on rates, in seconds, where it is a day or longer; a retry in a moment is refused again."""
+    """The window of a rate limit in seconds, if it is a day or longer, so that an early retry is useless."""
     text = text[:_MOST_CHARS]
     return next((seconds for seconds, words in _WINDOWS if words.search(text)), None)
 
@@ -188,7 +188,7 @@ _ARRAY = _any(r"array too long|number of (?:inputs|items|images|messages)|batch 
 
 
 def exceeds_limit(text: str) -> bool:
-    """Whether numbers show that this one request is larger than a limit on rates or the context: no wait cures that."""
+    """Whether numbers show that this request exceeds a rate limit or the context, which no wait fixes."""
     text = text[:_MOST_CHARS]
     for sent, limit in ((_REQUESTED, _LIMIT), (_SENT, _CONTEXT)):
         asked, most = sent.search(text), limit.search(text)
@@ -198,7 +198,7 @@ def exceeds_limit(text: str) -> bool:
 
 
 def count_of(found: re.Match[str] | None) -> float:
-    """The number that a pattern of this module found first; 0 where it found none."""
+    """The first number found by a pattern of this module; 0 = none."""
     digits = re.sub(r"[,_]", "", next((g for g in found.groups() if g), "")) if found else ""
     return float(digits) if digits else 0.0
 
@@ -234,10 +234,10 @@ _REGION = _any(
 
 
 def says_challenged(page: str) -> bool:
-    """Whether a page is a bot check or a firewall's, which no key opens."""
+    """Whether a page is from a bot check or a firewall, which no key passes."""
     return bool(_CHALLENGE.search(page[:20_000]))
 
 
 def says_region_blocked(text: str) -> bool:
-    """Whether the provider does not serve the country or the address that the request comes from."""
+    """Whether the provider does not serve the country or network address of the client."""
     return bool(_REGION.search(text[:_MOST_CHARS]))

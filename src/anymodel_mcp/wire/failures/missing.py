@@ -1,4 +1,4 @@
-"""A field that a provider must have and did not get: which one, and the value that is known for it; pure."""
+"""Finds the required field that a request lacks, and a known value for it. Pure."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _NO_NAMES = frozenset(
 
 
 def missing_field(text: str) -> str | None:
-    """The name of the field that a refusal misses, as the provider writes it."""
+    """The name of the missing field, as the provider writes it."""
     text = text[:_MOST_CHARS]
     for pattern in _MISSING:
         for found in pattern.finditer(text):

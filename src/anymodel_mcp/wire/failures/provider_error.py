@@ -1,7 +1,7 @@
-"""Errors of providers, in some twenty shapes, as one `ProviderError`.
+"""Reads errors of providers, in some twenty shapes, into `ProviderError`.
 
 One extractor for bodies of failed requests, errors inside a 200 and error events of a stream. The provider's own words
-stay, cleaned and cut to 300 characters; a page of HTML is cut to its title.
+are kept, cleaned and cut to 300 characters; an HTML page is reduced to its title.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from anymodel_mcp.wire.failures.shapes import ErrorBody, find_error_body, loose_
 
 _MOST_CHARS = 300
 _READ_CHARS = 4000
-"""Of an error message, to decide its kind."""
+"""How many characters of an error message are read to classify it."""
 _CODE_CHARS = 200
 _MOST_CODES = 16
-_LOOK_FIRST = "Look at the provider whether a picture was made and paid for, before asking for another one."
+_LOOK_FIRST = "Check at the provider whether a picture was made and charged before you request another one."
 _OPENING = re.compile(r"<(title|h1|h2)\b[^>]{0,500}>", re.IGNORECASE)
 _CLOSING = {name: re.compile(f"</{name}[\\s>]", re.IGNORECASE) for name in ("title", "h1", "h2")}
 _TAG = re.compile(r"<[^>]{0,500}>")
@@ -45,7 +45,7 @@ _ID_HEADERS = (
     "x-amzn-requestid",
     "cf-ray",
 )
-_TICKET_HEADERS = ("nvcf-reqid", *_ID_HEADERS)  # NVIDIA's answer to a request that takes longer
+_PENDING_ID_HEADERS = ("nvcf-reqid", *_ID_HEADERS)  # NVIDIA's response to a request that takes longer
 _PARAM = (
     re.compile(
         r"(?:parameter|argument|field|property|name|value|key|input)s?(?: supplied)?:? ?['\"`]([\w.\[\]]{1,80})['\"`]",
@@ -61,7 +61,7 @@ _NAMED = re.compile(r"parameter|argument|field|property", re.IGNORECASE)
 
 
 def tidy(text: str, limit: int = _MOST_CHARS) -> str:
-    """Foreign words on one line, without control characters, cut to `limit` characters."""
+    """Formats untrusted text on one line, without control characters, cut to `limit` characters."""
     text = " ".join(clean_text(shorten(text, limit * 8)).split())
     return shorten(text, limit)
 
@@ -76,7 +76,7 @@ def read_failure(
     now: float | None = None,
     sent: WireRequest | None = None,
 ) -> ProviderError:
-    """The error that a response with a status of 300 or more tells.
+    """Reads the error from a response with a status of 300 or more.
 
     Args:
         head: its status and headers.
@@ -120,7 +120,7 @@ def failure_from(
     named: bool = False,
     gave_up: bool = False,
 ) -> ProviderError | None:
-    """The error that a body, chunk or event of a successful response carries, or `None` where it carries none.
+    """Reads the error in a body, chunk or event of a successful response; `None` = it contains none.
 
     Args:
         value: the JSON value.
@@ -128,14 +128,14 @@ def failure_from(
         headers: names in lower case.
         endpoint: which kind of request it was.
         model: the provider's id of the model.
-        named: the event is called an error: whatever it holds is one.
+        named: the event is named "error", so its content is one in any form.
         gave_up: the answer ended with a finish reason that means failure.
     """
     found = find_error_body(value, whole=named)
     if found is None:
         if not named:
             return None
-        found = ErrorBody(message="the stream ended with an error event that says nothing")
+        found = ErrorBody(message="the stream ended with an empty error event")
     place = _Place(
         status=found.status or status,
         headers=headers,
@@ -149,20 +149,20 @@ def failure_from(
 
 
 def taken_on(head: ResponseHead, *, model: str, id_: str, state: str = "") -> ProviderError:
-    """The failure of an answer that is to come later: asking again would start the work a second time.
+    """The failure of a request that will be answered later: a retry would start the work a second time.
 
     Args:
         head: status and headers of the response.
         model: the provider's id of the model.
-        id_: what the provider calls the work; "" where the body does not say.
-        state: its word for where the work stands.
+        id_: the provider's id of the work; "" = not in the body.
+        state: the provider's word for the state of the work.
     """
-    id_ = tidy(id_ or next((head.headers[name] for name in _TICKET_HEADERS if head.headers.get(name)), ""), 100)
-    told = ", ".join(part for part in (state and f"status {tidy(state, 40)!r}", id_ and f"id {id_!r}") if part)
+    id_ = tidy(id_ or next((head.headers[name] for name in _PENDING_ID_HEADERS if head.headers.get(name)), ""), 100)
+    details = ", ".join(part for part in (state and f"status {tidy(state, 40)!r}", id_ and f"id {id_!r}") if part)
     return ProviderError(
-        f"the provider took the work and answers later ({told or _status_words(head.status)})",
+        f"the provider accepted the request and answers later ({details or _status_words(head.status)})",
         kind="upstream",
-        fix="Ask the provider for the answer, or use a model that answers at once: asking again starts the work anew.",
+        fix="Get the answer at the provider, or use a model that answers at once; a retry would start the work again.",
         status=head.status,
         retryable=False,
         model=model or None,
@@ -188,7 +188,7 @@ class _Place:
 
 
 def _shortened(found: ErrorBody) -> ErrorBody:
-    """The words that are read for their meaning: not all of a page, or of an error that is as long as a book."""
+    """The part of a long text that is classified."""
     return replace(
         found,
         message=found.message[:_READ_CHARS],
@@ -199,7 +199,7 @@ def _shortened(found: ErrorBody) -> ErrorBody:
 
 def _build(found: ErrorBody, place: _Place) -> ProviderError:
     found = _shortened(found)
-    wish = retry_after(place.headers, _bodies(place.body, found), time.time() if place.now is None else place.now)
+    wait_s = retry_after(place.headers, _bodies(place.body, found), time.time() if place.now is None else place.now)
     text = f"{found.message} {found.hint}".strip()
     signals = ErrorSignals(
         status=place.status,
@@ -208,11 +208,11 @@ def _build(found: ErrorBody, place: _Place) -> ProviderError:
         text=text,
         param=found.param or "",
         page=f"{place.headers.get('cf-mitigated', '') and 'cf-mitigated'} {place.page}",
-        temporary=wish is not None,
+        temporary=wait_s is not None,
         gave_up=place.gave_up,
     )
     kind = classify(signals)
-    wish = believable(wish, signals)
+    wait_s = believable(wait_s, signals)
     param = found.param or _param(found.message, kind)
     situation = Situation(
         endpoint=place.endpoint,
@@ -226,8 +226,8 @@ def _build(found: ErrorBody, place: _Place) -> ProviderError:
         kind=kind,
         fix=_LOOK_FIRST if _may_be_made(kind, place) else advise(kind, text, situation),
         status=place.status,
-        retryable=_may_repeat(kind, signals, wish, place),
-        retry_after_s=wish,
+        retryable=_may_repeat(kind, signals, wait_s, place),
+        retry_after_s=wait_s,
         model=place.model or None,
         param=param,
         code=found.codes[0] if found.codes else None,
@@ -240,20 +240,20 @@ def _bodies(body: Any, found: ErrorBody) -> Any:
 
 
 def _may_be_made(kind: ErrorKind, place: _Place) -> bool:
-    """A picture may have been made and paid for, though the answer does not bring it; a refusal says that none was."""
+    """Whether a picture may have been made and charged although the response lacks it; not after a refusal."""
     failed_late = place.status == HTTPStatus.REQUEST_TIMEOUT or place.status >= 500
     return place.endpoint == "images" and failed_late and kind in ("timeout", "server", "upstream")
 
 
-def _may_repeat(kind: ErrorKind, signals: ErrorSignals, wish: float | None, place: _Place) -> bool:
+def _may_repeat(kind: ErrorKind, signals: ErrorSignals, wait_s: float | None, place: _Place) -> bool:
     if _may_be_made(kind, place):
         return False
     said = place.headers.get("x-should-retry", "").strip().lower()
     if said in ("true", "false") and kind not in ("quota", "context_length", "blocked"):
         return said == "true"
     if place.status == HTTPStatus.ACCEPTED:
-        return False  # the work goes on
-    return is_retryable(kind, signals, wish=wish)
+        return False  # the work continues
+    return is_retryable(kind, signals, wait_s=wait_s)
 
 
 def _message(found: ErrorBody, place: _Place) -> str:
@@ -273,16 +273,16 @@ def _status_words(status: int) -> str:
 
 
 def _plain_words(text: str, head: ResponseHead) -> str:
-    """The text of a body that is not JSON: the title of a page, or the text as it is."""
+    """The text of a body that is not JSON: the title of a page, or the unchanged text."""
     if text[:1] == "<" or "html" in head.content_type:
         return html_title(text) or _TAG.sub(" ", shorten(text, 2000))
     return text
 
 
 def html_title(text: str) -> str:
-    """The title of an HTML page, or its first heading; "" where it has neither."""
+    """The title of an HTML page, or its first heading; "" = neither."""
     text = text[:20_000]
-    unclosed: set[str] = set()  # each is looked for in vain once
+    unclosed: set[str] = set()  # each tag is searched for once
     for opening in _OPENING.finditer(text):
         name = opening.group(1).lower()
         closing = None if name in unclosed else _CLOSING[name].search(text, opening.end())
@@ -321,9 +321,9 @@ def _redirect(head: ResponseHead, model: str) -> ProviderError:
         host = ""
     where = f"to {host}" if host else "without saying where"
     return ProviderError(
-        f"the endpoint redirects {where} ({_status_words(head.status)}), and a key is never sent on to another host",
+        f"the endpoint redirects {where} ({_status_words(head.status)}), and a key is never sent to another host",
         kind="config",
-        fix=f"If {host} is right, put it into base_url." if host else "Look at base_url.",
+        fix=f"If {host} is right, put it into base_url." if host else "Check base_url.",
         status=head.status,
         model=model or None,
         request_id=_request_id(ErrorBody(message=""), head.headers),

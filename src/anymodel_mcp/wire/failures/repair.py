@@ -1,9 +1,8 @@
-"""One repair for each parameter that a provider refuses; pure, and remembered per provider and model by the sender.
+"""Finds one repair for each parameter that a provider refuses. Pure; the sender remembers them per provider and model.
 
 Rules: at most one repair for each cause in one call, never back and forth between two names, never a field of the
 user's own `options` (`WireRequest.protected`), never one whose loss would change what the answer is (`dimensions`,
-`size`, `tools`, `messages`). `_RULES` are asked in order; each looks at a request and a
-refusal and gives a repair or nothing.
+`size`, `tools`, `messages`). `_RULES` are tried in order; each returns a repair, or nothing.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ _DROPPABLE = FORM_ONLY | {
     "modalities",
 }
 _THINKING = ("reasoning_effort", "reasoning.effort", "thinking", "enable_thinking", "thinking_budget", "reasoning")
-"""Where an effort may stand in a body."""
+"""The fields of a body that may hold an effort."""
 _NUMBERS = (
     *TOKEN_LIMITS,
     "temperature",
@@ -73,22 +72,22 @@ _STREAM_ONLY = re.compile(
 )
 _STREAM_REFUSED = re.compile(r"verified to stream|unsupported for stream|remove ['\"`]?stream", re.IGNORECASE)
 _ESSENTIAL = frozenset({"model", "messages", "input", "prompt", "tools"})
-"""What no repair takes away, and what any sentence may speak of."""
+"""Fields that no repair removes; any sentence may mention them."""
 _MOST_REPAIRS = 8
 _ONCE_A_FIELD = frozenset({"cap", "raise", "supply"})
-"""A provider that names another number each time is not followed."""
+"""The limit of repairs for a provider that names another number each time."""
 _LEAST_MAX_TOKENS = 4096
 _KNOWN_VALUES: dict[str, float] = {"temperature": 1, "top_p": 1, "n": 1}
 """The default of an endpoint that does not require the parameter."""
 
 
 def find_repair(request: WireRequest, error: ProviderError, tried: frozenset[Repair]) -> Repair | None:
-    """The change after which the request is worth sending again, if there is one.
+    """Returns a change after which the request may succeed, if there is one.
 
     Args:
         request: as it was sent, earlier repairs included.
-        error: the refusal, as the reader of error bodies gives it.
-        tried: repairs of this call so far.
+        error: the refusal, as read from the response.
+        tried: the repairs of this call so far.
     """
     failure = error.failure
     if failure.status == 200 and failure.kind not in _RULES:
@@ -110,7 +109,7 @@ def _untried(repair: Repair | None, tried: frozenset[Repair]) -> Repair | None:
 
 
 def _names(request: WireRequest, failure: Failure) -> set[str]:
-    """The fields of ours that a refusal names.
+    """The fields of our request that a refusal names.
 
     Its own word for the field counts first; then the fields, the values and the ideas in its sentence. Names are
     compared without case and underscores: `reasoningEffort` is `reasoning_effort`.
@@ -127,7 +126,7 @@ def _names(request: WireRequest, failure: Failure) -> set[str]:
 
 
 def _squeezed_names(request: WireRequest) -> dict[str, str]:
-    """Our fields by their squeezed names; what stands inside one (`reasoning.effort`) names it too."""
+    """Our fields by their normalized names; a field inside one (`reasoning.effort`) refers to it too."""
     ours: dict[str, str] = {}
     for name in _fields(request) - _ESSENTIAL:
         ours[_squeezed(name)] = name
@@ -140,14 +139,14 @@ def _squeezed(name: str) -> str:
 
 
 def _valued(request: WireRequest, failure: Failure) -> set[str]:
-    """The fields of ours whose value a refusal names: "base64 encoding is not supported"."""
+    """The fields of our request whose value a refusal names: "base64 encoding is not supported"."""
     words = set(re.findall(r"[\w-]+", failure.message.lower()))
     values = {name: (request.body or {}).get(name) for name in _fields(request) & _DROPPABLE}
     return {n for n, v in values.items() if isinstance(v, str) and len(v) >= _TELLING and v.lower() in words}
 
 
 def _meant(request: WireRequest, failure: Failure) -> set[str]:
-    """The fields of ours that a refusal means by an idea: "does not support thinking"."""
+    """The fields of our request that a refusal means by a feature: "does not support thinking"."""
     if meanings.lacks_idea("reasoning", failure.message) or _THINK_VALUE.search(failure.message):
         return _fields(request) & set(_THINKING)
     return set()
@@ -199,7 +198,7 @@ def _no_stream(request: WireRequest, failure: Failure) -> Repair | None:
 
 
 def _within_limit(request: WireRequest, failure: Failure) -> Repair | None:
-    """A number above its limit, or below, where the refusal names the limit."""
+    """A repair that moves a number to the limit that the refusal names."""
     text = f"{failure.param or ''} {failure.message}"
     for name in _NUMBERS:
         value = (request.body or {}).get(name)
@@ -223,7 +222,7 @@ def _speaks_of(name: str, text: str) -> bool:
 
 
 def _fits_beside_input(request: WireRequest, failure: Failure) -> Repair | None:
-    """Less output, where input and output together are longer than the context and the refusal tells both."""
+    """A repair that reduces the output, if input and output together exceed the context and the refusal names both."""
     for name in TOKEN_LIMITS:
         asked = (request.body or {}).get(name)
         if isinstance(asked, int) and name not in request.protected:
@@ -234,7 +233,7 @@ def _fits_beside_input(request: WireRequest, failure: Failure) -> Repair | None:
 
 
 def _supplied(request: WireRequest, failure: Failure) -> Repair | None:
-    """A field that the provider must have, if a value is known for it."""
+    """A repair that adds a required field, if a value is known for it."""
     name = missing_field(failure.message)
     if name is None and re.search(r"\b(?:missing|required)\b", failure.message, re.IGNORECASE):
         name = failure.param
@@ -248,7 +247,7 @@ def _supplied(request: WireRequest, failure: Failure) -> Repair | None:
 
 
 def _supplied_limit(request: WireRequest, name: str) -> Repair | None:
-    """The limit of tokens under the name that is asked for: the one that was sent, else the model's own."""
+    """A repair that sends the token limit under the requested name: the sent limit, else the model's own."""
     name = "max_output_tokens" if request.endpoint == "responses" else name
     sent = next((n for n in TOKEN_LIMITS if n in (request.body or {})), None)
     if sent == name or request.body is None or (sent and sent in request.protected):
@@ -275,7 +274,7 @@ def _weaker_structure(request: WireRequest, failure: Failure) -> Repair | None:
 
 
 def _answer_form(request: WireRequest, failure: Failure) -> Repair | None:
-    """For transcripts JSON, which every server gives, in place of another form; for pictures none."""
+    """A repair of the response format: JSON for transcripts, which every server supports; none for pictures."""
     if request.endpoint not in ("images", "transcription") or "response_format" not in _names(request, failure):
         return None
     asked = (request.body or {}).get("response_format")
@@ -303,7 +302,7 @@ def _other_role(request: WireRequest, failure: Failure) -> Repair | None:
 
 
 def _effort(request: WireRequest, failure: Failure) -> Repair | None:
-    """The nearest effort that the refusal offers, or none: where the effort stands, in chat and in Responses."""
+    """A repair of the effort: the nearest one that the refusal offers, or none."""
     path = "reasoning.effort" if "reasoning" in (request.body or {}) else "reasoning_effort"
     sent = value_at(request.body or {}, path)
     if not isinstance(sent, str) or not _names(request, failure) & set(_THINKING):
@@ -319,7 +318,7 @@ def _effort(request: WireRequest, failure: Failure) -> Repair | None:
 
 
 def _offers(message: str, sent: str) -> str:
-    """The part of a refusal that lists what is taken instead."""
+    """The part of a refusal that lists the accepted values."""
     found = _OFFER.search(message)
     if found:
         return message[found.end() :].lower()
@@ -359,7 +358,7 @@ def _place(name: str, failure: Failure) -> int:
 
 
 def _base64_gave_nothing(request: WireRequest, failure: Failure) -> Repair | None:
-    """Empty data after base64 was asked for: https://github.com/plastic-labs/honcho/issues/932, 2026-11-20."""
+    """A repair for empty data in a base64 response: https://github.com/plastic-labs/honcho/issues/932, 2026-11-20."""
     asked = request.endpoint == "embeddings" and (request.body or {}).get("encoding_format") == "base64"
     if asked and failure.kind in ("upstream", "protocol"):
         return Repair(endpoint="embeddings", action="set", field="encoding_format", to="float")
@@ -386,7 +385,7 @@ _RULES: dict[str, tuple[_Rule, ...]] = {
     "unsupported_parameter": _REFUSALS,
     "bad_request": _REFUSALS,
     "invalid_argument": _REFUSALS,
-    # a router finds no host for what is asked, and says it as it says an unknown model
+    # a router that finds no host for the request reports an unknown model
     "context_length": (_fits_beside_input,),
     "model_not_found": (_picture_modalities,),
     "endpoint_not_found": (_picture_modalities,),

@@ -1,7 +1,7 @@
-"""Repairs as values, and how each is carried out on a request. What calls for which one: `repair.py`.
+"""Repairs as values, and how each is applied to a request. `repair.py` selects them.
 
-Dropped features are listed in the request's warnings. What chooses only the form of the bytes (a stream's usage frame,
-base64) loses nothing and gives no warning.
+Dropped features are listed in the request's warnings. Fields for the form of the bytes only (a stream's usage frame,
+base64) lose nothing and cause no warning.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ ACTIONS: tuple[Action, ...] = get_args(Action)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repair:
-    """One change that makes a provider take a request.
+    """One change that makes a provider accept a request.
 
     Attributes:
-        endpoint: where it was learned; it holds there only.
+        endpoint: where it was learned; it applies only there.
         field: the body field that is changed; "reasoning.effort" is the field `effort` inside `reasoning`.
         to: the new name ("rename"), value ("set", "supply" where there is none), largest ("cap") or smallest number
             ("raise"), form ("structured") or role ("role").
-        when: changed only where the field has this value; `None` = whatever it has.
-        plain_only: holds for requests without a stream.
-        once: holds for this call only, and is not remembered.
+        when: changed only if the field has this value; `None` = any value.
+        plain_only: applies to requests without streaming.
+        once: applies to this call only, and is not remembered.
     """
 
     endpoint: str
@@ -55,7 +55,7 @@ class Repair:
 
     @classmethod
     def from_json(cls, value: Json) -> Repair:
-        """The repair that `to_json` gave; a record that this version does not understand does nothing."""
+        """Parses the result of `to_json`; a record that this version does not understand has no effect."""
         action, to, when = value.get("action"), value.get("to"), value.get("when")
         if action not in ACTIONS:
             return cls(endpoint="", action="drop", field="")
@@ -70,7 +70,7 @@ class Repair:
 
 
 FORM_ONLY = frozenset({"stream_options", "encoding_format", "reasoning_split"})
-"""Fields that choose how bytes come, not what comes."""
+"""Fields that select the form of the bytes, not the content."""
 
 
 STRUCTURE_FIELDS: Mapping[str, str] = {
@@ -78,11 +78,11 @@ STRUCTURE_FIELDS: Mapping[str, str] = {
     "messages": "output_config",
     "generate": "generationConfig",
 }
-"""Where a structured answer is asked for, by endpoint; elsewhere in `response_format`."""
+"""The field that requests a structured answer, by endpoint; elsewhere `response_format`."""
 
 
 def structure_of(request: WireRequest, field: str) -> str | None:
-    """The form of a structured answer that is asked for: "json_schema", "json_object" or `None`."""
+    """The requested form of a structured answer: "json_schema", "json_object" or `None`."""
     value = as_object((request.body or {}).get(field))
     if field == "generationConfig":
         return "json_schema" if "responseJsonSchema" in value else None
@@ -91,14 +91,14 @@ def structure_of(request: WireRequest, field: str) -> str | None:
 
 
 def value_at(body: Json, path: str) -> Any:
-    """The value of a field, or of one inside a field ("reasoning.effort"); `None` where there is none."""
+    """The value of a field, or of a nested one ("reasoning.effort"); `None` = missing."""
     outer, _, inner = path.partition(".")
     value = body.get(outer)
     return as_object(value).get(inner) if inner else value
 
 
 def _with_value(body: Json, path: str, value: Any) -> Json:
-    """The body with another value at a path; without the field where the value is `None`."""
+    """The body with another value at a path; `None` removes the field."""
     outer, _, inner = path.partition(".")
     if inner:
         value = _with_value(as_object(body.get(outer)), inner, value) or None
@@ -109,7 +109,7 @@ def _with_value(body: Json, path: str, value: Any) -> Json:
 
 
 def apply(request: WireRequest, repairs: Iterable[Repair]) -> WireRequest:
-    """The request with repairs carried out, in order; those that do not concern it change nothing."""
+    """Applies repairs to the request, in order; those that do not concern it change nothing."""
     for repair in repairs:
         if _concerns(request, repair):
             request = _CARRY_OUT[repair.action](request, repair)
@@ -128,7 +128,7 @@ def _concerns(request: WireRequest, repair: Repair) -> bool:
     return repair.when is None or value_at(request.body or {}, repair.field) == repair.when
 
 
-def _told(request: WireRequest, warning: str, **changes: Any) -> WireRequest:
+def _with_warning(request: WireRequest, warning: str, **changes: Any) -> WireRequest:
     return replace(request, warnings=(*request.warnings, warning), **changes)
 
 
@@ -140,7 +140,7 @@ def _carry_drop(request: WireRequest, repair: Repair) -> WireRequest:
     rest = _with_value(body, name, None)
     if name in FORM_ONLY:
         return replace(request, body=rest)
-    return _told(request, f"{name} was left out: the provider refuses it for this model", body=rest)
+    return _with_warning(request, f"{name} was left out: the provider refuses it for this model", body=rest)
 
 
 def _carry_rename(request: WireRequest, repair: Repair) -> WireRequest:
@@ -148,7 +148,7 @@ def _carry_rename(request: WireRequest, repair: Repair) -> WireRequest:
     if repair.field not in body or new in body:
         return request
     renamed = {new if k == repair.field else k: v for k, v in body.items()}
-    return _told(request, f"{repair.field} was sent as {new}: the provider asks for that name", body=renamed)
+    return _with_warning(request, f"{repair.field} was sent as {new}: the provider asks for that name", body=renamed)
 
 
 def _carry_set(request: WireRequest, repair: Repair) -> WireRequest:
@@ -158,31 +158,33 @@ def _carry_set(request: WireRequest, repair: Repair) -> WireRequest:
     if name == "enable_thinking":
         body.pop("thinking_budget", None)
         body[name] = repair.to
-        return _told(request, "enable_thinking was set to false: this model thinks in streams only", body=body)
+        return _with_warning(
+            request, "enable_thinking was set to false: this model thinks only when streaming", body=body
+        )
     sent = value_at(body, name)
     if sent is None or sent == repair.to:
         return request
     if name == "modalities":
         return replace(request, body={**body, name: [repair.to]})
     warning = f"{name} {sent!r} was sent as {repair.to!r}: the provider refuses the other"
-    return _told(request, warning, body=_with_value(body, name, repair.to))
+    return _with_warning(request, warning, body=_with_value(body, name, repair.to))
 
 
 def _with_stream(request: WireRequest, on: bool) -> WireRequest:
     body = dict(request.body or {})
     if on:
         body["stream"] = True
-        why = "the answer was streamed: the provider gives no other for this model"
-        return _told(request, why, body=body, stream=True)
+        why = "the answer was streamed: the provider only streams for this model"
+        return _with_warning(request, why, body=body, stream=True)
     if not request.stream:
         return request
     rest = {k: v for k, v in body.items() if k not in ("stream", "stream_options")}
     why = "the answer was not streamed: the provider refuses streams for this model"
-    return _told(request, why, body=rest, stream=False)
+    return _with_warning(request, why, body=rest, stream=False)
 
 
 def _carry_bound(request: WireRequest, repair: Repair) -> WireRequest:
-    """Moves a number to its bound; one within the bound stays."""
+    """Moves a number to its bound, unless it is within the bound."""
     body, name, bound = request.body or {}, repair.field, repair.to
     value = body.get(name)
     if isinstance(value, bool | str) or not isinstance(value, int | float) or not isinstance(bound, int | float):
@@ -195,7 +197,7 @@ def _carry_bound(request: WireRequest, repair: Repair) -> WireRequest:
     warning = f"{name} {value:g} was sent as {bound:g}: the {which} that the provider takes for this model"
     if isinstance(value, int):
         warning = f"{name} {value} was sent as {bound}: the {which} that the provider takes for this model"
-    return _told(request, warning, body=_with_value(body, name, bound))
+    return _with_warning(request, warning, body=_with_value(body, name, bound))
 
 
 def _carry_supply(request: WireRequest, repair: Repair) -> WireRequest:
@@ -204,7 +206,7 @@ def _carry_supply(request: WireRequest, repair: Repair) -> WireRequest:
         return request
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return _told(request, f"{name} was sent as {value}: the provider requires it", body={**body, name: value})
+    return _with_warning(request, f"{name} was sent as {value}: the provider requires it", body={**body, name: value})
 
 
 def _carry_structured(request: WireRequest, repair: Repair) -> WireRequest:
@@ -224,11 +226,13 @@ def _carry_structured(request: WireRequest, repair: Repair) -> WireRequest:
         kind = {"type": "json_object"}
         body[repair.field] = {**asked, "format": kind} if flat else kind
     how = "as a JSON object and by instruction" if repair.to == "json_object" else "by instruction only"
-    return _told(request, f"the JSON schema was asked for {how}: the provider refuses the stronger form", body=body)
+    return _with_warning(
+        request, f"the JSON schema was asked for {how}: the provider refuses the stronger form", body=body
+    )
 
 
 def _by_instruction(request: WireRequest, field: str) -> WireRequest:
-    """A request of the Messages or the Gemini API with the schema in the user's last message."""
+    """A request of the Messages or the Gemini API, with the schema in the user's last message."""
     body = dict(request.body or {})
     asked = as_object(body.pop(field))
     native = ("format", "responseJsonSchema", "responseMimeType")
@@ -245,13 +249,13 @@ def _by_instruction(request: WireRequest, field: str) -> WireRequest:
         if last is not None:
             last["parts"] = [*as_list(last.get("parts")), part]
         body["contents"] = contents if last is not None else [*contents, {"role": "user", "parts": [part]}]
-    return _told(
+    return _with_warning(
         request, "the JSON schema was asked for by instruction only: the provider refuses the stronger form", body=body
     )
 
 
 def _messages(value: Any) -> list[Json]:
-    """Messages, also where the input of a Responses request is one string."""
+    """The messages, also if the input of a Responses request is a string."""
     return [{"role": "user", "content": value}] if isinstance(value, str) else objects(value)
 
 
@@ -262,10 +266,10 @@ def _carry_role(request: WireRequest, repair: Repair) -> WireRequest:
         why = "instructions were sent under the role 'system': the provider refuses 'developer'"
     else:
         changed = joined_neighbours(with_system_role(messages, "user"))
-        why = "instructions and neighbouring messages were joined into the user's: the model's template refuses others"
+        why = "instructions and adjacent messages were joined into the user's: the model's template refuses other roles"
     if changed == messages:
         return request
-    return _told(request, why, body={**(request.body or {}), "messages": changed})
+    return _with_warning(request, why, body={**(request.body or {}), "messages": changed})
 
 
 def _carry_search(request: WireRequest, repair: Repair) -> WireRequest:
@@ -274,7 +278,7 @@ def _carry_search(request: WireRequest, repair: Repair) -> WireRequest:
         return request
     rest = [item for item in as_list(value_at(body, field.name)) if item != field.item] or None
     why = "search was left out: the provider refuses web search for this model"
-    return _told(request, why, body=_with_value(body, field.name, rest), search=None)
+    return _with_warning(request, why, body=_with_value(body, field.name, rest), search=None)
 
 
 _CARRY_OUT: dict[str, Callable[[WireRequest, Repair], WireRequest]] = {

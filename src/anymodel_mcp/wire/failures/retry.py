@@ -1,6 +1,6 @@
-"""May a request be sent again, and when.
+"""Decides whether and when a request is sent again.
 
-Statuses, signals and limits: facts/dialects.md E8 and B.2 "Rate limits and retry signals" (read 2026-11-20).
+Statuses, signals and limits from a survey of documentation and recorded responses, 2026-11-20.
 """
 
 from __future__ import annotations
@@ -47,19 +47,19 @@ _MAX_DEPTH = 5
 
 
 def retry_after(headers: Mapping[str, str], body: Any | None, now: float) -> float | None:
-    """How long the provider wants to be left alone, in seconds; `None` where it says nothing that can be believed.
+    """The wait that the provider asks for, in seconds; `None` = none, or not plausible.
 
     Args:
         headers: names in lower case.
-        body: the JSON body, read or not.
-        now: seconds since 1970, used only where the answer has no `date`.
+        body: the JSON body, parsed or not.
+        now: seconds since 1970, used only if the response has no `date`.
     """
     sent = _date(headers.get("date", ""))
-    now = now if sent is None else sent  # the two clocks may differ, a difference of the provider's own does not lie
-    wish = _from_header(headers, now)
-    if wish is None and body is not None:
-        wish = _from_body(body, now, 0)
-    return wish
+    now = now if sent is None else sent  # clocks may differ, so only differences of the provider's own times are used
+    wait_s = _from_header(headers, now)
+    if wait_s is None and body is not None:
+        wait_s = _from_body(body, now, 0)
+    return wait_s
 
 
 def _from_header(headers: Mapping[str, str], now: float) -> float | None:
@@ -80,7 +80,7 @@ def _from_header(headers: Mapping[str, str], now: float) -> float | None:
 
 
 def _from_body(body: Any, now: float, depth: int) -> float | None:
-    """The wish in an error body: `RetryInfo`, a field, a rate-limit header that was passed on, or words."""
+    """The wait in an error body: `RetryInfo`, a field, a forwarded rate-limit header, or text."""
     if depth > _MAX_DEPTH:
         return None
     if isinstance(body, list):
@@ -89,18 +89,18 @@ def _from_body(body: Any, now: float, depth: int) -> float | None:
     source = as_object(body)
     for name in ("retryDelay", "retry_after", "retry_after_s", "retryAfter"):
         value = source.get(name)
-        wish = _positive(value) if not isinstance(value, str) else (_duration(value) or _positive(value))
-        if wish is not None:
-            return wish
+        wait_s = _positive(value) if not isinstance(value, str) else (_duration(value) or _positive(value))
+        if wait_s is not None:
+            return wait_s
     passed_on = {k.lower(): v for k, v in as_object(source.get("headers")).items() if isinstance(v, str)}
     if passed_on:
-        wish = _from_header(passed_on, now) or _reset(passed_on.get("x-ratelimit-reset"), now)
-        if wish is not None:
-            return wish
+        wait_s = _from_header(passed_on, now) or _reset(passed_on.get("x-ratelimit-reset"), now)
+        if wait_s is not None:
+            return wait_s
     for name in ("error", "details", "metadata", "errors"):
-        wish = _from_body(source.get(name), now, depth + 1) if source.get(name) else None
-        if wish is not None:
-            return wish
+        wait_s = _from_body(source.get(name), now, depth + 1) if source.get(name) else None
+        if wait_s is not None:
+            return wait_s
     return _from_words(as_text(source.get("message")) or as_text(source.get("error")))
 
 
@@ -114,7 +114,7 @@ def _from_words(text: str) -> float | None:
 
 
 def _seconds(unit: str) -> float:
-    """How long one of a unit is, which may be written out."""
+    """The seconds of a unit, abbreviated or not."""
     short = "ms" if unit.startswith(("ms", "mil")) else unit[0]
     return _UNIT_S[unit] if unit in _UNIT_S else _UNIT_S[short]
 
@@ -163,14 +163,14 @@ def retry_delay(
     """Seconds to wait before the request is sent again; `None`: it is not.
 
     Args:
-        error: what the last attempt came to.
-        attempt: how many attempts there were.
-        max_attempts: the most there may be.
-        max_wait_s: a longer wish of the provider is reported, not slept.
+        error: the failure of the last attempt.
+        attempt: the number of attempts so far.
+        max_attempts: the most attempts.
+        max_wait_s: a longer wait that the provider asks for is reported, not slept.
         headers: of the last answer, names in lower case.
-        got_delta: text or reasoning had come: a second answer would be another one.
-        repeatable: sending it twice makes and costs nothing twice.
-        ambiguous: nobody knows whether the provider got the request.
+        got_delta: text or reasoning was received: a retry would return a different answer.
+        repeatable: sending it twice makes nothing twice and costs nothing.
+        ambiguous: it is unknown whether the provider received the request.
         jitter: a number from 0 to 1.
     """
     failure = error.failure
@@ -181,10 +181,10 @@ def retry_delay(
     if not _wants_retry(failure.retryable, headers):
         return None
     if failure.kind in _ONCE and attempt >= 2:
-        return None  # each of these was a whole paid answer
-    wish = failure.retry_after_s
-    if wish:
-        return wish if wish <= max_wait_s else None
+        return None  # each attempt was charged in full
+    wait_s = failure.retry_after_s
+    if wait_s:
+        return wait_s if wait_s <= max_wait_s else None
     backoff = min(_FIRST_S * 2.0 ** min(attempt - 1, 10), _MOST_S)
     return min(backoff * (1 - _JITTER * jitter), max_wait_s)
 

@@ -1,4 +1,4 @@
-r"""Where an error body keeps its words: the shapes, and one function that knows them all.
+r"""The shapes of error bodies, and one function that reads them all.
 
     {error: {message, type, param, code}}                   OpenAI and most
     {error: "text"}, {code: "sentence", error: "text"}      Ollama, NIM, relays; xAI
@@ -18,7 +18,7 @@ r"""Where an error body keeps its words: the shapes, and one function that knows
     {statusCode, message: ["...", "..."], error: "title"}   NestJS
     {title, status, errors: {field: ["...", "..."]}}        ASP.NET, Laravel
 
-Source: facts/dialects.md B.2 "Error bodies", read 2026-11-20.
+From a survey of documentation and recorded errors, 2026-11-20.
 """
 
 from __future__ import annotations
@@ -58,21 +58,21 @@ _MESSAGE = (
 _ID = ("request_id", "trace_id", "requestId", "traceId", "x_request_id")
 _FINE = frozenset({0, 200, 20000})
 _TITLES = frozenset(status.phrase.lower() for status in HTTPStatus) | {"error", "validation error", "validation failed"}
-"""Words that stand over an error and say nothing of it."""
+"""Titles of errors that say nothing specific."""
 _FINE_WORDS = frozenset({"", "0", "ok", "success", "200", "20000"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorBody:
-    """What an error body says.
+    """The content of an error body.
 
     Attributes:
-        message: the provider's words, not yet cleaned.
+        message: the provider's message, not yet cleaned.
         codes: its codes and types in lower case, the most precise first.
-        status: an HTTP status that stands in the body.
-        categories: what a filter objected to.
-        hint: words of whoever stands behind the provider.
-        inner: an error body that stood inside the message.
+        status: an HTTP status in the body.
+        categories: the categories that a content filter reported.
+        hint: a message from the upstream of a gateway.
+        inner: an error body found inside the message.
     """
 
     message: str
@@ -90,7 +90,7 @@ def find_error_body(value: Any, *, whole: bool) -> ErrorBody | None:
 
     Args:
         value: a body, a chunk or an event.
-        whole: it is known to be an error; otherwise only what nobody can take for an answer counts.
+        whole: it is known to be an error; otherwise only unmistakable errors count.
     """
     return _find(value, whole, 0)
 
@@ -114,7 +114,7 @@ def _find(value: Any, whole: bool, depth: int) -> ErrorBody | None:
 
 
 def _find_in_list(values: list[Any], whole: bool, depth: int) -> ErrorBody | None:
-    """All that the elements of a list say; the first of them gives the codes."""
+    """The joined errors of a list; the codes are those of the first one."""
     marked = [v for v in values[:_MOST_ENTRIES] if whole or as_object(v).get("error")]
     found = [f for v in marked if (f := _find(v, whole, depth + 1))]
     texts, params = listed_texts(marked)
@@ -126,7 +126,7 @@ def _find_in_list(values: list[Any], whole: bool, depth: int) -> ErrorBody | Non
 
 
 def _marked(body: Json, depth: int) -> ErrorBody | None:
-    """The error in a field that is there for errors."""
+    """The error in a field for errors."""
     by_field = _from_map(body)
     if by_field is not None:
         return by_field
@@ -151,13 +151,13 @@ def _marked(body: Json, depth: int) -> ErrorBody | None:
 
 
 def _is_title(error: Any, body: Json) -> bool:
-    """Whether `error` only heads the words that stand in a field beside it."""
+    """Whether `error` is only the title of a message in another field."""
     beside = any(body.get(name) for name in ("message", "messages", "detail", "details", "msg", "error_description"))
     return isinstance(error, str) and beside and error.strip().lower() in _TITLES | {"bad request", "invalid_request"}
 
 
 def _from_map(body: Json) -> ErrorBody | None:
-    """The error of a body that tells it field by field: {errors: {field: [texts]}}."""
+    """The error of a body with messages by field: {errors: {field: [texts]}}."""
     if _has_answer(body):
         return None
     for name in ("errors", "details", "detail", "message", "error", "fields"):
@@ -168,7 +168,7 @@ def _from_map(body: Json) -> ErrorBody | None:
 
 
 def _with_outer(found: ErrorBody, body: Json) -> ErrorBody:
-    """Adds what stands beside an error: a code, a status, the upstream's own words."""
+    """Adds the fields beside an error: a code, a status, the upstream's own message."""
     codes = (*found.codes, *_codes(body, ("code", "error_type", "type", "status")))
     status = found.status or _status(
         body.get("httpStatus"), body.get("statusCode"), body.get("status_code"), body.get("code"), body.get("status")
@@ -181,7 +181,7 @@ def _has_answer(body: Json) -> bool:
 
 
 def _is_flat_error(body: Json) -> bool:
-    """An object that is an error itself, though no field says so."""
+    """Whether an object is an error without an `error` field."""
     if "error" in (body.get("object"), body.get("type")) or body.get("success") is False:
         return True
     if _has_answer(body) or not first_text(body, *_MESSAGE):
@@ -234,7 +234,7 @@ def _from_detail(body: Json, depth: int) -> ErrorBody | None:
 
 
 def _param(body: Json) -> str:
-    """The field that is refused; "" where `param` holds nothing, or a sentence."""
+    """The refused field; "" if `param` is empty or a sentence."""
     param = as_text(body.get("param")).strip()
     return "" if param.lower() in ("none", "null") or len(param) > _LONGEST_PARAM or " " in param else param
 
@@ -267,7 +267,7 @@ def _status(*values: Any) -> int | None:
 
 
 def _hint(body: Json, metadata: Json) -> str:
-    """What the upstream of a gateway said (OpenRouter's `metadata.raw`), or the broken output of a model (Groq)."""
+    """The message of a gateway's upstream (OpenRouter's `metadata.raw`), or the invalid output of a model (Groq)."""
     raw = metadata.get("raw")
     if raw:
         inner = _find(raw, True, 1)
@@ -280,7 +280,7 @@ def _hint(body: Json, metadata: Json) -> str:
 
 
 def _categories(body: Json, innermost: Json, metadata: Json) -> tuple[str, ...]:
-    """The names of the filters that struck."""
+    """The names of the filters that matched."""
     found: list[str] = []
     for source in (body, innermost):
         for name in ("content_filter_result", "content_filter_results"):
@@ -290,6 +290,6 @@ def _categories(body: Json, innermost: Json, metadata: Json) -> tuple[str, ...]:
 
 
 def filtered_categories(value: Any) -> list[str]:
-    """The names under which a content filter's result says that it struck."""
+    """The names under which a content filter's result reports a match."""
     results = as_object(value)
-    return [name for name, told in results.items() if as_object(told).get("filtered") is True]
+    return [name for name, result in results.items() if as_object(result).get("filtered") is True]

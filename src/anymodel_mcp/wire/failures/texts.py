@@ -44,7 +44,7 @@ _NO_FIELDS = frozenset(
 
 
 def listed_texts(values: list[Any]) -> tuple[list[str], list[str]]:
-    """The texts of a list whose elements are texts, or objects that name a place; and the fields that they name."""
+    """The texts of a list of texts, or of objects with a location; and the fields that they name."""
     texts: list[str] = []
     params: list[str] = []
     for value in values[:_MOST]:
@@ -59,12 +59,12 @@ def listed_texts(values: list[Any]) -> tuple[list[str], list[str]]:
 
 
 def _inner_texts(entry: Json) -> list[str]:
-    """The texts that an entry of a list holds in a list or a map of its own."""
+    """The texts in a nested list or map of a list entry."""
     return [text for name in ("errors", "messages", "constraints") for text in as_list_of_text(entry.get(name))]
 
 
 def _place(value: Any) -> str:
-    """A field's name as the body gives it: a text, or a path of names and numbers."""
+    """A field's name: a text, or a path of names and numbers."""
     if isinstance(value, str):
         return value if 0 < len(value) <= _LONGEST_NAME and " " not in value else ""
     path = list(cast("tuple[Any, ...]", value)) if isinstance(value, tuple) else as_list(value)
@@ -81,7 +81,7 @@ def as_list_of_text(value: Any) -> list[str]:
 
 
 def field_texts(value: Any) -> tuple[list[str], list[str]]:
-    """The texts of a map from field to text or texts, each with its field; nothing where it is no such map."""
+    """The texts of a map from field to text or texts, each with its field; empty if it is not such a map."""
     entries = as_object(value)
     if not entries or any(name.lower() in _NO_FIELDS for name in entries):
         return [], []
@@ -95,7 +95,7 @@ def field_texts(value: Any) -> tuple[list[str], list[str]]:
 
 
 def text_before_json(text: str) -> tuple[str, Any]:
-    """What stands before a JSON object or array at the end of a text, and its value; `None` where there is none."""
+    """The text before a JSON object or array at its end, and that value; `None` = there is none."""
     starts = [at for at in (text.find("{"), text.find("[")) if at >= 0]
     for at in sorted(starts):
         value = _structure(text[at:])
@@ -105,7 +105,7 @@ def text_before_json(text: str) -> tuple[str, Any]:
 
 
 def _structure(text: str) -> Any:
-    """The object or array that a text is, in JSON or as Python prints it; `None` where it is neither."""
+    """Parses a text that is an object or array in JSON or Python syntax; `None` = neither."""
     try:
         value, end = scan_json(text, 0)
     except BAD_JSON:
@@ -115,7 +115,7 @@ def _structure(text: str) -> Any:
 
 
 def _python_structure(text: str) -> Any:
-    """What a Python program printed of a body that it had read: {'error': {'message': '...'}}."""
+    """Parses a body printed by a Python program: {'error': {'message': '...'}}."""
     text = text.rstrip(' \n."')
     deep = text.count("{") + text.count("[") + text.count("(")
     if len(text) > _MOST_PYTHON or deep > _DEEPEST_PYTHON or text[-1:] not in ("}", "]"):
@@ -128,7 +128,7 @@ def _python_structure(text: str) -> Any:
 
 
 def loose_words(value: Any) -> str:
-    """The sentences in a JSON value of no known shape, each with its field's name; "" where it holds no words."""
+    """The sentences in a JSON value of unknown shape, each with its field's name; "" = none."""
     found = list(_leaves(value, "", 0))
     sentences = [pair for pair in found if " " in pair[1].strip()] or found
     return "; ".join(f"{name}: {words}" if name else words for name, words in sentences[:5])

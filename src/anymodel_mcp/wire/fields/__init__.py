@@ -1,1 +1,1 @@
-"""Parts that requests of every API share: sampling, effort, messages, structured output, options."""
+"""Builders shared by the requests of all APIs: sampling, effort, messages, structured output, options."""

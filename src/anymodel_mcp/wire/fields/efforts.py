@@ -1,4 +1,4 @@
-"""How hard a model shall think, in each provider's words: effort names, budgets, switches, suffixes of the model."""
+"""Reasoning effort in each provider's form: effort names, token budgets, switches, model suffixes."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ LADDER = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 """All effort words, weakest first."""
 
 _BUDGETS = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 16384, "xhigh": 32768, "max": 65536}
-# budgets are ours; the least one is Anthropic's as far as known here, not confirmed by a live call
+# our choice of budgets; the smallest is Anthropic's minimum, not confirmed by a live call
 _LEAST_BUDGET = 1024
 _SUFFIXES = {"none": "-nothinking", "minimal": "-thinking-low", "low": "-thinking-low", "medium": "-thinking"}
 
 
 def nearest(word: str, allowed: Sequence[str]) -> str:
-    """The allowed word next to `word` on the ladder, the stronger of two; words off the ladder stay as they are."""
+    """The nearest allowed effort, the stronger of two; unknown efforts are returned unchanged."""
     if word in allowed or word not in LADDER:
         return word
     known = [a for a in allowed if a in LADDER]
@@ -29,20 +29,20 @@ def nearest(word: str, allowed: Sequence[str]) -> str:
 
 
 def set_effort(body: dict[str, Any], effort: str, dialect: Dialect, *, nested: bool = False) -> list[str]:
-    """Writes an effort into a chat body; gives warnings for what is lost.
+    """Sets an effort in a chat body; returns warnings for what is lost.
 
     Args:
-        body: the body of a request, changed in place.
-        effort: a word of the ladder, a provider's own word, or a number of tokens to think with.
+        body: the body of a request, modified in place.
+        effort: a known effort, a provider's own one, or a number of tokens.
         dialect: how this model takes the effort.
-        nested: the Responses API: an effort word goes into `reasoning.effort`; switches and budgets stay as they are.
+        nested: the Responses API: an effort goes into `reasoning.effort`; switches and budgets are unchanged.
     """
     said = effort.strip().lower()
     word = said if said.isdigit() else nearest(said, dialect.reasoning_efforts)
     way = "openrouter" if nested and dialect.reasoning in ("effort", "thinking_effort") else dialect.reasoning
     warnings = _SETTERS[way](body, word)
     if word != said and not warnings:
-        warnings.append(f"reasoning_effort {said!r} was sent as {word!r}, the nearest that this model knows")
+        warnings.append(f"reasoning_effort {said!r} was sent as {word!r}, the nearest that this model supports")
     return warnings
 
 
@@ -124,7 +124,7 @@ def _set_suffix(body: dict[str, Any], word: str) -> list[str]:
 
 
 def _set_nothing(_: dict[str, Any], word: str) -> list[str]:
-    return [f"reasoning_effort {word!r} was left out: no way is known to say it to this provider (use options)"]
+    return [f"reasoning_effort {word!r} was left out: it is not known how to send it to this provider (use options)"]
 
 
 _SETTERS: dict[str, Callable[[dict[str, Any], str], list[str]]] = {

@@ -1,6 +1,6 @@
-"""What happens to messages on their way out: roles, one more instruction, the size of what they carry.
+"""Transforms messages before they are sent: roles, an added instruction, the size of files.
 
-Messages are never changed in place, and keys that nobody here knows pass through.
+Messages are never modified in place, and unknown keys pass through.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from anymodel_mcp.errors import ArgumentError
 from anymodel_mcp.types import Json
 from anymodel_mcp.wire.decode.json_values import as_list, as_object, as_text, objects
 
-MAX_FILE_BYTES = 50_000_000  # for one file and in all: https://docs.leapx-hub.com, surveyed 2026-11-20
+MAX_FILE_BYTES = 50_000_000  # for one file and in total: https://docs.leapx-hub.com, read 2026-11-20
 
 _INSTRUCTING = ("system", "developer")
 _DATA_URL = re.compile(r"data:([^;,]*)(?:;[^;,]*)*,", re.IGNORECASE)
@@ -21,7 +21,7 @@ _NO_BASE64 = re.compile(r"[^A-Za-z0-9+/=_\-\s]")
 
 
 def with_system_role(messages: Sequence[Json], role: Literal["system", "developer", "user"]) -> list[Json]:
-    """The messages with instructions under the role that is known here; "user" folds them into a user's message."""
+    """The messages with instructions under the supported role; "user" merges them into a user message."""
     if role == "user":
         return _folded(messages)
     if role == "developer":
@@ -42,7 +42,7 @@ def _folded(messages: Sequence[Json]) -> list[Json]:
 
 
 def joined_neighbours(messages: Sequence[Json]) -> list[Json]:
-    """The messages with plain neighbours of the same role made one; tool calls and their results stay as they are."""
+    """Merges adjacent plain messages of the same role; tool calls and their results are unchanged."""
     joined: list[Json] = []
     for message in messages:
         last = joined[-1] if joined else {}
@@ -58,7 +58,7 @@ def _is_plain(message: Json) -> bool:
 
 
 def _both(one: Any, other: Any) -> Any:
-    """Two contents as one: texts with an empty line between, parts in order."""
+    """Joins two contents: texts with an empty line between, parts in order."""
     if isinstance(one, str) and isinstance(other, str):
         return "\n\n".join(t for t in (one, other) if t)
     parts = [*as_list(one), *as_list(other)]
@@ -68,7 +68,7 @@ def _both(one: Any, other: Any) -> Any:
 
 
 def with_instruction(messages: Sequence[Json], text: str) -> list[Json]:
-    """The messages with one more instruction at the end of the last user's message, where every provider takes it."""
+    """The messages with an instruction at the end of the last user message, where every provider accepts it."""
     for at in range(len(messages) - 1, -1, -1):
         if messages[at].get("role") == "user":
             return [*messages[:at], _with_text(messages[at], text, before=False), *messages[at + 1 :]]
@@ -95,13 +95,13 @@ def text_of(content: Any) -> str:
 
 
 def split_data_url(address: str) -> tuple[str, str] | None:
-    """Media type in lower case ("" if it names none) and data of a data URL; `None` for any other address."""
+    """Media type in lower case ("" = none) and data of a data URL; `None` for any other URL."""
     found = _DATA_URL.match(address)
     return (found[1].lower(), address[found.end() :]) if found else None
 
 
 def check_file_bytes(messages: Sequence[Json]) -> None:
-    """Refuses what every provider would refuse after a long upload.
+    """Checks the total size of files, because providers would refuse them only after a long upload.
 
     Raises:
         ArgumentError: files and pictures of the messages are larger than 50 MB together.
@@ -115,14 +115,14 @@ def check_file_bytes(messages: Sequence[Json]) -> None:
 
 
 def _carried(content: Any) -> Iterator[str]:
-    """Every string in the parts of a message that may hold a file: `file_data`, data URLs."""
+    """The strings in the parts of a message that may hold a file: `file_data`, data URLs."""
     for part in objects(content):
         for holder in (part, *(as_object(part.get(name)) for name in ("file", "image_url", "input_audio"))):
             yield from (as_text(holder.get(name)) for name in ("file_data", "url", "image_url", "data"))
 
 
 def _encoded_bytes(data: str) -> int:
-    """How many bytes a data URL or base64 text stands for; a link stands for none."""
+    """The number of bytes in a data URL or base64 text; 0 for a link."""
     if data[:5].lower() == "data:":
         data = data[data.find(",", 0, 500) + 1 :]
     elif data[:8].lower().startswith(("http://", "https://")):

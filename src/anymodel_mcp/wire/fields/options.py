@@ -1,4 +1,4 @@
-"""The user's own fields and the provider's refusals, the same for every endpoint."""
+"""Merges the user's own fields and removes refused ones, for every endpoint."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from anymodel_mcp.types import Json
 from anymodel_mcp.wire.decode.json_values import as_object
 
 TOKEN_PARAMS = ("max_tokens", "max_completion_tokens")
-"""The two names of one chat limit."""
+"""The two names of the token limit in chat."""
 TOKEN_LIMITS = (*TOKEN_PARAMS, "max_output_tokens")
-"""The names of the limit of generated tokens in any API."""
+"""The names of the token limit in any API."""
 
 _SHARED = frozenset(
     (
@@ -27,22 +27,22 @@ _SHARED = frozenset(
         "toolConfig",
     )
 )
-"""Objects in which fields of ours and of the user meet."""
+"""Objects that both our arguments and the user's options may set."""
 
 _RIVALS = {"reasoning": frozenset(("effort", "max_tokens"))}
-"""Keys of such an object of which only one may be sent."""
+"""Keys of such an object that exclude each other."""
 
 _NESTED = ("temperature", "top_p", "enable_thinking", "thinking_budget", "enable_search")
-"""Fields of ours that belong to a model and not to the API."""
+"""Our fields that belong to the model and not to the API."""
 
 _ESSENTIAL = ("model", "messages", "prompt", "input")
 
 
 def merge_options(body: dict[str, Any], options: Json) -> list[str]:
-    """Lays the user's fields over ours; gives a warning for each argument that they replace.
+    """Merges the user's fields over ours; returns a warning for each argument that they replace.
 
-    An object that an argument has written too (`text`, `reasoning`, `response_format`, `thinking`, `parameters`) is
-    merged key by key, and the user's keys win. A null takes our field away, since no provider is sent one.
+    An object that an argument also sets (`text`, `reasoning`, `response_format`, `thinking`, `parameters`) is
+    merged key by key, and the user's keys win. A null removes our field, since nulls are never sent.
     """
     warnings: list[str] = []
     for name, value in options.items():
@@ -59,7 +59,7 @@ def merge_options(body: dict[str, Any], options: Json) -> list[str]:
 
 
 def _merged(name: str, ours: Json, theirs: Json, warnings: list[str]) -> Json:
-    """Both objects in one; where they cannot be one, the user's alone."""
+    """Merges both objects; returns the user's alone if they cannot be merged."""
     rivals = _RIVALS.get(name, frozenset())
     exclusive = rivals & ours.keys() and rivals & theirs.keys() - ours.keys()
     if exclusive or ("type" in theirs and "type" in ours and theirs["type"] != ours["type"]):
@@ -70,30 +70,30 @@ def _merged(name: str, ours: Json, theirs: Json, warnings: list[str]) -> Json:
 
 
 def _replaced(name: str) -> str:
-    return f"{name} of options replaced what an argument had set there"
+    return f"{name} of options replaced the value of an argument"
 
 
 def protected_names(options: Json, form_only: Iterable[str] = ()) -> frozenset[str]:
-    """The fields that no repair may touch.
+    """The fields that no repair may change.
 
     Args:
         options: the user's own.
-        form_only: fields that choose only the form of the bytes, which are decoded here whatever the form: giving them
-            up loses nothing of the answer, so a refusal may still be repaired (with a warning).
+        form_only: fields that select only the form of the bytes, all of which are decoded: dropping them
+            loses nothing of the answer, so a refusal may still be repaired (with a warning).
     """
     return frozenset(name for name, value in options.items() if value is not None) - frozenset(form_only)
 
 
 def drop_refused(body: dict[str, Any], dialect: Dialect) -> list[str]:
-    """Takes out what this provider is known to refuse; gives a warning for each."""
+    """Removes what this provider is known to refuse; returns a warning for each."""
     dropped = [name for name in body if name in dialect.drop_params and name not in _ESSENTIAL]
     for name in dropped:
         del body[name]
-    return [f"{name} was left out: this provider does not take it" for name in dropped]
+    return [f"{name} was left out: this provider does not support it" for name in dropped]
 
 
 def nest_fields(body: dict[str, Any], dialect: Dialect) -> None:
-    """Moves the model's own fields into the object in which this provider takes them."""
+    """Moves the model's own fields into the object where this provider expects them."""
     if not dialect.fields_in:
         return
     nested = {name: body.pop(name) for name in _NESTED if name in body}

@@ -9,7 +9,7 @@ from anymodel_mcp.dialects.fields import Dialect
 
 
 def set_sampling(body: dict[str, Any], temperature: float | None, top_p: float | None, dialect: Dialect) -> list[str]:
-    """Writes temperature and top_p; gives a warning where a bound moved one."""
+    """Sets temperature and top_p; returns a warning if a bound changed one."""
     warnings: list[str] = []
     if temperature is not None:
         low, high = dialect.min_temperature, dialect.max_temperature
@@ -18,14 +18,16 @@ def set_sampling(body: dict[str, Any], temperature: float | None, top_p: float |
         )
         body["temperature"] = temperature if bound is None else bound
         if bound is not None:
-            warnings.append(f"temperature {temperature:g} was sent as {bound:g}, the nearest that this provider takes")
+            warnings.append(
+                f"temperature {temperature:g} was sent as {bound:g}, the nearest that this provider accepts"
+            )
     if top_p is not None:
         body["top_p"] = top_p
     return warnings
 
 
 def set_stop(body: dict[str, Any], stop: Sequence[str] | None, dialect: Dialect) -> list[str]:
-    """Writes the stop sequences, always as an array: every provider takes one, some take nothing else."""
+    """Sets the stop sequences as an array, the form that every provider accepts."""
     if not stop:
         return []
     limit = dialect.stop_limit or len(stop)

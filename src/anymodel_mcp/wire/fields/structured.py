@@ -1,4 +1,4 @@
-"""Structured answers: a JSON schema as `response_format`, as a weaker form, or by instruction alone."""
+"""Structured answers: a JSON schema as `response_format`, in a weaker form, or by instruction only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LIST_KEYS = ("anyOf", "oneOf", "allOf")
 
 
 def instruction(schema: Any) -> str:
-    """The words that ask for an answer by a schema."""
+    """The instruction to answer by a schema."""
     text = json.dumps(schema, ensure_ascii=False, separators=(",", ":"))
     return (
         "Answer with one JSON value that satisfies this JSON Schema and with nothing else: no comment, no code fence.\n"
@@ -24,7 +24,7 @@ def instruction(schema: Any) -> str:
 
 
 def schema_format(schema: Json) -> Json:
-    """The inner object of a `json_schema` response format: name, schema, and `strict` where it may be asked for."""
+    """The inner object of a `json_schema` response format: name, schema, and `strict` if the schema allows it."""
     title = schema.get("title")
     name = _NAME.sub("_", title).strip("_")[:64] if isinstance(title, str) else ""
     inner: Json = {"name": name or "answer", "schema": schema}
@@ -34,9 +34,9 @@ def schema_format(schema: Json) -> Json:
 
 
 def _is_strict(schema: Any) -> bool:
-    """Whether a schema keeps the rules without which strict mode is refused: objects closed, all properties required.
+    """Whether a schema follows the rules of strict mode: objects closed, all properties required.
 
-    These are OpenAI's rules as far as known here; where they are stricter, the refusal is repaired.
+    These are OpenAI's known rules; if they are stricter, the refusal is repaired.
     """
     if schema is True:
         return False

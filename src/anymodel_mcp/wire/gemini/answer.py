@@ -1,7 +1,7 @@
-"""Answers of the Gemini API, streamed (events or one JSON array) and whole, as the same result that chat gives.
+"""Reads answers of the Gemini API, streamed (events or one JSON array) and whole, into the result type of chat.
 
 https://ai.google.dev/api/generate-content (read 2026-11-21). Usage is cumulative, the end is a `finishReason`, a call
-has no id, and a signature may stand on any part, also on an empty text part at the end: all must go back.
+has no id, and any part may have a signature, even an empty text part at the end: all must be sent back.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def read_generate(head: ResponseHead, sent: WireRequest, options: ReadOptions) -
 
 @dataclass(slots=True)
 class _Candidate:
-    """One candidate: its parts, neighbouring pieces of plain text as one."""
+    """One candidate: its parts, with adjacent plain text merged."""
 
     parts: list[Json] = field(default_factory=list[Json])
     pieces: list[str] = field(default_factory=list[str])  # of the last part, while it is plain text
@@ -61,7 +61,7 @@ class _Candidate:
         return "".join(as_text(p.get("text")) for p in self.parts if bool(p.get("thought")) is thought)
 
     def carried(self) -> list[Json]:
-        """The parts that go back: all but thoughts and files without a signature."""
+        """The parts to send back: all but thoughts and files without a signature."""
         return [p for p in self.parts if "thoughtSignature" in p or not (p.get("thought") or "inlineData" in p)]
 
 
@@ -86,7 +86,7 @@ class GenerateAnswer(NativeAnswer):
         self._frames_seen += 1
         self._envelope |= {k: frame[k] for k in ("modelVersion", "responseId") if frame.get(k)}
         self._feedback |= as_object(frame.get("promptFeedback"))
-        # a later zero only fills its place
+        # a later zero is a placeholder
         self._usage |= {k: v for k, v in as_object(frame.get("usageMetadata")).items() if v or k not in self._usage}
         for candidate in objects(frame.get("candidates"))[:_MAX_CANDIDATES]:
             self._take_candidate(candidate)
@@ -140,8 +140,8 @@ class GenerateAnswer(NativeAnswer):
 
     def _blocked_prompt(self, reason: str) -> ProviderError:
         categories = _blocked(self._feedback.get("safetyRatings"))
-        told = tidy(as_text(self._feedback.get("blockReasonMessage")))
-        why = ", ".join([reason, *categories]) + (f": {told}" if told else "")
+        message = tidy(as_text(self._feedback.get("blockReasonMessage")))
+        why = ", ".join([reason, *categories]) + (f": {message}" if message else "")
         return ProviderError(
             f"the provider blocked the prompt ({why})",
             kind="content_filter",
@@ -151,7 +151,7 @@ class GenerateAnswer(NativeAnswer):
         )
 
     def completed(self, result: ChatResult) -> ChatResult:
-        """The result with the parts that must go back."""
+        """The result with the parts to send back."""
         first = self._candidates[min(self._candidates)]
         if all("thoughtSignature" not in p and _is_plain(p) for p in first.parts):
             return result
@@ -159,7 +159,7 @@ class GenerateAnswer(NativeAnswer):
 
 
 def _is_plain(part: Json) -> bool:
-    """Whether a part can be built again from text and calls."""
+    """Whether a part can be rebuilt from text and calls."""
     return bool(part.keys() & {"text", "inlineData"}) or (
         part.keys() == {"functionCall"} and "id" not in part["functionCall"]
     )
@@ -195,12 +195,12 @@ def _call(number: int, call: Json) -> Json:
 
 
 def _blocked(ratings: Any) -> list[str]:
-    """The categories for which something was blocked."""
+    """The categories that were blocked."""
     return [as_text(rating.get("category")) for rating in objects(ratings) if rating.get("blocked") is True]
 
 
 def _sources(candidate: Json) -> list[Json]:
-    """Pages on which the answer rests."""
+    """The pages that ground the answer."""
     chunks = objects(as_object(candidate.get("groundingMetadata")).get("groundingChunks"))
     cited = as_object(candidate.get("citationMetadata"))
     named = [*objects(cited.get("citationSources")), *objects(cited.get("citations"))]
@@ -208,7 +208,7 @@ def _sources(candidate: Json) -> list[Json]:
 
 
 def _chat_usage(usage: Json) -> Json | None:
-    """The figures in chat's names: thoughts are generated too, and what a tool put into the prompt is read too."""
+    """The figures under chat's names: output includes thoughts, input includes what a tool added to the prompt."""
     if not usage:
         return None
     given, made = as_count(usage.get("promptTokenCount")), as_count(usage.get("candidatesTokenCount"))

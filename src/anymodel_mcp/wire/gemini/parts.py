@@ -1,4 +1,4 @@
-"""Chat messages as contents of the Gemini API: text, files, function calls and their responses."""
+"""Converts chat messages to contents of the Gemini API: text, files, function calls and their responses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from anymodel_mcp.wire.decode.json_values import as_list, as_object, as_text, fi
 from anymodel_mcp.wire.fields.messages import split_data_url, text_of
 
 CARRIED = "gemini_parts"
-"""The field of an assistant message that holds its parts as they came."""
+"""The field of an assistant message that holds its parts unchanged."""
 
 _INSTRUCTING = ("system", "developer")
 
@@ -23,11 +23,11 @@ def split_system(messages: Sequence[Json]) -> tuple[str, list[Json]]:
 
 
 def to_contents(messages: Sequence[Json], placeholder: str = "") -> list[Json]:
-    """The contents of a turn, neighbours of one role joined.
+    """The contents of a turn, with adjacent messages of one role merged.
 
     Args:
-        messages: in chat's form.
-        placeholder: the signature of calls that this API has not made; "" = none.
+        messages: in chat's format.
+        placeholder: the signature for calls that another API made; "" = none.
     """
     names = _call_names(messages)
     joined: list[Json] = []
@@ -44,7 +44,7 @@ def to_contents(messages: Sequence[Json], placeholder: str = "") -> list[Json]:
 
 
 def _call_names(messages: Sequence[Json]) -> dict[str, Json]:
-    """What a function response says of its call: name and native id, by the id that chat knows."""
+    """The name and native id of each call, by its id in chat."""
     found: dict[str, Json] = {}
     for message in messages:
         own = [as_object(part["functionCall"]) for part in objects(message.get(CARRIED)) if "functionCall" in part]
@@ -69,7 +69,7 @@ def _user(message: Json, names: dict[str, Json]) -> list[Json]:
 
 
 def _model(message: Json, placeholder: str) -> list[Json]:
-    """What a model said: its own parts where they are kept, else its text and calls."""
+    """A model message: its own parts if they were kept, else its text and calls."""
     own = objects(message.get(CARRIED))
     if own:
         return [dict(part) for part in own]
@@ -93,7 +93,7 @@ def _parts(content: Any) -> list[Json]:
 
 
 def _part(part: Any) -> Json | None:
-    """One part of a message; what is a part of this API already stays as it is."""
+    """Converts one part of a message; parts of this API are returned unchanged."""
     fields = {"type": "text", "text": part} if isinstance(part, str) else as_object(part)
     match as_text(fields.get("type")):
         case "text" | "input_text" | "output_text":

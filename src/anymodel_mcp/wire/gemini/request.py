@@ -1,4 +1,4 @@
-"""Chat turns as requests of the Gemini API.
+"""Builds requests of the Gemini API.
 
 https://ai.google.dev/api/generate-content (read 2026-11-21). `options` reach the body verbatim and last, key by key
 inside `generationConfig` and `toolConfig`; `tool_choice` in OpenAI's form is translated.
@@ -37,7 +37,7 @@ _CHOICES = {"auto": "AUTO", "required": "ANY", "any": "ANY", "none": "NONE"}
 
 
 def build_generate(request: ChatRequest, dialect: Dialect) -> WireRequest:
-    """One turn at `models/MODEL:generateContent`, or its streaming twin.
+    """Builds a turn for `models/MODEL:generateContent`, or its streaming variant.
 
     Raises:
         ArgumentError: the files in it are too large for any provider.
@@ -84,13 +84,13 @@ def build_generate(request: ChatRequest, dialect: Dialect) -> WireRequest:
 
 
 def _place(model: str) -> str:
-    """Where a model is: its id, or the resource name that lists give."""
+    """The path of a model: its id, or the resource name from the model list."""
     name = quote(model, safe="/:@-_.~")
     return name if model.startswith(("models/", "tunedModels/", "publishers/", "projects/")) else f"models/{name}"
 
 
 def _set_effort(config: dict[str, Any], effort: str, dialect: Dialect) -> list[str]:
-    """Writes an effort as a level, or as a budget of tokens; thoughts are shown when they are asked for."""
+    """Sets an effort as a level or a token budget, and requests the thoughts."""
     warnings = set_effort(config, effort, dialect)
     thinking = as_object(config.pop("thinking", None))
     if thinking.get("type") == "disabled":
@@ -101,7 +101,7 @@ def _set_effort(config: dict[str, Any], effort: str, dialect: Dialect) -> list[s
 
 
 def _native_options(options: Json) -> Json:
-    """The user's options, with `tool_choice`, the token limit and snake-case names in this API's words."""
+    """The user's options, with `tool_choice`, token limit and snake-case names translated for this API."""
     skipped = {*TOKEN_LIMITS, "tool_choice"}
     native = {_SNAKE.get(name, name): value for name, value in options.items() if name not in skipped}
     limit = next((options[name] for name in TOKEN_LIMITS if options.get(name) is not None), None)
@@ -120,7 +120,7 @@ def _native_options(options: Json) -> Json:
 
 
 def _tools(tools: Any) -> list[Json]:
-    """All functions in one tool; tools of the API's own stay as they are."""
+    """All functions in one tool; the API's own tools are unchanged."""
     functions = [as_object(tool.get("function")) for tool in objects(list(tools)) if tool.get("function")]
     others = [tool for tool in objects(list(tools)) if not tool.get("function")]
     declared = [_declaration(function) for function in functions]
@@ -138,7 +138,7 @@ def _declaration(function: Json) -> Json:
 def _set_schema(
     config: dict[str, Any], schema: Json, messages: list[Json], dialect: Dialect, *, with_tools: bool
 ) -> list[Json]:
-    """Asks for an answer by a schema; beside functions, which most models refuse with it, by instruction."""
+    """Requests an answer by a schema; with functions, which most models refuse together, by instruction."""
     if dialect.structured == "json_schema" and not with_tools:
         config["responseMimeType"] = "application/json"
         config["responseJsonSchema"] = schema

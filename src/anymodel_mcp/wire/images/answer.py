@@ -1,6 +1,6 @@
-"""Answers to picture requests: base64, addresses, data URLs, raw bytes, events, and tickets for work that goes on.
+"""Reads answers to picture requests: base64, URLs, data URLs, raw bytes, events, and ids of running tasks.
 
-Nothing here is asked for twice: a picture may already have been made and paid for.
+No request is repeated: a picture may already have been made and charged.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from anymodel_mcp.wire.failures.provider_error import failure_from, tidy
 
 _LISTS = ("data", "images", "output", "artifacts")
 _FIELDS = ("b64_json", "url", "image", "image_url", "base64")
-_TICKETS = ("task_id", "taskId")
+_TASK_KEYS = ("task_id", "taskId")
 _SNIFFED_BYTES = 32
 _TEXT_STARTS = b'{["<:dei \r\n\t\xef'
 _MAX_PICTURES = 128
@@ -87,7 +87,7 @@ def read_task(head: ResponseHead, sent: WireRequest, options: ReadOptions) -> Re
 
 
 class Images(Document[ImagesResult]):
-    """Reads pictures, or the ticket for them.
+    """Reads pictures, or the id of the task that makes them.
 
     Args:
         head: status and headers.
@@ -102,7 +102,7 @@ class Images(Document[ImagesResult]):
         self._event: Json = {}
 
     def take(self, value: Any) -> bool:
-        """Deals with the events of a stream; what is only a preview is dropped."""
+        """Takes the events of a stream; previews are dropped."""
         event = as_object(value)
         kind = as_text(event.get("type"))
         if not kind.startswith(("image_generation.", "image_edit.")):
@@ -130,14 +130,14 @@ class Images(Document[ImagesResult]):
         body = as_object(value)
         for item in _items(value):
             self._take_item(item)
-        ticket = _ticket(body)
-        if ticket and not self._made and not self._refused:
-            return ImagesResult(images=(), model=self.model or None, task_id=ticket)
+        task_id = _find_task_id(body)
+        if task_id and not self._made and not self._refused:
+            return ImagesResult(images=(), model=self.model or None, task_id=task_id)
         self._take_words(body)
         return self._result(body)
 
     def _take_item(self, item: Any) -> None:
-        """One entry: a picture, or why there is none."""
+        """Reads one entry: a picture, or the reason why there is none."""
         if len(self._made) >= _MAX_PICTURES:
             return
         why = _refusal(item)
@@ -149,7 +149,7 @@ class Images(Document[ImagesResult]):
             self._made.append(found)
 
     def _take_words(self, body: Json) -> None:
-        """Pictures inside a chat answer."""
+        """Reads pictures inside a chat answer."""
         for choice in objects(body.get("choices")):
             message = as_object(choice.get("message"))
             for image in as_list(message.get("images")):
@@ -186,7 +186,7 @@ class Images(Document[ImagesResult]):
 
 
 def _items(value: Any, depth: int = 0) -> list[Any]:
-    """The entries that are pictures; a list that only repeats another one is left out."""
+    """The picture entries, without a list that only repeats another one."""
     entries = as_list(value)
     body = as_object(value)
     for name in _LISTS:
@@ -197,10 +197,10 @@ def _items(value: Any, depth: int = 0) -> list[Any]:
     return entries or ([body] if any(body.get(name) for name in _FIELDS) else [])
 
 
-def _ticket(body: Json) -> str:
-    """The id of work that goes on."""
+def _find_task_id(body: Json) -> str:
+    """The id of a running task."""
     for source in (body, as_object(body.get("data"))):
-        for name in _TICKETS:
+        for name in _TASK_KEYS:
             value = source.get(name)
             if isinstance(value, str | int) and not isinstance(value, bool) and value != "":
                 return str(value)
@@ -208,13 +208,13 @@ def _ticket(body: Json) -> str:
 
 
 def _refusal(item: Any) -> str:
-    """Why an entry holds no picture, in the provider's words; "" where it does."""
+    """Why an entry holds no picture, by the provider; "" = it holds one."""
     source = as_object(item)
     error = source.get("error")
     if error:
-        told = as_object(error)
-        code, words = first_text(told, "code"), first_text(told, "message") or as_text(error)
-        return tidy(": ".join(p for p in (code, words) if p) or "an error without words")
+        described = as_object(error)
+        code, words = first_text(described, "code"), first_text(described, "message") or as_text(error)
+        return tidy(": ".join(p for p in (code, words) if p) or "an error without a message")
     if source.get("respect_moderation") is False:
         return "the content filter refused it (respect_moderation: false)"
     if source.get("is_image_safe") is False:
@@ -225,12 +225,12 @@ def _refusal(item: Any) -> str:
 
 
 class Task(Images):
-    """Reads the answer about a ticket: pictures, or the ticket again while the work goes on.
+    """Reads the state of a task: its pictures, or its id while it runs.
 
     Args:
         head: status and headers.
         model: the provider's id of the model that was asked.
-        task_id: the ticket.
+        task_id: the id of the task.
     """
 
     def __init__(self, head: ResponseHead, *, model: str, task_id: str) -> None:
@@ -238,7 +238,7 @@ class Task(Images):
         self._task_id: Final = task_id
 
     def read(self, values: list[Any]) -> ImagesResult:
-        """The pictures of the finished work (Ace Data Cloud: `response` is there), or a result with `task_id`."""
+        """The pictures of a finished task (Ace Data Cloud: `response` is present), or a result with `task_id`."""
         body = as_object(values[0])
         response = body.get("response")
         if not response:
@@ -250,5 +250,5 @@ class Task(Images):
         )
         if error is not None:
             raise error.with_fields(retryable=False)
-        inner = {k: v for k, v in as_object(response).items() if k not in _TICKETS}
+        inner = {k: v for k, v in as_object(response).items() if k not in _TASK_KEYS}
         return super().read([inner])

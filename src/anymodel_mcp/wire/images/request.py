@@ -1,4 +1,4 @@
-"""Picture requests: one meaning, several forms.
+"""Builds picture requests in several forms.
 
 `image_dialect` picks the row of `_FORMS`. Pictures to edit travel as a form to `images/edits` at OpenAI and its
 imitations, as data URLs in JSON elsewhere, as parts of a message where pictures come by chat.
@@ -25,10 +25,10 @@ _SIZE = re.compile(r"\s*(\d{1,5})\s*[x*×:]\s*(\d{1,5})\s*", re.IGNORECASE)
 
 
 def build_image(request: ImageRequest, dialect: Dialect) -> WireRequest:
-    """Pictures from words, or edited ones where `images` are given. Never `repeatable`: each answer is paid for.
+    """Builds a request to make pictures, or to edit `images`. Never `repeatable`: each answer is charged.
 
     Raises:
-        ArgumentError: the pictures are too large for any provider, or a mask comes without a picture.
+        ArgumentError: the pictures are too large for any provider, or there is a mask without a picture.
     """
     _check(request)
     return _FORMS[dialect.image_dialect](request, dialect)
@@ -36,7 +36,7 @@ def build_image(request: ImageRequest, dialect: Dialect) -> WireRequest:
 
 def _check(request: ImageRequest) -> None:
     if not request.prompt.strip():
-        raise ArgumentError("prompt is empty: say what the picture shall show", param="prompt")
+        raise ArgumentError("prompt is empty: describe the picture", param="prompt")
     if request.mask is not None and not request.images:
         raise ArgumentError("a mask needs a picture to edit: give it in images", param="mask")
     parts = [*request.images, *([request.mask] if request.mask else [])]
@@ -48,13 +48,13 @@ def _check(request: ImageRequest) -> None:
 
 
 def size_of(text: str) -> tuple[int, int] | None:
-    """Width and height of a size such as "1024x768"; `None` for words ("auto", "2K")."""
+    """Width and height of a size such as "1024x768"; `None` for names ("auto", "2K")."""
     match = _SIZE.fullmatch(text)
     return (int(match[1]), int(match[2])) if match and int(match[1]) and int(match[2]) else None
 
 
 def aspect_ratio(text: str) -> str | None:
-    """The well-known ratio nearest to a size, or the text itself where it already is a ratio; `None` for words."""
+    """The common ratio nearest to a size, or the text itself if it is a ratio; `None` for names."""
     if text.strip() in _RATIOS:
         return text.strip()
     size = size_of(text)
@@ -70,7 +70,7 @@ def data_url(part: FilePart) -> str:
 
 
 def _common(request: ImageRequest, dialect: Dialect) -> dict[str, Any]:
-    """The fields that have the same name everywhere."""
+    """The fields that all forms share."""
     body: dict[str, Any] = {"model": request.model, "prompt": request.prompt}
     named = {
         "n": request.n,
@@ -85,7 +85,7 @@ def _common(request: ImageRequest, dialect: Dialect) -> dict[str, Any]:
 def _json_request(
     body: dict[str, Any], request: ImageRequest, dialect: Dialect, warnings: list[str], path: str = "images/generations"
 ) -> WireRequest:
-    told = [*warnings, *drop_refused(body, dialect)]
+    all_warnings = [*warnings, *drop_refused(body, dialect)]
     merge_options(body, request.options)
     return WireRequest(
         path=path,
@@ -94,7 +94,7 @@ def _json_request(
         stream=body.get("stream") is True,
         protected=protected_names(request.options, form_only=("response_format",)),
         repeatable=False,
-        warnings=tuple(told),
+        warnings=tuple(all_warnings),
     )
 
 
@@ -200,9 +200,11 @@ def _by_chat(request: ImageRequest, dialect: Dialect, *, modalities: bool) -> Wi
     if not modalities:
         given["size"] = request.size
     warnings += [
-        f"{name} was left out: pictures come by chat here" for name, value in given.items() if value not in (None, 1)
+        f"{name} was left out: this provider makes pictures through chat"
+        for name, value in given.items()
+        if value not in (None, 1)
     ]
-    told = [*warnings, *drop_refused(body, dialect)]
+    all_warnings = [*warnings, *drop_refused(body, dialect)]
     merge_options(body, request.options)
     return WireRequest(
         path="chat/completions",
@@ -211,7 +213,7 @@ def _by_chat(request: ImageRequest, dialect: Dialect, *, modalities: bool) -> Wi
         stream=body.get("stream") is True,
         protected=protected_names(request.options),
         repeatable=False,
-        warnings=tuple(told),
+        warnings=tuple(all_warnings),
     )
 
 
@@ -234,13 +236,13 @@ _FORMS: dict[str, Callable[[ImageRequest, Dialect], WireRequest]] = {
 
 
 def build_task(task_id: str, dialect: Dialect) -> WireRequest:
-    """A question after work that was taken under a ticket.
+    """Builds the request for the state of a task.
 
     Raises:
-        ConfigError: nobody has said where this provider answers such questions.
+        ConfigError: the path of tasks is not configured for this provider.
     """
     if not dialect.task_path:
         raise ConfigError(
-            "no address is known where this provider tells how its tasks stand", fix="Set quirks.task_path."
+            "the address for the state of this provider's tasks is not known", fix="Set quirks.task_path."
         )
     return WireRequest(path=dialect.task_path, endpoint="tasks", body={"id": task_id, "action": "retrieve"})

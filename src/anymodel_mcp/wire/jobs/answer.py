@@ -1,6 +1,6 @@
-"""Answers of media services: the id of a submitted job, and how a job stands.
+"""Reads answers of media services: the id of a submitted job, and its state.
 
-State words are compared in lower case with blanks and hyphens as `_`. A word that nobody knows means that the job still
+State words are compared in lower case with blanks and hyphens as `_`. An unknown word means that the job still
 runs: a job is never given up because of a new word. Results are read from a finished job only, because running ones
 show previews.
 """
@@ -77,17 +77,17 @@ _FILTERED = re.compile(r"moderat|sensitive|nsfw|banned|policy|inspection|safety"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobState:
-    """How a job stands.
+    """The state of a job.
 
     Attributes:
         word: the vendor's own word for it.
-        progress: 0 to 100; `None` = not said.
-        outputs: result URLs or data URLs, in order, as given.
+        progress: 0 to 100; `None` = not known.
+        outputs: result URLs or data URLs, in order, unchanged.
         texts: results that are text.
         next: follow-up actions: {action, options, label}.
         failure: why it failed.
-        needs_fetch: it is done, and its output takes one more request.
-        answer: the JSON that says so.
+        needs_fetch: it is done, but its output needs another request.
+        answer: the JSON of the response.
     """
 
     status: Status
@@ -105,7 +105,7 @@ class JobState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submitted:
-    """What the answer to a submit says: the job with its id, and its state."""
+    """The answer to a submit: the job with its id, and its state."""
 
     job: Job
     state: JobState
@@ -171,7 +171,7 @@ def submitted(answer: Any, job: Job, row: JobRow, base_url: str, head: ResponseH
     """The job with its id and state.
 
     Raises:
-        ProviderError: the service refused the job, or named neither an id nor a result.
+        ProviderError: the service refused the job, or returned neither an id nor a result.
     """
     refusal = _refusal(answer, row, head.status)
     if refusal is not None:
@@ -183,7 +183,7 @@ def submitted(answer: Any, job: Job, row: JobRow, base_url: str, head: ResponseH
     if not job.id:
         error = failure_from(answer, status=head.status, headers=head.headers, endpoint="jobs", model=job.model)
         raise error or ProviderError(
-            f"{row.called} took the job and named no id: {tidy(str(answer), 200)}",
+            f"{row.called} accepted the job but returned no id: {tidy(str(answer), 200)}",
             kind="upstream",
             status=head.status,
             fix="Look at the vendor's own list of jobs before you submit it again: it may be running and paid for.",
@@ -194,7 +194,7 @@ def submitted(answer: Any, job: Job, row: JobRow, base_url: str, head: ResponseH
 
 
 def _refusal(answer: Any, row: JobRow, status: int) -> ProviderError | None:
-    """The refusal that an inner code of a 200 says."""
+    """The refusal in an inner code of a 200."""
     place, good = row.ok
     code = first_at(answer, place)
     if code is None or code in good or str(code) in map(str, good):
@@ -230,7 +230,7 @@ def _id_of(answer: Any, row: JobRow) -> str:
 
 
 def _links(answer: Any, row: JobRow, base_url: str) -> dict[str, str]:
-    """The URLs that the row's templates name, where the key may go to them."""
+    """The URLs that the row's templates name, if the key may be sent to them."""
     found: dict[str, str] = {}
     for template in (row.poll, row.fetch, row.cancel):
         if "@" not in template:
@@ -245,7 +245,7 @@ def _links(answer: Any, row: JobRow, base_url: str) -> dict[str, str]:
 
 
 def job_state(answer: Any, job: Job, row: JobRow, *, status: int) -> JobState:
-    """How the job stands, by the answer to a poll."""
+    """Reads the state of a job from the answer to a poll."""
     word, stands = _state(answer, row)
     outputs = find_outputs(answer, row)
     texts = (
@@ -279,7 +279,7 @@ def job_state(answer: Any, job: Job, row: JobRow, *, status: int) -> JobState:
 
 
 def _at_once(row: JobRow, outputs: Sequence[str], answer: Any) -> bool:
-    """A service without any state word has an answer as soon as it has a result."""
+    """The state for a service without state words: done as soon as there is a result."""
     return bool(outputs) and not any(read_path(answer, place) for place in row.states)
 
 
@@ -333,7 +333,7 @@ def _withheld(answer: Any, row: JobRow) -> list[str]:
 
 
 def _part_failed(answer: Any) -> bool:
-    """Some of the songs of one job have an error of their own."""
+    """The errors of single results of a job."""
     return any(v for v in read_path(answer, "songs[].error_type"))
 
 

@@ -1,4 +1,4 @@
-"""Where the answers of media services keep results, progress and reasons, when their row does not say."""
+"""Finds results, progress and failure reasons in answers of media services if their row does not name the fields."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _NO_RESULT = re.compile(
     re.IGNORECASE,
 )
 MAX_OUTPUTS = 64
-"""The most results of one job that are taken."""
+"""The most results of one job."""
 _MAX_DEPTH = 12
 
 
@@ -53,7 +53,7 @@ def find_outputs(answer: Any, row: JobRow) -> list[str]:
 
 
 def find_known(answer: Any) -> list[str]:
-    """The same by well-known key names, where a row does not say where they are or an answer has them elsewhere."""
+    """Like `find_outputs`, by common key names, if the row names none or the answer has them elsewhere."""
     return _addresses(_by_known_keys(answer, "", 0))
 
 
@@ -73,7 +73,7 @@ def _by_known_keys(value: Any, name: str, depth: int) -> list[str]:
 
 
 def find_progress(answer: Any) -> int | None:
-    """The progress as 0 to 100; `None` = not said."""
+    """The progress as 0 to 100; `None` = not known."""
     value = first_at(answer, *_PROGRESS)
     text = value.strip() if isinstance(value, str) else value
     number = as_number(text[:-1] if isinstance(text, str) and text.endswith("%") else text)
@@ -83,7 +83,7 @@ def find_progress(answer: Any) -> int | None:
 
 
 def find_reason(answer: Any) -> str:
-    """The vendor's own words for a failure."""
+    """The vendor's message for a failure."""
     for place in _WORD_PLACES:
         for name in _WORDS:
             value = first_at(answer, f"{place}.{name}" if place else name)

@@ -29,7 +29,7 @@ def _picked(items: list[Any], index: str) -> list[Any]:
 
 
 def first_at(value: Any, *paths: str) -> Any:
-    """The first value at the first of these paths that has one, or `None`."""
+    """The first value at any of these paths, or `None`."""
     for path in paths:
         found = read_path(value, path)
         if found:
@@ -38,7 +38,7 @@ def first_at(value: Any, *paths: str) -> Any:
 
 
 def write_path(body: Json, path: str, value: Any) -> None:
-    """Sets `value` at `path`; `a[]` appends it, objects on the way are made."""
+    """Sets `value` at `path`; `a[]` appends it; missing objects are created."""
     *outer, last = path.split(".")
     place = body
     for step in outer:
@@ -54,7 +54,7 @@ def write_path(body: Json, path: str, value: Any) -> None:
 
 
 def _entered(place: Json, step: str) -> Json:
-    """The object below `step`, made where it is missing; of a list its first element."""
+    """The object at `step`, created if missing; the first element of a list."""
     match = _STEP.fullmatch(step)
     name, index = (match[1] or "", match[2]) if match else (step, None)
     if not index:

@@ -1,4 +1,4 @@
-"""Requests of a media job: submit, poll, fetch, cancel; built from its row."""
+"""Builds the requests of a media job from its row: submit, poll, fetch, cancel."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _DEFAULT_FIELDS = {"prompt": "prompt", "model": "model"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobFile:
-    """A file that a job starts from: a public URL as given, or bytes.
+    """An input file of a job: a public URL, unchanged, or bytes.
 
     Attributes:
         kind: what it is; selects the body field.
@@ -37,10 +37,10 @@ class JobFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRequest:
-    """What is asked of a media service.
+    """A request to a media service.
 
     Attributes:
-        action: one of the row's; "" = its first.
+        action: one of the row's actions; "" = the first.
         task: the vendor's id of an earlier job that this one continues.
         options: further body fields, sent verbatim; they win over ours.
     """
@@ -55,7 +55,7 @@ class JobRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A submitted job: all that later requests need; kept as JSON in the store.
+    """A submitted job: everything that later requests need; stored as JSON.
 
     Attributes:
         row: name of the row.
@@ -76,12 +76,12 @@ class Job:
     links: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def to_json(self) -> Json:
-        """As the store keeps it."""
+        """Serializes the job for the store."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, value: Json) -> Job:
-        """The job that `to_json` made; unknown keys of a newer version are ignored."""
+        """Parses the result of `to_json`; unknown keys of a newer version are ignored."""
         return cls(**{name: value[name] for name in cls.__dataclass_fields__ if name in value})
 
 
@@ -92,7 +92,7 @@ def root_of(row: JobRow, base_url: str, media_url: str = "", host: str = "") -> 
         row: the service.
         base_url: of the provider, as configured.
         media_url: the configured root of media paths, used as it is; "" = derived from `base_url`.
-        host: whose paths the provider has; "" = those of the base URL's host.
+        host: the host whose paths the provider uses; "" = that of the base URL.
     """
     if media_url:
         return media_url.partition("?")[0].rstrip("/")
@@ -105,7 +105,7 @@ def root_of(row: JobRow, base_url: str, media_url: str = "", host: str = "") -> 
 
 
 def build_submit(request: JobRequest, row: JobRow, root: str) -> tuple[WireRequest, Job]:
-    """The submit, and the job as far as it is known.
+    """Builds the submit, and the job without its id.
 
     Raises:
         ArgumentError: the row has no such action, or a template's field is missing.
@@ -136,7 +136,7 @@ def build_submit(request: JobRequest, row: JobRow, root: str) -> tuple[WireReque
 
 
 def _auth(row: JobRow, url: str) -> str:
-    """The vendor's own way for the key, at the vendor's own hosts."""
+    """The vendor's form of the key, at the vendor's own hosts."""
     return row.auth if is_of(urlsplit(url).hostname or "", row.hosts) else ""
 
 
@@ -180,7 +180,7 @@ def _set_fields(body: Json, request: JobRequest, row: JobRow, action: str, in_pa
 
 
 def _places(files: Sequence[JobFile], fields: Mapping[str, str], row: JobRow) -> list[tuple[str, JobFile]]:
-    """Which body field each file goes to.
+    """Assigns each file to a body field.
 
     Raises:
         ArgumentError: the service has no field for such a file.
@@ -225,7 +225,7 @@ def _file_value(file: JobFile, form: str, row: JobRow) -> str:
 
 
 def _merge(body: Json, options: Json) -> None:
-    """The caller's own fields, key by key within objects; they win."""
+    """Merges the caller's own fields, which win; objects are merged key by key."""
     for name, value in options.items():
         mine = body.get(name)
         if isinstance(mine, dict) and isinstance(value, dict):
@@ -235,7 +235,7 @@ def _merge(body: Json, options: Json) -> None:
 
 
 def _known(request: JobRequest, body: Json) -> dict[str, str]:
-    """Values for templates: the body's own, then ours."""
+    """The values for templates: those of the body, then ours."""
     known = {name: str(value) for name, value in body.items() if isinstance(value, str | int)}
     known |= {"model": request.model or known.get("model", "")}
     if request.task:
@@ -253,14 +253,14 @@ def _filled(template: str, known: Mapping[str, str], row: JobRow) -> str:
     """A path with its templates filled in.
 
     Raises:
-        ArgumentError: a value is missing, or would leave its place in the path.
+        ArgumentError: a value is missing, or would change the path.
     """
 
     def value(match: re.Match[str]) -> str:
         text = known.get(match[2], "")
         if not text or ".." in text.split("/"):
             raise ArgumentError(
-                f"{row.called} needs {match[2]!r} for this action" if not text else f"{match[2]} is no valid name",
+                f"{row.called} needs {match[2]!r} for this action" if not text else f"{match[2]} is not a valid name",
                 param=match[2] if match[2] in ("model", "task") else "options",
                 fix=f"Give it as {'task' if match[2] == 'id' else match[2]}.",
             )
@@ -270,23 +270,23 @@ def _filled(template: str, known: Mapping[str, str], row: JobRow) -> str:
 
 
 def build_poll(job: Job, row: JobRow) -> WireRequest:
-    """Asks for the state of a job."""
+    """Builds the request for the state of a job."""
     return _later(row.poll, job, row, row.poll_body)
 
 
 def build_fetch(job: Job, row: JobRow, answer: Any) -> WireRequest:
-    """The one more request that gives a finished job's output; `answer` is the poll's JSON."""
+    """Builds the request for a finished job's output; `answer` is the poll's JSON."""
     fields = {**job.fields, **{k: str(v) for k, v in _flat(answer).items()}}
     return _later(row.fetch.partition(" ")[2], replace(job, fields=fields), row, {})
 
 
 def build_cancel(job: Job, row: JobRow) -> WireRequest | None:
-    """Stops a job; `None` where the service offers no way."""
+    """Builds the request that stops a job; `None` = not supported."""
     return _later(row.cancel, job, row, {}) if row.cancel else None
 
 
 def _flat(answer: Any) -> Json:
-    """Scalars of the answer, for templates such as {file_id}."""
+    """The scalars of the answer, for templates such as {file_id}."""
     names = ("file_id", "request_id", "id")
     found = {name: first_at(answer, name, f"data.{name}", f"task.{name}") for name in names}
     return {name: value for name, value in found.items() if isinstance(value, str | int) and name != "id"}
@@ -302,7 +302,7 @@ def _later(template: str, job: Job, row: JobRow, body: Mapping[str, Any]) -> Wir
     else:
         url = job.root + _filled(place, known, row)
     if not url:
-        raise ArgumentError(f"the answer of {row.called} named no address to ask", param="task")
+        raise ArgumentError(f"the answer of {row.called} contains no address to poll", param="task")
     sent = {k: _filled_text(v, known) for k, v in body.items()} if method == "POST" else None
     return WireRequest(
         method=cast("Literal['GET', 'POST', 'PUT', 'DELETE']", method),

@@ -1,7 +1,7 @@
-"""Model lists, in every shape in which they come, as records in the contract's words.
+"""Reads model lists of any shape into our records.
 
-Shapes and names: facts/dialects.md B.2 "Model list shapes" (read 2026-11-20). What a list does not say is not guessed,
-but for what a model's modalities or its name make plain.
+What a list does not contain is not guessed, except what a model's modalities or name show clearly. Shapes and names
+from a survey of documentation and recorded lists, 2026-11-20.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Models(Document[ModelList]):
         body = as_object(value)
         entries = _entries(value)
         if entries is None:
-            raise self.failure("the answer is no list of models", "protocol")
+            raise self.failure("the answer is not a list of models", "protocol")
         records: dict[str, ModelRecord] = {}
         skipped = 0
         for entry in entries[:_MAX_MODELS]:
@@ -103,7 +103,7 @@ class Models(Document[ModelList]):
 
 
 def _entries(value: Any, depth: int = 0) -> list[Any] | None:
-    """The list itself; `None` where there is none at all."""
+    """The list itself; `None` = there is none."""
     if isinstance(value, list):
         return as_list(value)
     body = as_object(value)
@@ -124,7 +124,7 @@ def _entries(value: Any, depth: int = 0) -> list[Any] | None:
 
 
 def _next_page(body: Json) -> dict[str, str] | None:
-    """The query of the next page, where there is one."""
+    """The query of the next page, if there is one."""
     last = as_text(body.get("last_id"))
     if body.get("has_more") is True and last:
         return {"after_id": last}
@@ -177,9 +177,9 @@ def _modalities(source: Json) -> tuple[tuple[str, ...], tuple[str, ...]]:
         or source.get("output_modalities")
         or source.get("supported_output_modalities")
     )
-    told = as_text(architecture.get("modality")) or as_text(source.get("modality"))
-    if "->" in told and not (inputs and outputs):
-        left, _, right = told.partition("->")
+    modality = as_text(architecture.get("modality")) or as_text(source.get("modality"))
+    if "->" in modality and not (inputs and outputs):
+        left, _, right = modality.partition("->")
         inputs = inputs or tuple(left.split("+"))
         outputs = outputs or tuple(right.split("+"))
     return inputs, outputs
@@ -190,7 +190,7 @@ def _texts(value: Any) -> tuple[str, ...]:
 
 
 def _type(source: Json, id_: str, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Capability | None:
-    """What the model is for: as the entry says, else as its modalities or its name make plain."""
+    """The type of the model: from the entry, else from its modalities or name."""
     said = [as_text(source.get(n)) for n in ("type", "task", "model_type", "pipeline_tag", "category", "sub_type")]
     said += [as_text(as_object(source.get("task")).get("name"))]
     said += list(_texts(source.get("supportedGenerationMethods")))
@@ -217,45 +217,45 @@ def _type_of_other(word: str) -> Capability | None:
 def _capabilities(
     source: Json, providers: list[Json], type_: Capability | None, inputs: tuple[str, ...]
 ) -> tuple[Capability, ...]:
-    told = _told(source, providers)
+    named = _capabilities_in(source, providers)
     found: list[Capability] = [type_] if type_ else []
     if type_ in (None, "chat"):
-        if "image" in inputs or told & _VISION:
+        if "image" in inputs or named & _VISION:
             found.append("vision")
-        if told & _TOOLS:
+        if named & _TOOLS:
             found.append("tools")
-        if told & _REASONING:
+        if named & _REASONING:
             found.append("reasoning")
     if "image" in _modalities(source)[1] and "image" not in found:
         found.append("image")
     return tuple(found)
 
 
-def _told(source: Json, providers: list[Json]) -> set[str]:
-    """Every ability that the entry names or affirms, in lower case."""
-    told: set[str] = set()
+def _capabilities_in(source: Json, providers: list[Json]) -> set[str]:
+    """All capabilities in the entry, in lower case."""
+    found: set[str] = set()
     spec = as_object(source.get("model_spec"))  # Venice
     for place in (source, spec):
         for name in _ABILITIES:
             value = place.get(name)
-            told.update(_texts(value))
+            found.update(_texts(value))
             for ability, yes in as_object(value).items():
-                told.update(_affirmed({ability: yes}), _affirmed(as_object(yes)))
+                found.update(_affirmed({ability: yes}), _affirmed(as_object(yes)))
     for place in (source, *providers):
-        told.update(_affirmed(place))
-    told.update(_texts(as_object(source.get("metadata")).get("tags")))
-    return told
+        found.update(_affirmed(place))
+    found.update(_texts(as_object(source.get("metadata")).get("tags")))
+    return found
 
 
 def _affirmed(place: Json) -> list[str]:
-    """The abilities that are true here: `supports_tools`, `supportsTools` and `tools` are one."""
+    """The capabilities that are true; `supports_tools`, `supportsTools` and `tools` are the same."""
     return [_HUMP.sub("_", name).lower().removeprefix("supports_") for name, yes in place.items() if yes is True]
 
 
 def _retired(source: Json) -> str | None:
     for name in _RETIRED:
         value = source.get(name)
-        told = as_text(value) or first_text(as_object(value), "date", "shutdown_date", "deprecation_date")
-        if told:
-            return told[:40]
+        date = as_text(value) or first_text(as_object(value), "date", "shutdown_date", "deprecation_date")
+        if date:
+            return date[:40]
     return None

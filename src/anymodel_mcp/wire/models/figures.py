@@ -1,4 +1,4 @@
-"""Prices and limits of a list entry, in whatever object they stand and however their names are written.
+"""Reads prices and limits of a list entry, in any nested object and spelling.
 
 Names are compared without case and punctuation. A bare word such as `input` is a price only inside an object that its
 name says is about prices. Shapes as listed by OpenRouter (https://openrouter.ai/docs/api-reference/list-available-models),
@@ -55,17 +55,17 @@ _TEXT_PER_TOKEN_BELOW = 0.01
 
 
 def context_length(entry: Json) -> int | None:
-    """How many tokens the model reads and writes at most."""
+    """The most tokens of input and output together."""
     return _limit(_CONTEXT, entry)
 
 
 def max_output_tokens(entry: Json) -> int | None:
-    """How many tokens the model writes at most."""
+    """The most output tokens."""
     return _limit(_OUTPUT, entry)
 
 
 def price_per_million(entry: Json) -> Price | None:
-    """US dollars for a million tokens."""
+    """The price in US dollars per million tokens."""
     for name, place in _places(entry):
         given, made = _price(place, name, "input"), _price(place, name, "output")
         if given is not None or made is not None:
@@ -114,7 +114,7 @@ def _price(place: Json, path: str, side: str) -> float | None:
 
 
 def _is_price(name: str, side: str, about_prices: bool) -> bool:
-    """Whether a field is the plain price of this side: not that of cached, long, batch or other tokens."""
+    """Whether a field is the regular price of input or output, not that of cached, long, batch or other tokens."""
     words = name.split("_")
     if name.endswith(
         "price_per_m"

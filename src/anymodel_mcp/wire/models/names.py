@@ -1,4 +1,4 @@
-"""What a model is for, as far as its name makes it plain."""
+"""Guesses the type of a model from its name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SOUND = re.compile(
     re.IGNORECASE,
 )
 _LIVE = re.compile(r"realtime|gpt-audio|omni", re.IGNORECASE)
-# sound, speech, music, video and what else is no chat, embedding or picture
+# sound, speech, music, video and other types than chat, embedding or picture
 _OTHER = re.compile(
     r"whisper|(?:^|[/_-])tts|transcri|moderation|realtime|speech|audio|guard|davinci-002|babbage-002"
     r"|(?:^|[/_-])asr(?:[/_-]|$)|paraformer|sensevoice|cosyvoice|elevenlabs|eleven_|kokoro|orpheus|parler|voice"
@@ -32,7 +32,7 @@ _IMAGE = re.compile(
 
 
 def guess_type(id_: str) -> Capability | None:
-    """The type by the name; `None` for names of models that are none of ours (music, video, moderation)."""
+    """The type by the name; `None` for types that no tool uses (music, video, moderation)."""
     if _RERANK.search(id_):
         return "rerank"
     if _SOUND.search(id_) and not _LIVE.search(id_):
@@ -48,5 +48,5 @@ _HEARS = re.compile(r"whisper|transcri|asr|paraformer|sensevoice|speech-to-text|
 
 
 def audio_modalities(id_: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What a sound model takes and gives, by its name: it transcribes, or it speaks."""
+    """The input and output modalities of a sound model by its name: it transcribes, or it speaks."""
     return (("audio",), ("text",)) if _HEARS.search(id_) else (("text",), ("audio",))

@@ -1,6 +1,6 @@
-"""Answers of the Responses API, streamed and whole, as the same result that chat gives.
+"""Reads answers of the Responses API, streamed and whole, into the result type of chat.
 
-https://platform.openai.com/docs/api-reference/responses-streaming (facts/dialects.md B.1, read 2026-11-20): the last
+https://platform.openai.com/docs/api-reference/responses-streaming (read 2026-11-20): the last
 event holds the whole response; what it leaves out is taken from the events before it.
 """
 
@@ -47,7 +47,7 @@ class ResponsesAnswer:
         head: status and headers.
         model: the provider's id of the model that was asked.
         think_tags: where thoughts may stand in the text.
-        max_chars: the most that the text may take.
+        max_chars: the longest text.
         offered: names of the tools that the request offers.
     """
 
@@ -62,7 +62,7 @@ class ResponsesAnswer:
         self._deltas: Final = DeltaBuffer()
         self._live = Choice(think_tags, self._deltas)
         self._items: dict[int, Json] = {}
-        self._arguments: dict[int, list[str]] = {}  # of calls, by the place of their item
+        self._arguments: dict[int, list[str]] = {}  # of calls, by the index of their item
         self._arguments_size = 0
         self._notes: list[Json] = []
         self._response: Json = {}
@@ -70,12 +70,12 @@ class ResponsesAnswer:
         self._cut = False  # an event has said that the response is incomplete
         self._chat: Accumulator | None = None
         self._frames = 0
-        self._ticket = ""
+        self._pending_id = ""
         self.error: ProviderError | None = None
 
     @property
     def done(self) -> bool:
-        """Nothing more will come that counts."""
+        """True once the answer is complete or has failed."""
         return self._ended or self.error is not None or bool(self._chat and self._chat.done)
 
     @property
@@ -88,16 +88,16 @@ class ResponsesAnswer:
         return self._chat.take_deltas() if self._chat else self._deltas.take()
 
     def add_plain(self, value: Any) -> str:
-        """Takes one value if it is nothing but text of such a gateway."""
+        """Takes one value if it is only text of such a gateway."""
         return self._chat.add_plain(value) if self._chat else ""
 
     def add_texts(self, field: str, texts: list[str]) -> None:
-        """Takes plain text of a gateway that answers as if chat had been asked."""
+        """Takes plain text of a gateway that answers in chat's format."""
         if self._chat:
             self._chat.add_texts(field, texts)
 
     def end(self) -> None:
-        """`[DONE]` has come: an answer that only stops there is as whole as it will be."""
+        """Takes `[DONE]`: nothing more will complete the answer."""
         if self._chat:
             self._chat.end()
 
@@ -128,11 +128,11 @@ class ResponsesAnswer:
                     self.error.with_fields(retryable=False)
 
     def _whole_or_error(self, value: Any, frame: Json, *, named: bool, bare: bool) -> None:
-        """An error, or a response that came as one document."""
+        """Reads an error, or a response in one document."""
         inner = as_object(frame.get("response"))
-        told: Any = {"error": inner.get("error") or "the response failed"} if inner.get("status") == "failed" else value
+        failed = inner.get("status") == "failed"
         error = failure_from(
-            told,
+            {"error": inner.get("error") or "the response failed"} if failed else value,
             status=self._head.status,
             headers=self._head.headers,
             endpoint="responses",
@@ -145,7 +145,7 @@ class ResponsesAnswer:
             self._response = frame
             self._ended = True
         else:
-            self._ticket = self._ticket or first_text(frame, "id", "request_id", "requestId")
+            self._pending_id = self._pending_id or first_text(frame, "id", "request_id", "requestId")
 
     def _step(self, kind: str, frame: Json) -> None:
         delta = as_text(frame.get("delta"))
@@ -175,7 +175,7 @@ class ResponsesAnswer:
             self._live.add({"delta": live}, Citations())
 
     def _place(self, frame: Json, id_: str) -> int:
-        """Where in the output the item of an event stands."""
+        """The index in the output of an event's item."""
         index = frame.get("output_index")
         if isinstance(index, int):
             return index
@@ -183,7 +183,7 @@ class ResponsesAnswer:
         return next(known, max(self._items, default=-1) + 1)
 
     def _take_item(self, frame: Json, *, done: bool) -> None:
-        """Keeps an item that is whole, and a call that only begins: its end may never arrive."""
+        """Keeps a complete item, and a started call, whose end may never arrive."""
         item = as_object(frame.get("item"))
         is_call = item.get("type") in _CALLS
         if not (done or is_call):
@@ -216,7 +216,7 @@ class ResponsesAnswer:
         self.error = error.with_fields(partial_text=text or None, retryable=again)
 
     def fail(self, message: str, kind: ErrorKind) -> None:
-        """Ends the answer with a failure that its reader has found."""
+        """Ends the answer with a failure found by its reader."""
         if self._chat:
             self._chat.fail(message, kind)
             return
@@ -249,10 +249,10 @@ class ResponsesAnswer:
         status = as_text(self._response.get("status"))
         later = status in ("queued", "in_progress") if self._ended else self._head.status == _ACCEPTED
         if later and not self._deltas.any_came:
-            id_ = as_text(self._response.get("id")) or self._ticket
+            id_ = as_text(self._response.get("id")) or self._pending_id
             self._stop(taken_on(self._head, model=self._model, id_=id_, state=status))
         elif not self._frames and not broken and not cut:
-            self.fail("an empty answer came", "upstream")
+            self.fail("the provider sent an empty answer", "upstream")
         elif not self._ended:
             how = broken or "the stream ended before the response was completed"
             self.fail(f"the answer is cut off: {how}", "stream_truncated")
@@ -290,13 +290,13 @@ class ResponsesAnswer:
                     "index": 0,
                     "message": message,
                     "finish_reason": self._finish(items),
-                    "content_filter_results": {name: told for found in filters for name, told in found.items()},
+                    "content_filter_results": {name: result for found in filters for name, result in found.items()},
                 }
             ],
         }
 
     def _finish(self, items: list[Json]) -> str:
-        """The word for why the response ended; a message that is incomplete makes the response so."""
+        """The finish reason; an incomplete message makes the whole response incomplete."""
         status = as_text(self._response.get("status")) or "completed"
         reason = as_text(as_object(self._response.get("incomplete_details")).get("reason"))
         cut = self._cut or any(i.get("type") == "message" and i.get("status") == INCOMPLETE for i in items)

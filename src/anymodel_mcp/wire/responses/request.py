@@ -1,4 +1,4 @@
-"""The Responses API: the same chat request in other words (`input`, `instructions`, flat tools, `text.format`).
+"""Builds requests of the Responses API (`input`, `instructions`, flat tools, `text.format`).
 
 The shapes follow OpenAI's own API description (openai-openapi 2.3.0, as surveyed 2026-11-20).
 """
@@ -24,7 +24,7 @@ _LIMITS = ("max_output_tokens", "max_tokens", "max_completion_tokens")
 
 
 def build_responses(request: ChatRequest, dialect: Dialect) -> WireRequest:
-    """One turn at `responses`.
+    """Builds a turn for `responses`.
 
     Raises:
         ArgumentError: the files in it are too large for any provider.
@@ -65,7 +65,7 @@ def build_responses(request: ChatRequest, dialect: Dialect) -> WireRequest:
 
 
 def _set_schema(body: dict[str, Any], schema: Json, messages: list[Json], dialect: Dialect) -> list[Json]:
-    """Asks for an answer by a schema; gives the messages, with an instruction where that is needed."""
+    """Requests an answer by a schema; returns the messages, with an instruction if needed."""
     if dialect.structured == "json_schema":
         body["text"] = {"format": {"type": "json_schema", **schema_format(schema)}}
         return messages
@@ -85,7 +85,7 @@ def _instructions(messages: Sequence[Json]) -> tuple[str, list[Json]]:
 
 
 def _items(message: Json) -> list[Json]:
-    """The input items that one chat message becomes; what already is an item stays as it is."""
+    """Converts a chat message to input items; items of this API are returned unchanged."""
     if "role" not in message:
         return [message]
     role, content = message["role"], message.get("content")
