@@ -276,7 +276,7 @@ class ModelList:
 class Delta:
     """An increment of a running call: answer text, reasoning text, or a started tool call."""
 
-    kind: Literal["text", "reasoning", "tool_call", "image"]
+    kind: Literal["text", "reasoning", "tool_call", "image", "sound"]
     text: str = ""
 
 

@@ -71,6 +71,9 @@ SENT: list[tuple[str, str, ApiName, Json]] = [
     ("mistral", "mistral-large-latest", "chat", {}),
     ("deepseek", "deepseek-chat", "chat", {}),
     ("deepseek", "deepseek-chat", "anthropic", {}),
+    ("zhipu", "glm-5", "anthropic", {}),
+    ("moonshot", "kimi-k2.5", "anthropic", {}),
+    ("openrouter", "openai/gpt-5.2", "responses", {"plugins": [{"id": "web"}]}),
     ("ollama", "llama3", "responses", {}),
     ("llamacpp", "m", "anthropic", {}),
     ("local", "m", "chat", {}),
@@ -89,6 +92,11 @@ def test_search_is_sent_in_the_form_of_its_row(row: str, model: str, api: ApiNam
 )
 def test_a_model_that_always_searches_says_so_in_its_row(row: str, model: str) -> None:
     assert resolve(row, model, {}).search == "always"
+
+
+def test_a_realtime_model_has_no_search() -> None:
+    dialect = resolve("zhipu", "glm-realtime", {})
+    assert (dialect.api, dialect.search) == ("realtime", "none")
 
 
 @pytest.mark.parametrize("row", ["xai", "azure", "ark"])

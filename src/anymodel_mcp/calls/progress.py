@@ -25,6 +25,9 @@ _RAW_CHARS = 2000
 _SPACES = re.compile(r"\s+")
 
 
+_PHASES = {"tool_call": "calling a tool", "sound": "receiving sound"}
+
+
 @dataclass(slots=True)
 class ProgressLine:
     """What one model of a call is doing.
@@ -49,7 +52,7 @@ class ProgressLine:
                 self.phase = "thinking"
             else:
                 self.chars += len(delta.text)
-                self.phase = "calling a tool" if delta.kind == "tool_call" else "answering"
+                self.phase = _PHASES.get(delta.kind, "answering")
             if self._clean is not None:
                 self._raw += delta.text
                 if len(self._raw) > _RAW_CHARS:

@@ -128,6 +128,8 @@ ROWS: tuple[ProviderRow, ...] = (
         docs_url="https://openrouter.ai/docs",
         checked=CHECKED,
         services=("openrouter",),
+        # https://openrouter.ai/docs/api/reference/responses/web-search, 2026-11-28
+        apis={"responses": ApiAccess(quirks={"search": "plugins"})},
         quirks={
             "reasoning": "openrouter",
             "reasoning_efforts": ("none", "minimal", "low", "medium", "high", "xhigh"),

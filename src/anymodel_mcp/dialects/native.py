@@ -10,7 +10,10 @@ from anymodel_mcp.dialects.fields import ApiName, Quirks
 API_QUIRKS: Mapping[ApiName, Quirks] = MappingProxyType(
     {
         # https://platform.claude.com/docs/en/api/messages (read 2026-11-21)
+        # a chat endpoint's own field for web search is none of these APIs'
+        "responses": {"search": "none"},
         "anthropic": {
+            "search": "none",
             "default_max_tokens": 8192,  # the field is required
             "max_temperature": 1.0,
             "stop_limit": 0,
@@ -24,6 +27,7 @@ API_QUIRKS: Mapping[ApiName, Quirks] = MappingProxyType(
         },
         # https://ai.google.dev/api/generate-content (read 2026-11-21)
         "gemini": {
+            "search": "none",
             "default_max_tokens": None,
             "stop_limit": 5,
             "drop_params": frozenset(),

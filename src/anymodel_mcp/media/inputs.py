@@ -30,7 +30,8 @@ from anymodel_mcp.media.sizes import in_mb
 from anymodel_mcp.media.sniff import decode_text, extension, parse_data_url, sniff
 from anymodel_mcp.redact import clean_text
 from anymodel_mcp.types import FilePart, Json
-from anymodel_mcp.wire.audio.formats import named_sound
+from anymodel_mcp.wire.audio.formats import is_sound_name, named_sound
+from anymodel_mcp.wire.audio.transcription import check_sound_size, input_audio
 
 Fetch = Callable[[str], Awaitable[bytes]]
 OpenSaved = Callable[[str], Awaitable[tuple[bytes, str]]]
@@ -44,6 +45,7 @@ SAVED_PREFIX = "anymodel://files/"
 # What every vision endpoint takes: https://platform.openai.com/docs/guides/images-vision (read 2026-11-21)
 _VISION = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"})
 _WEB = re.compile(r"https?://", re.IGNORECASE)
+_SOUND_ENDINGS = (".m4a", ".m4b", ".weba")
 _TICKS = re.compile(r"`{3,}")
 
 
@@ -102,18 +104,22 @@ class Inputs:
         return Part(content=_image(url), note=note)
 
     async def file_part(self, ref: str, dialect: Dialect) -> Part:
-        """A file: text inlined with its name, a picture as such, anything else as a document part.
+        """A file: text inlined with its name, a picture or a sound as such, anything else as a document part.
 
         Raises:
             ArgumentError: refused by the file policy, empty, too large in sum, or no form that the dialect takes.
             ProviderError: the download failed.
         """
-        if _WEB.match(ref) and dialect.file_parts == "responses":
+        if _WEB.match(ref) and dialect.file_parts == "responses" and not is_sound_name(urlsplit(ref).path):
             _check_https(ref)
             return Part(content={"type": "input_file", "file_url": ref})
         file = await self.read(ref)
         if file.mime in _VISION:
             return await self.image_part(ref, replace(dialect, vision_urls=False))
+        if _is_sound(file):
+            check_sound_size(file, dialect.audio_max_mb)
+            sound = await anyio.to_thread.run_sync(input_audio, file)
+            return Part(content={"type": "input_audio", "input_audio": sound})
         if file.mime in {"text/plain", "application/octet-stream"} and file.name.lower().endswith(TEXT_ENDINGS):
             return await anyio.to_thread.run_sync(_text_part, file)
         text = await anyio.to_thread.run_sync(decode_text, file.content)
@@ -237,6 +243,12 @@ async def _fit(file: FilePart) -> tuple[FilePart, str]:
         fix="Convert it to PNG or JPEG of at most 5 MB.",
         param="images",
     )
+
+
+def _is_sound(file: FilePart) -> bool:
+    """Whether a file is a sound: by its bytes, or by its name where the container may hold a video too."""
+    named = file.name.lower().endswith(_SOUND_ENDINGS)
+    return file.mime.startswith("audio/") or (file.mime.startswith("video/") and named)
 
 
 def _text_part(file: FilePart) -> Part:

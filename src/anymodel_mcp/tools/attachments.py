@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import anyio.to_thread
 
@@ -13,6 +14,7 @@ from anymodel_mcp.media import SAVED_PREFIX, Inputs, parse_data_url, sniff
 from anymodel_mcp.media.artifacts import Artifacts
 from anymodel_mcp.types import Json
 from anymodel_mcp.upstream.endpoint import Endpoint
+from anymodel_mcp.wire.fields.messages import MAX_FILE_BYTES
 
 _WEB = ("https://", "http://")
 _GONE = "[a file that has been deleted]"
@@ -84,7 +86,7 @@ async def store_files(outputs: Artifacts, turns: Sequence[Json]) -> list[Json]:
         if not url.startswith("data:"):
             return url
         try:
-            file = await anyio.to_thread.run_sync(parse_data_url, url)
+            file = await anyio.to_thread.run_sync(partial(parse_data_url, url, max_bytes=MAX_FILE_BYTES))
             return SAVED_PREFIX + (await outputs.save_picture(file.content)).name
         except AnyModelError:
             return url
@@ -120,6 +122,7 @@ async def _with_urls(turns: Sequence[Json], change: Callable[[str], Awaitable[st
     return changed
 
 
+_BARE = "data:;base64,"
 _PLACES = (("image_url", "url"), ("file", "file_data"))
 
 
@@ -129,7 +132,20 @@ async def _changed(part: Json, change: Callable[[str], Awaitable[str]]) -> Json:
         if isinstance(holder, dict) and isinstance(holder.get(inner), str):  # pyright: ignore[reportUnknownMemberType] a JSON object
             url = await change(holder[inner])  # pyright: ignore[reportUnknownArgumentType] a string, seen above
             return {**part, outer: {**holder, inner: url}} if url else {"type": "text", "text": _GONE}
+    sound = part.get("input_audio")
+    if isinstance(sound, dict) and isinstance(sound.get("data"), str):  # pyright: ignore[reportUnknownMemberType] a JSON object
+        return await _changed_sound(part, sound, change)  # pyright: ignore[reportUnknownArgumentType] a JSON object
     if isinstance(part.get("file_data"), str):
         url = await change(part["file_data"])
         return {**part, "file_data": url} if url else {"type": "text", "text": _GONE}
     return part
+
+
+async def _changed_sound(part: Json, sound: Json, change: Callable[[str], Awaitable[str]]) -> Json:
+    """A sound, whose data is bare base64 unless its sender wrote a URL."""
+    data: str = sound["data"]
+    url = await change(data if ":" in data[:20] else _BARE + data)
+    if not url:
+        return {"type": "text", "text": _GONE}
+    kept = url if url.startswith(SAVED_PREFIX) else url[url.find(",") + 1 :] if url.startswith("data:") else url
+    return {**part, "input_audio": {**sound, "data": kept}}

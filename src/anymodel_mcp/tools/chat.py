@@ -43,7 +43,7 @@ from anymodel_mcp.upstream.call_state import OnDeltas
 from anymodel_mcp.upstream.endpoint import Endpoint
 from anymodel_mcp.upstream.models import Answer, Models, Question
 from anymodel_mcp.upstream.sums import total_usage
-from anymodel_mcp.wire.decode.json_values import objects
+from anymodel_mcp.wire.decode.json_values import as_object, as_text, objects
 
 
 class ChatArguments(Arguments):
@@ -55,7 +55,7 @@ class ChatArguments(Arguments):
     models: Annotated[Names, Field(description="ask several")] | None = None
     system: Text | None = None
     images: Pictures | None = None
-    files: Annotated[Files, Field(description="text or PDF; as images: URL, data URL or path")] | None = None
+    files: Annotated[Files, Field(description="text, PDF, audio; as all inputs: URL, data URL or path")] | None = None
     conversation: Annotated[Name, Field(description='"new", then its id')] | None = None
     temperature: Number | None = None
     top_p: Number | None = None
@@ -143,9 +143,20 @@ class _Turn:
             json_schema=arguments.json_schema,
             tools=arguments.tools,
             search=arguments.search is True,
-            stream=arguments.stream is not False,
+            stream=_streams(arguments),
             options=arguments.options or {},
         )
+
+
+def _streams(arguments: ChatArguments) -> bool:
+    """Whether the answer is streamed; unless it must be, not where a sound is asked for that no stream carries.
+
+    A stream holds raw samples only: https://github.com/openai/openai-openapi 2.3.0 (CreateChatCompletionRequest.audio).
+    """
+    if arguments.stream is not None:
+        return arguments.stream
+    format_ = as_text(as_object((arguments.options or {}).get("audio")).get("format"))
+    return not format_ or format_.lower().startswith("pcm")
 
 
 async def chat(ctx: ToolContext, arguments: ChatArguments) -> Outcome:
@@ -351,8 +362,8 @@ async def _outcome(turn: _Turn, answer: Answer[ChatResult]) -> Outcome:
 TOOL = ToolSpec(
     name="chat",
     description=(
-        "Asks another AI model, or several. Sees pictures, reads files, keeps threads. A long answer ends with an id "
-        "for get_result."
+        "Asks another AI model, or several. Sees pictures, reads files, hears audio, keeps threads. A long answer ends "
+        "with an id for get_result."
     ),
     arguments=ChatArguments,
     run=chat,

@@ -18,7 +18,7 @@ _MOST_ROUNDS = 5
 def with_search_api(endpoint: Endpoint) -> Endpoint:
     """The endpoint through the API in which this model can search."""
     dialect = endpoint.dialect
-    if dialect.search == "none" and dialect.search_api and dialect.search_api != endpoint.api:
+    if endpoint.api == "chat" and dialect.search == "none" and dialect.search_api:
         return endpoint.through(dialect.search_api)
     return endpoint
 

@@ -114,10 +114,11 @@ def _block(part: Any) -> Json | None:
         case "refusal":
             return {"type": "text", "text": as_text(fields.get("refusal"))} if text_of([fields]) else None
         case "input_audio" | "video_url":
+            what = "sound" if fields["type"] == "input_audio" else "video"
             raise ArgumentError(
-                f"the Messages API takes no {fields['type']} part",
+                f"the Messages API takes no {what}",
                 param="messages",
-                fix="Send its text, or name a model that takes it.",
+                fix="Send its text (transcribe gives that of a recording), or name a model that takes it.",
             )
         case _:
             return fields or None

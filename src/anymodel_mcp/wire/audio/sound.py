@@ -62,9 +62,16 @@ def _asks_for_raw(sent: WireRequest) -> bool:
     return asked.lower().startswith(("pcm", "l16", "raw")) or sent.query.get("output_format", "").startswith("pcm")
 
 
-def sound_of(content: bytes, content_type: str = "", *, duration_s: float | None = None) -> Sound:
-    """A sound from bytes; bytes of no known format count as raw samples, unless named otherwise, and get a header."""
-    mime = sniff_sound(content)
+def sound_of(content: bytes, content_type: str = "", *, duration_s: float | None = None, sniffed: bool = True) -> Sound:
+    """A sound from bytes; bytes of no known format count as raw samples, unless named otherwise, and get a header.
+
+    Args:
+        content: the bytes.
+        content_type: the media type under which they came.
+        duration_s: as the provider tells it.
+        sniffed: the bytes may show a format; false where raw samples were asked for, which may look like one.
+    """
+    mime = sniff_sound(content) if sniffed or content[:4] == b"RIFF" else None
     kind = content_type.partition(";")[0].strip().lower()
     if mime is None and kind.startswith("audio/") and not is_raw(kind):
         mime = kind

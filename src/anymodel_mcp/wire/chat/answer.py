@@ -24,6 +24,7 @@ from anymodel_mcp.wire.content.finish import (
     why_filtered,
 )
 from anymodel_mcp.wire.content.parts import Citations, linked_pictures, take_embedded
+from anymodel_mcp.wire.content.spoken import asks_for_samples
 from anymodel_mcp.wire.content.thinking import Mode
 from anymodel_mcp.wire.content.tool_calls import offered_names
 from anymodel_mcp.wire.content.usage import find_usage, has_figures, read_usage
@@ -52,6 +53,7 @@ def read_chat(head: ResponseHead, sent: WireRequest, options: ReadOptions) -> Re
         think_tags=options.dialect.think_tags,
         max_chars=options.max_event_bytes,
         offered=offered_names((sent.body or {}).get("tools")),
+        samples=asks_for_samples(sent.body or {}),
     )
     return BodyReader(head, answer, max_event_bytes=options.max_event_bytes)
 
@@ -67,6 +69,7 @@ class Accumulator:
         think_tags: where thoughts may stand in the text.
         max_chars: the most characters of all texts of the answer.
         offered: names of the tools that the request offers.
+        samples: sound was asked for as raw samples.
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class Accumulator:
         think_tags: Mode,
         max_chars: int,
         offered: Collection[str] = (),
+        samples: bool = False,
     ) -> None:
         self._status: Final = status
         self._headers: Final = headers
@@ -87,6 +91,7 @@ class Accumulator:
         self._think_tags: Final[Mode] = think_tags
         self._max_chars: Final = max_chars
         self._offered: Final = offered
+        self._samples: Final = samples
         self._choices: dict[int, Choice] = {}
         self._first: Choice | None = None
         self._deltas: Final = DeltaBuffer()
@@ -238,7 +243,10 @@ class Accumulator:
                 self._exceed(f"more than {_MAX_CHOICES} choices")
                 return
             choice = self._choices[index] = Choice(
-                self._think_tags, self._deltas if index == 0 else DeltaBuffer(kept=False), self._offered
+                self._think_tags,
+                self._deltas if index == 0 else DeltaBuffer(kept=False),
+                self._offered,
+                samples=self._samples,
             )
             if index == 0:
                 self._first = choice
@@ -349,7 +357,7 @@ class Accumulator:
         calls = read.calls or read.bad_calls
         images = (*read.pictures, *embedded, *linked_pictures(text))
         finish = read_finish(first.finish_raw)
-        empty = not (text or calls or images or read.refusal)
+        empty = not (text or calls or images or read.sound or read.refusal)
         if empty and first.finish_raw and finish == "unknown":
             message = f"the model returned no answer and ended with {first.finish_raw!r}"
             raise self._failure(message, "upstream", fix="Ask again, or ask another model.", ran=True)
@@ -374,6 +382,7 @@ class Accumulator:
             invalid_tool_calls=tuple(read.bad_calls),
             citations=tuple(self._citations.listed()),
             images=images,
+            sounds=(read.sound,) if read.sound else (),
             finish_reason=finish,
             finish_raw=first.finish_raw,
             usage=usage,

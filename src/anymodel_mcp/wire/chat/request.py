@@ -15,7 +15,7 @@ from anymodel_mcp.dialects.fields import Dialect
 from anymodel_mcp.types import ChatRequest, Json
 from anymodel_mcp.wire.exchange import Endpoint, WireRequest
 from anymodel_mcp.wire.fields.efforts import set_effort
-from anymodel_mcp.wire.fields.messages import check_file_bytes, with_instruction, with_system_role
+from anymodel_mcp.wire.fields.messages import check_file_bytes, with_instruction, with_sound_form, with_system_role
 from anymodel_mcp.wire.fields.options import TOKEN_PARAMS, drop_refused, merge_options, nest_fields, protected_names
 from anymodel_mcp.wire.fields.sampling import set_sampling, set_stop
 from anymodel_mcp.wire.fields.search import set_search
@@ -30,7 +30,8 @@ def build_chat(request: ChatRequest, dialect: Dialect) -> WireRequest:
     """
     check_file_bytes(request.messages)
     body: dict[str, Any] = {"model": request.model}
-    body["messages"] = with_system_role(request.messages, dialect.system_role)
+    messages = with_system_role(request.messages, dialect.system_role)
+    body["messages"] = with_sound_form(messages, dialect.audio_input)
     warnings = set_sampling(body, request.temperature, request.top_p, dialect)
     set_token_limit(body, request.max_tokens, dialect.token_param, dialect)
     warnings += set_stop(body, request.stop, dialect)

@@ -6,12 +6,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
-from anymodel_mcp.types import Delta, InvalidToolCall, Json, Picture, ToolCall
+from anymodel_mcp.types import Delta, InvalidToolCall, Json, Picture, Sound, ToolCall
 from anymodel_mcp.wire.content.details import ReasoningDetails
 from anymodel_mcp.wire.content.finish import raw_finish
 from anymodel_mcp.wire.content.harmony import TextSplitter
 from anymodel_mcp.wire.content.parts import Citations, Content, different, read_picture, thought_text
 from anymodel_mcp.wire.content.pieces import Pieces
+from anymodel_mcp.wire.content.spoken import Spoken
 from anymodel_mcp.wire.content.thinking import Mode
 from anymodel_mcp.wire.content.tool_calls import ToolCalls
 from anymodel_mcp.wire.decode.extent import weight
@@ -65,6 +66,7 @@ class ReadChoice:
     calls: list[ToolCall]
     bad_calls: list[InvalidToolCall]
     pictures: list[Picture]
+    sound: Sound | None
     carry: Json
     warnings: list[str]
 
@@ -76,9 +78,12 @@ class Choice:
         think_tags: where thoughts may stand in the text.
         deltas: receives text and reasoning as they arrive.
         offered: names of the tools that the request offers.
+        samples: sound was asked for as raw samples.
     """
 
-    def __init__(self, think_tags: Mode, deltas: DeltaBuffer, offered: Collection[str] = ()) -> None:
+    def __init__(
+        self, think_tags: Mode, deltas: DeltaBuffer, offered: Collection[str] = (), *, samples: bool = False
+    ) -> None:
         self._deltas: Final = deltas
         self._splitter: Final = TextSplitter(think_tags)
         self._text: Final = Pieces()
@@ -86,7 +91,9 @@ class Choice:
         self._refusal: list[str] = []
         self._calls: Final = ToolCalls(offered)
         self._pictures: list[Picture] = []
+        self._spoken: Final = Spoken(samples=samples)
         self._details: Final = ReasoningDetails()
+        self._speaks = False  # the text is the transcript
         self._extra: Json = {}
         self._message: Json = {}
         self._message_weight = 0
@@ -157,6 +164,7 @@ class Choice:
             self._add_text(content.text)
             self._pictures += content.pictures
             citations.add(content.notes)
+        self._add_spoken(fields.get("audio"))
         refusal = as_text(fields.get("refusal")) + (content.refusal if content else "")
         if refusal:
             self._refusal.append(refusal)
@@ -169,6 +177,19 @@ class Choice:
                 self._deltas.add("image", "")
         self._extra |= as_object(fields.get("extra_content"))
         citations.read(fields)
+
+    def _add_spoken(self, audio: Any) -> None:
+        """Takes sound, and its words where the answer has no other text."""
+        if not isinstance(audio, dict):
+            return
+        before = self._spoken.size
+        words = self._spoken.add(audio)
+        if self._spoken.size > before:
+            self.size += self._spoken.size - before
+            self._deltas.add("sound", "")
+        if words and (self._speaks or not (self._text or self._splitter.pending)):
+            self._speaks = True
+            self._add_text(words)
 
     def _add_calls(self, fields: Json) -> None:
         calls = as_list(fields.get("tool_calls"))
@@ -215,7 +236,9 @@ class Choice:
     def text_so_far(self) -> str:
         """The text, including what is held back."""
         text = self._text.join() + self._splitter.pending
-        return joined_pairs(text or Content(self._message.get("content")).text)
+        message = self._message
+        said = as_text(as_object(message.get("audio")).get("transcript"))
+        return joined_pairs(text or Content(message.get("content")).text or said)
 
     def has_content(self) -> bool:
         """Whether any content was received."""
@@ -225,10 +248,12 @@ class Choice:
             or self._thoughts
             or self._calls
             or self._pictures
+            or self._spoken
             or self._refusal
             or self._message.get("content")
             or self._message.get("tool_calls")
             or self._message.get("images")
+            or self._message.get("audio")
             or any(self._message.get(name) for name in (*_THOUGHT_FIELDS, "refusal", "function_call"))
         )
 
@@ -252,6 +277,7 @@ class Choice:
             calls=calls,
             bad_calls=bad,
             pictures=different(self._pictures),
+            sound=self._spoken.sound(),
             carry=self._carry(),
             warnings=warnings,
         )
@@ -266,6 +292,7 @@ class Choice:
             "tool_calls": bool(self._calls),
             "function_call": bool(self._calls),
             "images": bool(self._pictures),
+            "audio": bool(self._spoken),
             "refusal": bool(self._refusal),
             "reasoning_details": bool(self._details or self._thoughts),
             **{name: bool(self._thoughts) for name in _THOUGHT_FIELDS[:3]},

@@ -29,6 +29,34 @@ def with_system_role(messages: Sequence[Json], role: Literal["system", "develope
     return list(messages)
 
 
+def with_sound_form(messages: Sequence[Json], form: Literal["openai", "data_url", "string"]) -> list[Json]:
+    """The messages with their sounds in the form that is known here; what is in another form already stays as it is.
+
+    "data_url": https://www.alibabacloud.com/help/en/model-studio/qwen-omni; "string":
+    https://docs.mistral.ai/capabilities/audio (read 2026-11-28).
+    """
+    if form == "openai":
+        return list(messages)
+    return [
+        {**message, "content": [_sound(part, form) for part in as_list(message["content"])]}
+        if any(part.get("type") == "input_audio" for part in objects(message.get("content")))
+        else message
+        for message in messages
+    ]
+
+
+def _sound(part: Any, form: Literal["data_url", "string"]) -> Any:
+    fields = as_object(part)
+    sound = as_object(fields.get("input_audio"))
+    data = as_text(sound.get("data"))
+    if fields.get("type") != "input_audio" or not data:
+        return part
+    if form == "string":
+        return {**fields, "input_audio": data}
+    bare = not data[:8].lower().startswith(("data:", "http:", "https:"))
+    return {**fields, "input_audio": {**sound, "data": f"data:;base64,{data}" if bare else data}}
+
+
 def _folded(messages: Sequence[Json]) -> list[Json]:
     instructions = [text_of(m.get("content")) for m in messages if m.get("role") in _INSTRUCTING]
     rest = [m for m in messages if m.get("role") not in _INSTRUCTING]

@@ -178,6 +178,9 @@ def _choice(index: int, form: str, candidate: _Candidate) -> Json:
         ],
         "annotations": candidate.notes,
     }
+    sounds = [file for file in files if as_text(file.get("mimeType")).startswith("audio/")]
+    if sounds:
+        message["audio"] = {"data": [file.get("data") for file in sounds], "mime_type": sounds[0]["mimeType"]}
     return {
         "index": index,
         form: message,

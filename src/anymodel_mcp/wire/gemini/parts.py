@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from anymodel_mcp.types import Json
+from anymodel_mcp.wire.audio.formats import ENDINGS
 from anymodel_mcp.wire.decode.json_values import as_list, as_object, as_text, first_text, objects, parse_or_none
 from anymodel_mcp.wire.fields.messages import split_data_url, text_of
 
 CARRIED = "gemini_parts"
 """The field of an assistant message that holds its parts unchanged."""
 
+_TYPES = {ending: mime for mime, ending in ENDINGS.items()}
 _INSTRUCTING = ("system", "developer")
 
 
@@ -106,8 +108,11 @@ def _part(part: Any) -> Json | None:
             return _file(first_text(file, "file_data", "file_url", "file_id"))
         case "input_audio":
             sound = as_object(fields.get("input_audio"))
-            kind = "audio/mpeg" if sound.get("format") == "mp3" else f"audio/{sound.get('format') or 'wav'}"
-            return {"inlineData": {"mimeType": kind, "data": as_text(sound.get("data"))}}
+            ending, data = as_text(sound.get("format")) or "wav", as_text(sound.get("data"))
+            found = split_data_url(data)
+            return {
+                "inlineData": {"mimeType": _TYPES.get(ending, f"audio/{ending}"), "data": found[1] if found else data}
+            }
         case "refusal":
             return {"text": as_text(fields.get("refusal"))} if fields.get("refusal") else None
         case _:
