@@ -1,8 +1,10 @@
-"""Changes one place of the code at a time and runs the tests that should notice: the score of each area, and survivors.
+"""Changes one place of the code at a time and runs the tests that should notice: gives scores by area, and survivors.
 
-cosmic-ray makes the changes and runs the tests in a copy of the tree below .work. Which places are tried is drawn from
-`--seed`; `--count` and `--minutes` bound each area. A survivor is a change that all tests of the area pass. The exit
-status is 1 when an area's tests fail without any change, or when it scores below `--least`.
+cosmic-ray makes the changes in a copy of the tree below .work. The area's tests run once unchanged, with coverage;
+after that each change runs only the tests that reach its line, the fastest first, for at most `--seconds` of test time.
+Which places are tried is drawn from `--seed`; `--count` and `--minutes` bound each area. A survivor is a change that
+all these tests pass. The exit status is 1 when an area's tests fail without any change, or when an area scores below
+`--least`.
 """
 
 from __future__ import annotations
@@ -10,12 +12,15 @@ from __future__ import annotations
 import argparse
 import ast
 import difflib
+import json
+import os
 import random
 import shlex
 import shutil
+import sqlite3
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +34,8 @@ from cosmic_ray.work_item import TestOutcome
 
 ROOT = Path(__file__).resolve().parent.parent
 COPY = ROOT / ".work" / "mutants"
+REACHED = ROOT / ".work" / "mutants.coverage"
+SECONDS = REACHED.with_suffix(".json")
 COPIED = ("src", "tests", "benchmarks", "fuzz", "scripts", "pyproject.toml", "README.md")
 SOURCE = "src/anymodel_mcp"
 
@@ -143,37 +150,67 @@ class Area:
         missing = [test for test in tests if not (COPY / test).exists()]
         if missing or not self.paths:
             sys.exit(f"mutants: {name} has no {missing or patterns}; its line in scripts/mutants.py is out of date")
-        words = [python, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--rootdir", str(COPY)]
-        inner = f"cd {shlex.quote(str(COPY))} && PYTHONPATH=src PYTEST_TIMEOUT=30 exec {shlex.join([*words, *tests])}"
-        self.command = shlex.join(["sh", "-c", inner])
+        self.tests = list(tests)
+        self.python = python
+        self.reached: dict[tuple[Path, int], list[str]] = {}
+        self.seconds: Mapping[str, float] = {}
         self.killed, self.survivors = 0, list[str]()
 
-    def passes_unchanged(self) -> float:
-        """Seconds that the tests take; ends the script when they fail."""
-        began = time.monotonic()
-        outcome, output = run_tests(self.command, 900)
+    def command(self, tests: Sequence[str], *, measure: bool = False) -> str:
+        """The command line that runs tests in the copy."""
+        words = [self.python, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--rootdir", str(COPY), *tests]
+        if measure:
+            options = [f"--rcfile={os.devnull}", f"--data-file={REACHED}", "--source=anymodel_mcp"]
+            words[1:3] = ["-m", "coverage", "run", *options, "-m", "pytest", "-p", "scripts.mutants_reach"]
+        inner = f"cd {shlex.quote(str(COPY))} && PYTHONPATH=src:. PYTEST_TIMEOUT=60 exec {shlex.join(words)}"
+        return shlex.join(["sh", "-c", inner])
+
+    def measure(self) -> None:
+        """Runs all tests unchanged and records which lines each reaches; ends the script when they fail."""
+        REACHED.unlink(missing_ok=True)
+        outcome, output = run_tests(self.command(self.tests, measure=True), 1800)
         if outcome is not TestOutcome.SURVIVED:
             sys.exit(f"mutants: the tests of {self.name} fail without any change:\n{output[-3000:]}")
-        return time.monotonic() - began
+        self.seconds = json.loads(SECONDS.read_text("utf-8"))
+        with sqlite3.connect(REACHED) as data:
+            rows = data.execute(
+                "SELECT file.path, context.context, numbits FROM line_bits"
+                " JOIN file ON file.id = file_id JOIN context ON context.id = context_id WHERE context.context != ''"
+            )
+            for path, test, bits in rows:
+                for line in _numbers(bits):
+                    self.reached.setdefault((Path(path), line), []).append(test)
 
-    def attempt(self, mutant: Mutant, known: dict[str, Operator], limit_s: float) -> bool | None:
-        """Whether the tests notice the change; `None` where there is none."""
+    def tests_of(self, mutant: Mutant, most_s: float) -> list[str]:
+        """The tests that reach a line, the fastest first, as many as run in `most_s` seconds; at least one."""
+        known = sorted(self.reached.get((mutant.path, mutant.place[0]), ()), key=lambda test: self.seconds.get(test, 0))
+        total, chosen = 0.0, list[str]()
+        for test in known:
+            total += self.seconds.get(test, 0)
+            if chosen and total > most_s:
+                break
+            chosen.append(test)
+        return chosen
+
+    def attempt(self, mutant: Mutant, known: dict[str, Operator], most_s: float) -> None:
+        """Tries a change and notes whether the tests notice it."""
         code = mutant.path.read_text("utf-8")
         changed = mutate_code(code, known[mutant.operator], mutant.occurrence)
         if changed is None or not differs(changed, code):
-            return None
+            return
+        tests = self.tests_of(mutant, most_s)
         mutant.path.write_text(changed, "utf-8")
         try:
-            outcome, _ = run_tests(self.command, limit_s)
+            outcome = run_tests(self.command(tests), 3 * most_s + 60)[0] if tests else TestOutcome.SURVIVED
         finally:
             mutant.path.write_text(code, "utf-8")
         if outcome is TestOutcome.SURVIVED:
             lines = list(difflib.unified_diff(code.splitlines(), changed.splitlines(), lineterm="", n=0))[3:]
-            where = f"{mutant.path.relative_to(COPY)}:{mutant.place[0]} ({mutant.operator})"
+            reached = "" if tests else ", no test reaches it"
+            where = f"{mutant.path.relative_to(COPY)}:{mutant.place[0]} ({mutant.operator}{reached})"
             self.survivors.append("\n".join([where, *(f"      {line}" for line in lines)]))
         else:
             self.killed += 1
-        return outcome is not TestOutcome.SURVIVED
 
     @property
     def score(self) -> float:
@@ -186,15 +223,20 @@ class Area:
         return "\n  ".join([score, *(f"survived: {survivor}" for survivor in self.survivors)])
 
 
+def _numbers(bits: bytes) -> Iterator[int]:
+    """The line numbers in coverage's bit set."""
+    return (8 * index + bit for index, byte in enumerate(bits) for bit in range(8) if byte & (1 << bit))
+
+
 def measure(area: Area, options: argparse.Namespace) -> None:
     """Tries the drawn changes until the count or the time is reached."""
+    area.measure()
     known, ends = operators(), time.monotonic() + 60 * options.minutes
-    limit_s = 3 * area.passes_unchanged() + 60
     for mutant in draw(area.paths, options.count, options.seed):
         if time.monotonic() > ends:
             print(f"{area.name}: stopped after {options.minutes:g} minutes", file=sys.stderr)
             break
-        area.attempt(mutant, known, limit_s)
+        area.attempt(mutant, known, options.seconds)
 
 
 def copy_tree() -> None:
@@ -215,6 +257,7 @@ def main() -> int:
     parser.add_argument("area", nargs="*", help=f"of {', '.join(AREAS)}; default: all")
     parser.add_argument("--count", type=int, default=30, help="places tried in each area")
     parser.add_argument("--minutes", type=float, default=10, help="for each area, after its tests ran once")
+    parser.add_argument("--seconds", type=float, default=20, help="of test time for each change")
     parser.add_argument("--seed", type=int, default=1, help="which places are drawn")
     parser.add_argument("--least", type=float, default=0.6, help="the score that each area must reach")
     parser.add_argument("--python", required=True, help=argparse.SUPPRESS)

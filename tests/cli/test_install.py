@@ -14,14 +14,16 @@ from typing import Any
 
 import pytest
 
+from anymodel_mcp.cli.files import remove_file, replace_file
 from anymodel_mcp.cli.install import Machine, find_configurable, install, uninstall
-from anymodel_mcp.cli.install.files import locate, remove_file, replace_file
-from anymodel_mcp.cli.install.plan import decode, find_entry, plan_install
-from anymodel_mcp.cli.install.section import read
-from anymodel_mcp.cli.install.trial import Trial
+from anymodel_mcp.cli.install.found import locate
+from anymodel_mcp.cli.install.plan import plan_install
+from anymodel_mcp.cli.trial import Trial
 from anymodel_mcp.errors import ConfigError
 from anymodel_mcp.hosts.entry import build_entry
+from anymodel_mcp.hosts.formats import decode
 from anymodel_mcp.hosts.model import ConfigurableHost
+from anymodel_mcp.hosts.section import find_entry, read
 from anymodel_mcp.hosts.table import CONFIGURABLE
 from tests.cli.install_cases import JSONC_FILES, starting_files
 
@@ -330,7 +332,7 @@ BROKEN: dict[str, list[tuple[bytes, str]]] = {
         (b'{"a" 1}', "expecting ':'"),
         (b'{"a": 1 "b": 2}', "expecting ','"),
         (b"{a: 1}", "in double quotes"),
-        (b"[1, 2]", "holds no object"),
+        (b"[1, 2]", "is not an object"),
         (b"{} {}", "extra data"),
         (b"{ /* ", "line 1, column 6"),
         (b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested too deeply"),
@@ -423,7 +425,7 @@ def test_a_json_file_with_comments_is_never_rewritten(row: ConfigurableHost, con
     assert entry[row.command_key] in (PROGRAM[0], list(PROGRAM))
     assert "Nothing to do" in run(row.name, tmp_path).text
     screen = undo(row.name, tmp_path, expected=1)
-    found = re.search(r"Take out 'anymodel' in .* \(line (\d+)\) by hand", screen.text)
+    found = re.search(r"Remove 'anymodel' from .* \(line (\d+)\) by hand", screen.text)
     assert found
     assert '"anymodel"' in written.split("\n")[int(found[1]) - 1]
     assert path.read_bytes() == written.encode()
@@ -449,7 +451,7 @@ def test_uninstall_of_a_broken_file_leaves_it_alone(tmp_path: Path) -> None:
     path.write_bytes(b"{")
     with pytest.raises(ConfigError, match="left as it is") as caught:
         undo("claude-code", tmp_path)
-    assert "take the entry out by hand" in caught.value.failure.fix
+    assert "remove the entry by hand" in caught.value.failure.fix
     assert path.read_bytes() == b"{"
 
 

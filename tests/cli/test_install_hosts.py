@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from anymodel_mcp.cli.install import find_configurable, install, install_found, uninstall
-from anymodel_mcp.cli.install.trial import try_server
+from anymodel_mcp.cli.trial import try_server
 from anymodel_mcp.errors import ConfigError
 from tests.cli.test_install import ENV, KEY, PROGRAM, Screen, answering, entry_in, machine, run, undo
 
@@ -207,7 +207,7 @@ def test_the_user_chooses_among_them(answer: str, status: int, chosen: set[str],
 def test_a_choice_that_is_none_is_refused(tmp_path: Path) -> None:
     (tmp_path / ".cursor").mkdir()
     asked = replace(machine(tmp_path, Screen(), {}), yes=False, ask=typing("7"))
-    with pytest.raises(ConfigError, match="'7' is none of them"):
+    with pytest.raises(ConfigError, match="'7' is not one of them"):
         install_found(asked, command=PROGRAM, start=answering)
 
 

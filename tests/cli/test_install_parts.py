@@ -14,12 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anymodel_mcp import __version__
-from anymodel_mcp.cli.install.formats import UnreadableFile, UnsafeEdit, find_line
-from anymodel_mcp.cli.install.plan import Change
-from anymodel_mcp.cli.install.program import find_program, name_origin
-from anymodel_mcp.cli.install.screen import draw_diff, may_hold_keys
-from anymodel_mcp.cli.install.section import drop, put, read
+from anymodel_mcp.cli.changes import Change, draw_diff, may_hold_keys
 from anymodel_mcp.cli.install.variables import find_variables
+from anymodel_mcp.cli.program import find_program, name_origin
+from anymodel_mcp.hosts.formats import UnreadableFile, UnsafeEdit, find_line
+from anymodel_mcp.hosts.section import drop, put, read
 from anymodel_mcp.hosts.table import CONFIGURABLE
 
 # --- variables ------------------------------------------------------------------------------------------------------

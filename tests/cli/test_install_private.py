@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from anymodel_mcp.cli.install.files import find_backups, locate, replace_file, write_backup
+from anymodel_mcp.cli.files import find_backups, replace_file, write_backup
+from anymodel_mcp.cli.install.found import locate
 from anymodel_mcp.errors import ConfigError
 from anymodel_mcp.hosts.model import ConfigurableHost
 from anymodel_mcp.hosts.table import CONFIGURABLE

@@ -18,9 +18,9 @@ import pytest
 
 from anymodel_mcp.cli.commands import run_command
 from anymodel_mcp.cli.install import Machine
-from anymodel_mcp.cli.install.trial import Trial
 from anymodel_mcp.cli.setup import Flags, Surroundings, setup
 from anymodel_mcp.cli.setup.discovery import Engine
+from anymodel_mcp.cli.trial import Trial
 from anymodel_mcp.config import read_settings
 from anymodel_mcp.errors import AnyModelError, ConfigError
 from anymodel_mcp.redact import Redactor
@@ -168,7 +168,7 @@ async def test_a_second_run_changes_nothing(home: Home, *, with_file: bool) -> N
         before = home.files()
         for typist in (piped(KEY), piped()):
             assert await home.run(typist, **flags) == 0
-            assert "nothing to change" in typist.shown
+            assert "is up to date" in typist.shown
         assert home.files() == before
     text = home.config.read_text(encoding="utf-8")
     assert tomllib.loads(text)["default_model"] == "openai/gpt-5-mini"

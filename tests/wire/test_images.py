@@ -159,7 +159,7 @@ def test_a_stream_that_stops_before_the_picture_is_no_success() -> None:
     [
         ({"error": {"code": "OutputImageSensitive", "message": "may be sensitive"}}, "may be sensitive"),
         ({"error": "plain"}, "plain"),
-        ({"error": {"x": 1}}, "without words"),
+        ({"error": {"x": 1}}, "without a message"),
         ({"respect_moderation": False, "url": ""}, "respect_moderation"),
         ({"is_image_safe": False, "url": None}, "is_image_safe"),
         ({"finish_reason": "CONTENT_FILTERED", "base64": ""}, "filter"),

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from anymodel_mcp.cli.dialog import Dialog
-from anymodel_mcp.cli.install.files import read_file, remove_file, replace_file
+from anymodel_mcp.cli.files import read_file, remove_file, replace_file
 from anymodel_mcp.cli.screen import Terminal, remark, write_json
 from anymodel_mcp.cli.tables import show_table
 from anymodel_mcp.config import Secret, Settings

@@ -99,14 +99,14 @@ Return its summary and name the model. If a path is refused, say so with the fix
     ),
     Prompt(
         name="draw_picture",
-        description="Draw a picture from a wish",
+        description="Draw a picture from a description",
         argument_help="what to draw",
         tool="generate_image",
         text="""\
 Draw a picture.
 Request: {request}
 If it is empty, draw what we were last discussing.
-Turn the wish into one good prompt: subject, setting, composition, style, light, colors, and any lettering \
+Turn the request into one good prompt: subject, setting, composition, style, light, colors, and any lettering \
 in quotes. Call the tool `generate_image` once.
 Then say where the picture is saved, show the prompt that you used, and offer two ways to vary it. To change \
 a picture, pass its path in `images`.""",

@@ -13,13 +13,13 @@ import anyio.to_thread
 
 from anymodel_mcp.cli.doctor.findings import INSTALL, Finding, Section
 from anymodel_mcp.cli.doctor.machine import gui_path
-from anymodel_mcp.cli.install.files import locate, read_file
-from anymodel_mcp.cli.install.formats import UnreadableFile
-from anymodel_mcp.cli.install.plan import decode
-from anymodel_mcp.cli.install.section import entries, read
+from anymodel_mcp.cli.files import read_file
+from anymodel_mcp.cli.install.found import locate
 from anymodel_mcp.cli.screen import Terminal
 from anymodel_mcp.errors import ConfigError
+from anymodel_mcp.hosts.formats import UnreadableFile, decode
 from anymodel_mcp.hosts.model import ConfigurableHost
+from anymodel_mcp.hosts.section import entries, read
 from anymodel_mcp.hosts.table import CONFIGURABLE
 
 _OURS = ("anymodel-mcp", "anymodel_mcp")

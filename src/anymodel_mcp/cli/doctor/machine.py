@@ -15,7 +15,7 @@ import platformdirs
 from anymodel_mcp import __version__
 from anymodel_mcp.app import APP_NAME
 from anymodel_mcp.cli.doctor.findings import Finding, Section
-from anymodel_mcp.cli.install.program import find_program
+from anymodel_mcp.cli.program import find_program
 from anymodel_mcp.cli.screen import Terminal
 from anymodel_mcp.config import Settings
 from anymodel_mcp.errors import ConfigError

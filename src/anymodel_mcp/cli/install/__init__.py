@@ -1,12 +1,11 @@
 """`install` and `uninstall`: one entry in the configuration of a host.
 
-The hosts are rows of `hosts/table.py`; `variables.py` and `program.py` find what the server needs; `plan.py` turns
-bytes into bytes through `formats.py`; `host_command.py` runs a host's own command instead where it has one; only
-`files.py` writes; `trial.py` starts what was written.
+The hosts are rows of `hosts/table.py`, and `hosts/section.py` edits the text of their files. `found.py` finds the hosts
+on this machine, `plan.py` decides the change, and `place.py` makes it, by `commands.py` if the host has a command.
 """
 
-from anymodel_mcp.cli.install.add import find_configurable, install
-from anymodel_mcp.cli.install.choose import install_found
+from anymodel_mcp.cli.install.add import install, install_found
+from anymodel_mcp.cli.install.found import find_configurable
 from anymodel_mcp.cli.install.machine import Machine
 from anymodel_mcp.cli.install.remove import uninstall
 

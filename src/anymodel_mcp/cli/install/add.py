@@ -1,52 +1,35 @@
-"""Adds this server to one host: shows the change, asks, writes, and starts what was written."""
+"""Adds this server to hosts: shows the change, asks, writes, and starts what was written."""
 
 from __future__ import annotations
 
-import difflib
 import re
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, cast
 
-from anymodel_mcp.cli.install.files import check_private, find_backups, make_private, read_file
-from anymodel_mcp.cli.install.formats import UnreadableFile, UnsafeEdit
-from anymodel_mcp.cli.install.host_command import build_host_command, find_host_program, run_host_command
-from anymodel_mcp.cli.install.machine import Machine
-from anymodel_mcp.cli.install.plan import find_entry, plan_install
-from anymodel_mcp.cli.install.program import find_program
-from anymodel_mcp.cli.install.screen import draw_block, draw_diff
-from anymodel_mcp.cli.install.trial import Trial, try_server
+from anymodel_mcp.cli.changes import Change
+from anymodel_mcp.cli.install.block import draw_block
+from anymodel_mcp.cli.install.commands import build_host_commands
+from anymodel_mcp.cli.install.found import find_configurable, find_hosts, pick_hosts
+from anymodel_mcp.cli.install.machine import Machine, Stopped
+from anymodel_mcp.cli.install.place import Place
+from anymodel_mcp.cli.install.plan import plan_install
 from anymodel_mcp.cli.install.variables import find_variables
-from anymodel_mcp.cli.screen import EXIT_FAILED
+from anymodel_mcp.cli.program import find_program
+from anymodel_mcp.cli.screen import EXIT_CONFIG, EXIT_FAILED
+from anymodel_mcp.cli.trial import Trial, try_server
 from anymodel_mcp.errors import ConfigError
-from anymodel_mcp.hosts.entry import Entry, build_entry, is_same_entry, merge_entry, server_environment
+from anymodel_mcp.hosts.entry import Entry, build_entry, merge_entry, server_environment
+from anymodel_mcp.hosts.formats import UnreadableFile, UnsafeEdit
 from anymodel_mcp.hosts.model import ConfigurableHost
 from anymodel_mcp.hosts.table import CONFIGURABLE
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 _NOTHING_SET = (
-    "no provider is configured yet. `anymodel-mcp setup` does that and the host in one go; or set OPENAI_API_KEY (and "
-    "OPENAI_BASE_URL), or ANYMODEL_PROVIDERS=local for the model on this machine, and run this again."
+    "no provider is configured yet. `anymodel-mcp setup` configures one together with the host; or set OPENAI_API_KEY "
+    "(and OPENAI_BASE_URL), or ANYMODEL_PROVIDERS=local for the model on this machine, and run this again."
 )
-DRY_RUN = "Nothing was written (dry run)."
 Start = Callable[[Sequence[str], Mapping[str, str], Sequence[str]], Trial]
-
-
-def find_configurable(host: str) -> ConfigurableHost:
-    """The row of a host, by its name in any spelling ("Claude Desktop" is "claude-desktop").
-
-    Raises:
-        ConfigError: there is none; the closest names are named.
-    """
-    wanted = re.sub(r"[\s_]+", "-", host.strip().lower())
-    names = [row.name for row in CONFIGURABLE]
-    if wanted in names:
-        return CONFIGURABLE[names.index(wanted)]
-    close = difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)
-    fix = f"Did you mean {' or '.join(close)}? " if close else ""
-    raise ConfigError(f"{host!r} is not a known host", fix=f"{fix}Known: {', '.join(names)}.")
 
 
 def install(
@@ -63,12 +46,12 @@ def install(
     """Adds this server to a host.
 
     Args:
-        host_name: as the table of hosts names it.
+        host_name: as in the table of hosts.
         machine: where, and whom to ask.
-        name: what the server is called there.
-        dry_run: show the change only.
-        write_keys: store keys as text where the host cannot look them up.
-        config_text: the user's own configuration file: it names further key variables.
+        name: the name of the server there.
+        dry_run: only show the change.
+        write_keys: store keys as text if the host cannot look them up.
+        config_text: the user's own configuration file, which may name further key variables.
         command: program and arguments (default: those of this installation, absolute).
         start: starts the entry that was written.
 
@@ -82,125 +65,114 @@ def install(
     if not _NAME.fullmatch(name):
         raise ConfigError(f"{name!r} cannot name a server", fix="Use letters, digits, - and _, at most 40.")
     variables = find_variables(machine.env, config_text)
-    secrets = [v.value for v in variables if v.is_key]
     program = command or find_program(machine.env, machine.home)
     entry = build_entry(host, name, program, variables, write_keys=write_keys)
     if not variables and not (config_text or "").strip():
         entry = replace(entry, notes=(*entry.notes, _NOTHING_SET))
-    path = machine.locate(host)
+    secrets = [v.value for v in variables if v.is_key]
+    place = Place(host=host, path=machine.locate(host), name=name, secrets=secrets, machine=machine)
     try:
-        status = _write(host, path, entry, secrets, machine, dry_run=dry_run)
+        _write(place, entry, dry_run=dry_run)
+    except Stopped as stopped:
+        return stopped.status
     except UnreadableFile as exc:
-        fix = f"Correct the file and run the command again, or add {name!r} below {host.section!r} by hand."
-        raise ConfigError(f"{path} is left as it is: {exc}", fix=fix) from exc
-    if status is None:
-        status = _try(host, path, name, secrets, machine, start)
-    return status
+        raise place.unreadable(exc, f"add {name!r} to {host.section!r} by hand") from exc
+    return _try(place, start)
 
 
-def _write(
-    host: ConfigurableHost, path: Path, entry: Entry, secrets: Sequence[str], machine: Machine, *, dry_run: bool
-) -> int | None:
-    """Writes the entry; gives the exit status, `None` = it is written."""
-    if _is_written(host, path, entry, secrets):
-        _close(path, secrets, host, entry)
-        machine.write(f"Nothing to do: {path} has {entry.name} already.")
-        return 0 if dry_run else None
-    status = _run_host_command(host, path, entry, secrets, machine, dry_run=dry_run)
-    if status == _BY_FILE:
-        status = _change_file(host, path, entry, secrets, machine, dry_run=dry_run)
-    if status is None:
-        step = host.next_step.format(name=entry.name, title=host.title)
-        machine.write(f"{host.title}: {entry.name} is installed. {step}")
-        if host.caveat:
-            machine.write(f"Note: {host.caveat.format(name=entry.name)}")
-    return status
+def install_found(machine: Machine, *, dry_run: bool = False, **options: Any) -> int:
+    """Finds the hosts on this machine, and adds this server to those that the user chooses.
 
+    Returns:
+        The exit status: 0 = added to all that were chosen.
 
-_BY_FILE = -1
-
-
-def _is_written(host: ConfigurableHost, path: Path, entry: Entry, secrets: Sequence[str]) -> bool:
-    try:
-        before = read_file(path)
-        return before is not None and plan_install(host, path, before, entry, secrets).is_empty
-    except UnsafeEdit:
-        return False
-
-
-def _close(path: Path, secrets: Sequence[str], host: ConfigurableHost, entry: Entry) -> None:
-    if plan_install(host, path, read_file(path), entry, secrets).private:
-        make_private(path)
-        for backup in find_backups(path):
-            make_private(backup)
-
-
-def _run_host_command(
-    host: ConfigurableHost, path: Path, entry: Entry, secrets: Sequence[str], machine: Machine, *, dry_run: bool
-) -> int | None:
-    """Lets the host write the entry; gives the exit status, `None` = done, `_BY_FILE` = it cannot."""
-    program = find_host_program(host, machine.env) if host.add_command else None
-    present = find_entry(host, read_file(path), entry.name)
-    value = {**entry.value, **host.defaults}
-    if program is None or merge_entry(host, present, entry) != value:
-        return _BY_FILE  # what the user added to the entry is kept, and is not shown on a command line
-    words = [host.remove_command] if present is not None and host.remove_command else []
-    commands = [build_host_command(host, program, w, entry, value) for w in [*words, host.add_command]]
-    for line in commands:
-        machine.write(f"{host.title} writes the entry itself: {shlex.join(line)}")
-    _show_notes(entry, machine)
-    if dry_run:
-        machine.write(DRY_RUN)
-        return 0
-    if refused := machine.refusal("Run it?"):
-        return refused
-    problem = next(filter(None, (run_host_command(line, machine.env, secrets) for line in commands)), "")
-    if not problem and is_same_entry(find_entry(host, read_file(path), entry.name), value):
-        return None
-    machine.write(f"It did not write the entry{f' ({problem})' if problem else ''}, so {path} is changed instead.")
-    return _BY_FILE
-
-
-def _change_file(
-    host: ConfigurableHost, path: Path, entry: Entry, secrets: Sequence[str], machine: Machine, *, dry_run: bool
-) -> int | None:
-    """Changes the file; gives the exit status, `None` = done."""
-    before = read_file(path)
-    try:
-        change = plan_install(host, path, before, entry, secrets)
-    except UnsafeEdit as exc:
-        machine.write(f"{path} is left as it is: {exc}.")
-        value = merge_entry(host, find_entry(host, before, entry.name), entry)
-        for line in draw_block(host, before or b"", entry, value):
-            machine.write(line)
-        _show_notes(entry, machine)
+    Raises:
+        ConfigError: there is no host.
+    """
+    found = find_hosts(machine.env, machine.home, machine.platform)
+    if not found:
+        known = ", ".join(host.name for host in CONFIGURABLE)
+        raise ConfigError(
+            "no known host was found on this machine", fix=f"Name one: anymodel-mcp install HOST ({known})."
+        )
+    machine.write("Hosts on this machine:")
+    machine.show(f"  {number:>2}  {host.name}: {machine.locate(host)}" for number, host in enumerate(found, 1))
+    if machine.ask is None and not machine.yes and not dry_run:
+        machine.write(
+            "Nothing was written. Name one (anymodel-mcp install HOST), or add --yes to install into all of them."
+        )
+        return EXIT_CONFIG
+    chosen = found
+    if machine.ask is not None and not machine.yes:
+        chosen = pick_hosts(found, machine.ask("Install into which? Numbers or names, or all; Enter for none: "))
+    if not chosen:
+        machine.write("Nothing was written.")
         return EXIT_FAILED
-    for line in draw_diff(change, secrets):
-        machine.write(line)
-    _show_notes(entry, machine)
-    if change.private:
-        check_private(path)
-    if dry_run:
-        machine.write(DRY_RUN)
-        return 0
-    if refused := machine.refusal("Write it?"):
-        return refused
-    machine.apply(change)
-    for backup in find_backups(path) if change.private else ():
-        make_private(backup)
-    return None
+    return max(_install_one(host, machine, dry_run=dry_run, **options) for host in chosen)
 
 
-def _show_notes(entry: Entry, machine: Machine) -> None:
-    for note in entry.notes:
-        machine.write(f"Note: {note}")
+def _install_one(host: ConfigurableHost, machine: Machine, **options: Any) -> int:
+    """Installs into one of several hosts; its failure does not prevent the others."""
+    machine.show(("", f"{host.title}:"))
+    try:
+        return install(host.name, machine, **options)
+    except ConfigError as error:
+        machine.write(f"{error.failure.message}. {error.failure.fix}")
+        return EXIT_CONFIG
 
 
-def _try(host: ConfigurableHost, path: Path, name: str, secrets: Sequence[str], machine: Machine, start: Start) -> int:
-    value = find_entry(host, read_file(path), name) or {}
+def _write(place: Place, entry: Entry, *, dry_run: bool) -> None:
+    """Writes the entry, or finds it written.
+
+    Raises:
+        Stopped: nothing was written.
+    """
+    machine, host = place.machine, place.host
+    change = _plan(place, entry)
+    if isinstance(change, Change) and change.is_empty:
+        if change.private:
+            place.make_private()
+        machine.write(f"Nothing to do: {place.path} has {entry.name} already.")
+        if dry_run:
+            raise Stopped(0)
+        return
+    present, value = place.entry(), {**entry.value, **host.defaults}
+    commands: Sequence[Sequence[str]] = ()
+    if merge_entry(host, present, entry) == value:  # what the user added is kept, and not shown on a command line
+        replaced = [host.remove_command] if present is not None and host.remove_command else []
+        commands = build_host_commands(host, machine.env, [*replaced, host.add_command], entry, value)
+    if not place.change_by_command(commands, value, entry.notes, dry_run=dry_run):
+        change = _plan(place, entry)
+        if isinstance(change, UnsafeEdit):
+            _show_block(place, entry, change)
+            raise Stopped(EXIT_FAILED)
+        place.change_file(change, entry.notes, dry_run=dry_run)
+    step = host.next_step.format(name=entry.name, title=host.title)
+    machine.write(f"{host.title}: {entry.name} is installed. {step}")
+    if host.caveat:
+        machine.write(f"Note: {host.caveat.format(name=entry.name)}")
+
+
+def _plan(place: Place, entry: Entry) -> Change | UnsafeEdit:
+    try:
+        return plan_install(place.host, place.path, place.content(), entry, place.secrets)
+    except UnsafeEdit as exc:
+        return exc
+
+
+def _show_block(place: Place, entry: Entry, why: UnsafeEdit) -> None:
+    value = merge_entry(place.host, place.entry(), entry)
+    place.machine.write(f"{place.path} is left as it is: {why}.")
+    place.machine.show(draw_block(place.host, place.content() or b"", entry, value))
+    place.machine.show(entry.notes, prefix="Note: ")
+
+
+def _try(place: Place, start: Start) -> int:
+    """Starts the entry as the host does; returns the exit status."""
+    machine, host, value = place.machine, place.host, place.entry() or {}
     command: Any = value[host.command_key]
     words = [command, *value.get(host.args_key, ())] if host.args_key else cast("list[str]", command)
-    found = start(words, server_environment(host, value, machine.env, machine.platform), secrets)
+    found = start(words, server_environment(host, value, machine.env, machine.platform), place.secrets)
     if found.problem:
         machine.write(f"Started as {host.title} would start it, the server did not answer: {found.problem}")
         machine.write("`anymodel-mcp doctor` checks every part.")

@@ -1,17 +1,28 @@
-"""Where `install` runs: environment, home folder, platform, and the user to ask."""
+"""The machine and the user that `install` works for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from anymodel_mcp.cli.install.files import locate, read_file, replace_file, write_backup
-from anymodel_mcp.cli.install.plan import Change
+from anymodel_mcp.cli.changes import Change
+from anymodel_mcp.cli.files import read_file, remove_file, replace_file, write_backup
+from anymodel_mcp.cli.install.found import locate
 from anymodel_mcp.cli.screen import EXIT_CONFIG, EXIT_FAILED
 from anymodel_mcp.errors import ConfigError
 from anymodel_mcp.hosts.model import ConfigurableHost
+
+DRY_RUN = "Nothing was written (dry run)."
+
+
+class Stopped(Exception):
+    """The command ends without writing; `status` is its exit status."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,8 +32,8 @@ class Machine:
     Attributes:
         platform: as in `sys.platform`.
         write: shows the user one line.
-        ask: asks the user a question and gives the answer; `None` = there is no terminal.
-        yes: the user agreed to everything beforehand.
+        ask: asks the user a question and returns the answer; `None` = there is no terminal.
+        yes: the user agreed to everything in advance.
     """
 
     env: Mapping[str, str]
@@ -37,27 +48,44 @@ class Machine:
         """The configuration file of a host."""
         return locate(host, self.env, self.home, self.platform)
 
-    def refusal(self, question: str) -> int:
-        """Asks for consent; gives 0, or the exit status of a command that must not write."""
+    def show(self, lines: Iterable[str], *, prefix: str = "") -> None:
+        """Shows the user several lines."""
+        for line in lines:
+            self.write(f"{prefix}{line}")
+
+    def confirm(self, question: str, *, dry_run: bool) -> None:
+        """Asks for confirmation.
+
+        Raises:
+            Stopped: it is a dry run, the user declined, or there is no terminal.
+        """
+        if dry_run:
+            self.write(DRY_RUN)
+            raise Stopped(0)
         if self.yes:
-            return 0
+            return
         if self.ask is None:
-            self.write("Nothing was written, because there is no terminal to ask on. To agree beforehand, add --yes.")
-            return EXIT_CONFIG
-        if self.ask(f"{question} [y/N] ").strip().lower() in ("y", "yes"):
-            return 0
-        self.write("Nothing was written.")
-        return EXIT_FAILED
+            self.write("Nothing was written, because there is no terminal to ask on. Add --yes to agree in advance.")
+            raise Stopped(EXIT_CONFIG)
+        if self.ask(f"{question} [y/N] ").strip().lower() not in ("y", "yes"):
+            self.write("Nothing was written.")
+            raise Stopped(EXIT_FAILED)
 
     def apply(self, change: Change) -> None:
-        """Replaces the file, with a backup of what it was.
+        """Replaces, restores or removes the file; a replaced file is backed up.
 
         Raises:
             ConfigError: the file has changed since it was read, or cannot be written.
         """
         if read_file(change.path) != change.before:
             raise ConfigError(f"{change.path} has changed in the meantime", fix="Run the command again.")
-        if change.before is not None:
-            backup = write_backup(change.path, change.before, self.now().strftime("%Y%m%d-%H%M%S"))
-            self.write(f"Backup: {backup}")
-        replace_file(change.path, change.after or b"", private=change.private)
+        if change.after is None:
+            remove_file(change.path)
+        elif change.restored is not None:
+            replace_file(change.path, change.after)
+            change.restored.unlink()
+        else:
+            if change.before is not None:
+                backup = write_backup(change.path, change.before, self.now().strftime("%Y%m%d-%H%M%S"))
+                self.write(f"Backup: {backup}")
+            replace_file(change.path, change.after, private=change.private)

@@ -1,68 +1,16 @@
-"""Decides what happens to a host's file: bytes in, bytes out; nothing is read or written here."""
+"""Decides how a host's file changes. Pure: bytes in, bytes out."""
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from anymodel_mcp.cli.install.formats import UnreadableFile, UnsafeEdit
-from anymodel_mcp.cli.install.section import drop, lookup, own_inputs, put, read
+from anymodel_mcp.cli.changes import Change
 from anymodel_mcp.hosts.entry import Entry, merge_entry, stored_keys
+from anymodel_mcp.hosts.formats import UnreadableFile, UnsafeEdit, decode
 from anymodel_mcp.hosts.model import ConfigurableHost
-
-_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """What happens to one file.
-
-    Attributes:
-        before: its bytes now; `None` = there is no file.
-        after: its bytes afterwards; `None` = no file.
-        private: a key of the entry is in it, so nobody else may read it.
-        restored: index of the backup that comes back; `None` = none.
-    """
-
-    path: Path
-    before: bytes | None = field(repr=False)
-    after: bytes | None = field(repr=False)
-    private: bool = False
-    restored: int | None = None
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing to do."""
-        return self.before == self.after
-
-
-def decode(content: bytes | None) -> tuple[bytes, str]:
-    """The byte order mark of a file, and its text.
-
-    Raises:
-        UnreadableFile: it is not UTF-8.
-    """
-    content = content or b""
-    if content.startswith(_UTF16):
-        raise UnreadableFile("it is saved as UTF-16; save it as UTF-8 first")
-    mark = codecs.BOM_UTF8 if content.startswith(codecs.BOM_UTF8) else b""
-    try:
-        return mark, content[len(mark) :].decode()
-    except UnicodeDecodeError as exc:
-        line = content.count(b"\n", 0, exc.start) + 1
-        raise UnreadableFile("it holds bytes that are not UTF-8", line=line, column=1) from exc
-
-
-def find_entry(host: ConfigurableHost, content: bytes | None, name: str) -> dict[str, Any] | None:
-    """The entry of a name in the bytes of a file.
-
-    Raises:
-        UnreadableFile: the file is broken.
-    """
-    return lookup(host, read(host, decode(content)[1]), name)
+from anymodel_mcp.hosts.section import drop, find_entry, lookup, own_inputs, put, read
 
 
 def plan_install(
@@ -87,12 +35,12 @@ def plan_install(
 
 
 def plan_uninstall(
-    host: ConfigurableHost, path: Path, before: bytes | None, backups: Sequence[bytes], name: str
+    host: ConfigurableHost, path: Path, before: bytes | None, backups: Mapping[Path, bytes], name: str
 ) -> Change:
-    """The change that takes the entry out.
+    """The change that removes the entry.
 
-    Where the file is what `install` made of one of the `backups` (newest first) or of nothing, that comes back byte for
-    byte; else only the entry goes.
+    If the file is what `install` made of one of the `backups` (newest first) or of no file, that state is restored
+    byte for byte; otherwise only the entry is removed.
 
     Raises:
         UnreadableFile: the file is broken.
@@ -104,9 +52,9 @@ def plan_uninstall(
     if before is None or value is None:
         return Change(path=path, before=before, after=before)
     inputs = own_inputs(values, name)
-    for index, backup in enumerate(backups):
-        if _replayed(host, backup, name, value, inputs) == before:
-            return Change(path=path, before=before, after=backup, restored=index)
+    for backup, content in backups.items():
+        if _replayed(host, content, name, value, inputs) == before:
+            return Change(path=path, before=before, after=content, restored=backup)
     if _replayed(host, b"", name, value, inputs) == before:
         return Change(path=path, before=before, after=None)
     return Change(path=path, before=before, after=mark + drop(host, text, name).encode())
@@ -120,7 +68,7 @@ def _missing_inputs(host: ConfigurableHost, text: str, entry: Entry) -> bool:
 def _replayed(
     host: ConfigurableHost, base: bytes, name: str, value: Mapping[str, Any], inputs: Sequence[Mapping[str, Any]]
 ) -> bytes | None:
-    """What `install` makes of a file that has no such entry; `None` = it has one, or cannot be changed."""
+    """What `install` makes of a file without the entry; `None` = it has the entry, or cannot be changed."""
     try:
         mark, text = decode(base)
         if find_entry(host, base, name) is not None:

@@ -8,10 +8,11 @@ from functools import partial
 
 from anymodel_mcp.cli.dialog import Dialog
 from anymodel_mcp.cli.install import Machine, find_configurable, install
-from anymodel_mcp.cli.install.add import DRY_RUN, Start
-from anymodel_mcp.cli.install.choose import find_hosts, pick_hosts
-from anymodel_mcp.cli.install.trial import try_server
+from anymodel_mcp.cli.install.add import Start
+from anymodel_mcp.cli.install.found import find_hosts, pick_hosts
+from anymodel_mcp.cli.install.machine import DRY_RUN
 from anymodel_mcp.cli.setup.flags import Flags
+from anymodel_mcp.cli.trial import try_server
 from anymodel_mcp.errors import ConfigError
 from anymodel_mcp.hosts.model import ConfigurableHost
 
@@ -43,7 +44,7 @@ def choose_hosts(dialog: Dialog, flags: Flags, machine: Machine) -> list[Configu
     if flags.hosts:
         names = [name for given in flags.hosts for name in given.split(",") if name.strip()]
         return list({host.name: host for host in map(find_configurable, names)}.values())
-    found = find_hosts(machine)
+    found = find_hosts(machine.env, machine.home, machine.platform)
     if not found:
         dialog.write("No known MCP host was found on this machine. Later: anymodel-mcp install HOST")
         return []

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from anymodel_mcp.cli.install.files import read_file
+from anymodel_mcp.cli.files import read_file
 from anymodel_mcp.cli.setup.plan import Plan, render_config, render_stored
 from anymodel_mcp.cli.setup.provider import Address
 from anymodel_mcp.config import Secret, Settings, load

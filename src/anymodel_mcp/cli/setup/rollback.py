@@ -7,7 +7,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from anymodel_mcp.cli.install.files import find_backups, read_file, replace_file
+from anymodel_mcp.cli.files import find_backups, read_file, replace_file
 from anymodel_mcp.errors import ConfigError
 
 

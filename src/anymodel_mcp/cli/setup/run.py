@@ -9,11 +9,11 @@ from pathlib import Path
 
 import anyio
 
+from anymodel_mcp.cli.changes import Change
 from anymodel_mcp.cli.dialog import Dialog
 from anymodel_mcp.cli.doctor.probes import Probe
 from anymodel_mcp.cli.install import Machine
 from anymodel_mcp.cli.install.add import Start
-from anymodel_mcp.cli.install.plan import Change
 from anymodel_mcp.cli.key import Keyring
 from anymodel_mcp.cli.screen import EXIT_CONFIG, EXIT_FAILED, Terminal
 from anymodel_mcp.cli.setup.check import PASSING, fetch_list, try_model

@@ -7,9 +7,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from anymodel_mcp.cli.install.files import check_private, replace_file
-from anymodel_mcp.cli.install.plan import Change
-from anymodel_mcp.cli.install.screen import draw_diff
+from anymodel_mcp.cli.changes import Change, draw_diff
+from anymodel_mcp.cli.files import check_private, replace_file
 from anymodel_mcp.cli.key import Keyring, write_keys
 from anymodel_mcp.cli.setup.plan import Plan
 from anymodel_mcp.cli.setup.rollback import keep_files

@@ -61,8 +61,8 @@ def build_messages(request: ChatRequest, dialect: Dialect) -> WireRequest:
     tools += as_list(options.pop("tools", None))
     if tools:
         body["tools"] = tools
-    search, told = set_search(body, replace(request, options=options), dialect)
-    warnings += told
+    search, search_warnings = set_search(body, replace(request, options=options), dialect)
+    warnings += search_warnings
     if options.get("stream", request.stream) is True:
         body["stream"] = True
     betas = options.pop("betas", None)

@@ -43,7 +43,7 @@ def build_chat(request: ChatRequest, dialect: Dialect) -> WireRequest:
         body["reasoning_split"] = True
     if request.json_schema is not None:
         _set_schema(body, request.json_schema, dialect)
-    search, told = set_search(body, request, dialect)
+    search, search_warnings = set_search(body, request, dialect)
     nest_fields(body, dialect)
     if search and search.name not in body:
         search = replace(search, name=f"{dialect.fields_in}.{search.name}")
@@ -54,7 +54,7 @@ def build_chat(request: ChatRequest, dialect: Dialect) -> WireRequest:
         path="chat/completions",
         endpoint="chat",
         stream=request.stream,
-        warnings=[*warnings, *told],
+        warnings=[*warnings, *search_warnings],
     )
     return replace(wire, search=search)
 

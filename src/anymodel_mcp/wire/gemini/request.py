@@ -65,8 +65,8 @@ def build_generate(request: ChatRequest, dialect: Dialect) -> WireRequest:
     tools = [*_tools(request.tools or ()), *as_list(options.pop("tools", None))]
     if tools:
         body["tools"] = tools
-    search, told = set_search(body, replace(request, options=options), dialect)
-    warnings += told
+    search, search_warnings = set_search(body, replace(request, options=options), dialect)
+    warnings += search_warnings
     stream = options.pop("stream", request.stream) is True
     model = as_text(options.pop("model", None)) or request.model
     warnings += drop_refused(body, dialect)

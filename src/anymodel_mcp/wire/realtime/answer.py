@@ -1,7 +1,7 @@
-"""Events of the Realtime API, as the same result that chat gives; and what is sent in return.
+"""Reads the events of the Realtime API into the result type of chat, and decides which events to send.
 
-One turn: the first event shows the form of the server, then settings, items and the wish for a response go out, deltas
-come, and `response.done` ends it. Until `response.created` an `error` event is the answer; after it only
+One turn: the first event shows the form of the server, then settings, items and the request for a response are sent,
+deltas arrive, and `response.done` ends it. Until `response.created` an `error` event is the answer; after it only
 `response.done` decides. Events of unknown types are passed over. A transcript is the text of a spoken answer.
 """
 
@@ -39,7 +39,7 @@ _CLOSED = {
     3003: HTTPStatus.FORBIDDEN,
     3008: HTTPStatus.REQUEST_TIMEOUT,
 }
-"""Close codes as the statuses that mean the same."""
+"""The HTTP statuses that correspond to close codes."""
 
 
 def read_realtime(head: ResponseHead, sent: WireRequest, options: ReadOptions) -> SocketReader:
@@ -65,13 +65,13 @@ class SocketReader(BodyReader[ChatResult]):
         return self._answer.parting
 
     def hang_up(self, code: int, reason: str) -> None:
-        """The server has closed the socket."""
+        """Reports that the server has closed the socket."""
         self._answer.hang_up(code, reason)
 
 
 @dataclass(slots=True)
 class _Item:
-    """One output item: its fields, and the pieces of what is streamed, by the kind of what they are."""
+    """One output item: its fields, and the streamed pieces by kind."""
 
     id: str = ""
     fields: Json = field(default_factory=dict[str, Any])
@@ -80,7 +80,7 @@ class _Item:
     arguments: list[str] = field(default_factory=list[str])
 
     def text(self) -> str:
-        """The streamed texts, or those of the whole item where nothing was streamed."""
+        """The streamed texts, or those of the whole item if nothing was streamed."""
         streamed = "".join(piece for pieces in self.texts.values() for piece in pieces)
         parts = [p for p in objects(self.fields.get("content")) if as_text(p.get("type")) in _TEXTS]
         return "".join(first_text(part, "text", "transcript") for part in parts) or streamed
@@ -97,19 +97,19 @@ class RealtimeAnswer(NativeAnswer):
     def __init__(self, head: ResponseHead, sent: WireRequest, options: ReadOptions) -> None:
         super().__init__(head, sent, options)
         self._body: Final = sent.body or {}
-        self._outgoing: list[Json] | None = None  # None: nothing has come yet, so the form is not known
+        self._outgoing: list[Json] | None = None  # None: nothing was received yet, so the form is unknown
         self._session: Json = {}
         self._items: list[_Item] = []
         self._by_id: dict[str, _Item] = {}
         self._by_index: dict[int, _Item] = {}
         self._response: Json = {}
         self._created = False
-        self._complaint: ProviderError | None = None  # an error after which the response went on
+        self._complaint: ProviderError | None = None  # an error after which the response continued
 
     # --- what goes out ------------------------------------------------------------------------------------------------
 
     def take_outgoing(self, *, unasked: bool = False) -> Sequence[Json]:
-        """The events to send now: all at once, as soon as the server has shown its form."""
+        """The events to send now: all at once, as soon as the server's form is known."""
         if unasked:
             self._open({})
         out, self._outgoing = self._outgoing, [] if self._outgoing is not None else None
@@ -117,7 +117,7 @@ class RealtimeAnswer(NativeAnswer):
 
     @property
     def parting(self) -> Sequence[Json]:
-        """What stops a response that is still being made."""
+        """The event that stops an unfinished response."""
         return [{"type": "response.cancel"}] if self._created and not self.done else []
 
     def _open(self, event: Json) -> None:
@@ -127,7 +127,7 @@ class RealtimeAnswer(NativeAnswer):
     # --- events -------------------------------------------------------------------------------------------------------
 
     def _add(self, event: str, value: Any, *, bare: bool) -> None:
-        """Takes one event; an `error` is the answer only where no response is being made."""
+        """Takes one event; an `error` ends the answer only if no response has started."""
         frame = as_object(value)
         if frame.get("type") == "error" or (frame.get("error") and not as_text(frame.get("type"))):
             error = self._read_error(frame)
@@ -176,7 +176,7 @@ class RealtimeAnswer(NativeAnswer):
         return True
 
     def _take_piece(self, event: str, frame: Json) -> None:
-        """A piece of text or sound, under the names of now or of the beta."""
+        """Takes a piece of text or sound, under the current or the beta names."""
         kind = event.removeprefix("response.").replace("output_", "", 1)
         if kind in ("text.delta", "audio_transcript.delta"):
             self._add_text(frame, as_text(frame.get("delta")))
@@ -188,7 +188,7 @@ class RealtimeAnswer(NativeAnswer):
             self._add_samples(frame)
 
     def _item(self, frame: Json) -> _Item:
-        """The item that an event belongs to: by its id, or by its place where one of the two has no id."""
+        """The item that an event belongs to: by its id, or by its index if one of the two has no id."""
         id_ = as_text(frame.get("item_id")) or as_text(as_object(frame.get("item")).get("id"))
         index = as_count(frame.get("output_index")) or 0
         found = self._by_id.get(id_) if id_ else None
@@ -245,7 +245,7 @@ class RealtimeAnswer(NativeAnswer):
         return ProviderError("the provider's response failed", kind="upstream", status=self._head.status)
 
     def hang_up(self, code: int, reason: str) -> None:
-        """The server has closed the socket: an error where the code or the reason says so."""
+        """Reports that the server has closed the socket; an error if the code or the reason says so."""
         if self.done or (code in _NORMAL and not reason):
             return
         if code not in _NORMAL:
@@ -288,7 +288,7 @@ class RealtimeAnswer(NativeAnswer):
         }
 
     def completed(self, result: ChatResult) -> ChatResult:
-        """The result with the sounds."""
+        """Adds the sounds to the result."""
         form = _output_format(self._body, self._session)
         sounds = [as_sound(bytes(item.samples), form) for item in self._items if item.samples]
         if not sounds:
@@ -302,7 +302,7 @@ def _place(frame: Json) -> int:
 
 
 def _is_preamble(item: _Item) -> bool:
-    """Whether a message is said before the answer.
+    """Whether a message precedes the answer.
 
     https://learn.microsoft.com/en-us/azure/foundry/openai/concepts/realtime-2 (read 2026-11-28)
     """
@@ -310,7 +310,7 @@ def _is_preamble(item: _Item) -> bool:
 
 
 def _output_format(body: Json, session: Json) -> Json:
-    """The format of the samples: as the server tells it, else as it was asked for."""
+    """The format of the samples: as reported by the server, else as requested."""
     for known in (session, as_object(body.get("session"))):
         named = as_text(known.get("output_audio_format"))
         if named:
@@ -322,7 +322,7 @@ def _output_format(body: Json, session: Json) -> Json:
 
 
 def _chat_usage(usage: Json) -> Json | None:
-    """The figures in chat's names."""
+    """The figures under chat's names."""
     if not usage:
         return None
     details = as_object(usage.get("input_token_details")) or as_object(usage.get("input_tokens_details"))

@@ -1,4 +1,4 @@
-"""The events that one turn sends, in the form of the server that is connected.
+"""Builds the events of one turn in the form of the connected server.
 
 OpenAI's beta of the API had other names. OpenAI itself has removed it (May 2026); resellers, Azure's preview, Zhipu and
 DashScope still speak it. The first event of a server shows which form it has: a session of the beta has `modalities`.
@@ -19,13 +19,13 @@ _GA_ONLY = ("type", "output_modalities", "audio", "max_output_tokens", "reasonin
 
 
 def is_beta(event: Json) -> bool:
-    """Whether a server whose first event this is speaks the beta's form."""
+    """Whether a server with this first event uses the beta form."""
     session = as_object(event.get("session"))
     return "output_modalities" not in session and any(name in session for name in _BETA_MARKS)
 
 
 def opening_events(body: Json, *, beta: bool) -> list[Json]:
-    """The events of one turn: settings, items, the wish for a response."""
+    """The events of one turn: settings, items, the request for a response."""
     session = as_object(body.get("session"))
     update = _beta_session(session) if beta else session
     items = [_beta_item(item) if beta else item for item in objects(body.get("items"))]

@@ -1,4 +1,4 @@
-"""Chat turns as sessions of the Realtime API: one session, its items, one response.
+"""Builds sessions of the Realtime API for chat turns: one session, its items, one response.
 
 https://developers.openai.com/api/reference/resources/realtime (openai-openapi 2.3.0, read 2026-11-21). The body is
 never sent as it is: the reader turns it into events, in the form that the server's first event shows (see `events.py`).
@@ -25,7 +25,7 @@ _LACKS = ("temperature", "top_p", "stop")
 _AUDIO_OUT = ("voice", "format", "speed")
 _NOT_SESSION = ("model", "stream", "modalities", "response", "tool_choice", *TOKEN_LIMITS)
 _PCM: Json = {"type": "audio/pcm", "rate": RATE}
-"""The only format with a sample rate that the API takes and gives."""
+"""The only format with a sample rate that the API accepts and returns."""
 _FORMATS: dict[str, Json] = {
     **dict.fromkeys(("pcm16", "pcm", "wav"), _PCM),
     "g711_ulaw": {"type": "audio/pcmu"},
@@ -34,10 +34,10 @@ _FORMATS: dict[str, Json] = {
 
 
 def build_realtime(request: ChatRequest, dialect: Dialect) -> WireRequest:
-    """One turn at `realtime`.
+    """Builds a turn for `realtime`.
 
     Raises:
-        ArgumentError: a part of a message is of a kind that the API does not take, or the files are too large.
+        ArgumentError: the API does not take a part of a message, or the files are too large.
     """
     check_file_bytes(request.messages)
     session: dict[str, Any] = {"type": "realtime", "output_modalities": [_modality(request.options)]}
@@ -74,19 +74,19 @@ def build_realtime(request: ChatRequest, dialect: Dialect) -> WireRequest:
 
 
 def _modality(options: Json) -> str:
-    """Text, unless the user asks for sound; the API gives one of them, and a transcript with a sound."""
+    """Text, unless the user requests sound; the API returns one of them, and a transcript with sound."""
     asked = [as_text(word) for word in as_list(options.get("modalities"))]
     return "audio" if "audio" in asked or as_object(options.get("audio")) or options.get("voice") else "text"
 
 
 def _audio(options: Json) -> Json:
-    """The session's settings of sound: the user's, in chat's form or in the API's own."""
+    """The session's audio settings: the user's, in chat's or the API's format."""
     given = as_object(options.get("audio"))
     flat = {name: given[name] for name in _AUDIO_OUT if given.get(name) is not None}
     flat |= {"voice": options["voice"]} if options.get("voice") else {}
     if isinstance(flat.get("format"), str):
         flat["format"] = _FORMATS.get(flat["format"], _PCM)
-    # the server must not answer by itself when it hears a pause
+    # the server must not answer by itself after a pause
     heard: Json = {"format": _PCM, "turn_detection": None, **as_object(given.get("input"))}
     made: Json = {**flat, **as_object(given.get("output"))}
     if _modality(options) == "audio":
@@ -123,7 +123,7 @@ def _flat_tool(tool: Json) -> Json:
 
 
 def _items(message: Json) -> list[Json]:
-    """The conversation items that one chat message becomes; what already is an item stays as it is."""
+    """Converts a chat message to conversation items; items of this API are returned unchanged."""
     if "role" not in message:
         return [message]
     role, content = message["role"], message.get("content")
@@ -138,7 +138,7 @@ def _items(message: Json) -> list[Json]:
 
 
 def _part(part: Any, role: str) -> Json | None:
-    """One part in the API's form; `None` for an empty text, which it refuses."""
+    """Converts one part; `None` for an empty text, which the API refuses."""
     fields = {"type": "text", "text": part} if isinstance(part, str) else as_object(part)
     kind = as_text(fields.get("type"))
     if kind in ("text", "input_text", "output_text"):

@@ -1,4 +1,4 @@
-"""Sounds as the raw samples that the Realtime API takes and gives: 24 kHz, 16 bit, mono; or G.711.
+"""Converts sounds to and from the raw samples of the Realtime API: 24 kHz, 16 bit, mono; or G.711.
 
 Resampling is linear: enough for speech, which is all that these models hear.
 """
@@ -28,10 +28,10 @@ _CONVERT = "Convert it first: ffmpeg -i SOUND -ac 1 -ar 24000 -c:a pcm_s16le sou
 
 
 def to_samples(data: str) -> str:
-    """A sound in base64 or as a data URL as raw samples in base64.
+    """Converts a sound in base64 or a data URL to raw samples in base64.
 
     Raises:
-        ArgumentError: it is no WAV file with samples of 16 bit, or too long.
+        ArgumentError: it is not a WAV file with 16-bit samples, or too long.
     """
     content = decode_sound(data)
     kind = sniff_sound(content) if content else None
@@ -47,7 +47,7 @@ def to_samples(data: str) -> str:
     if width != 2:
         raise _refused(f"its samples have {8 * width} bits")
     if not channels or not _LEAST_RATE <= rate <= _MOST_RATE:
-        raise _refused(f"it has {channels} channels and {rate} samples in a second")
+        raise _refused(f"it has {channels} channels and {rate} samples per second")
     samples = _native(frames[: len(frames) // (2 * channels) * 2 * channels])
     if len(samples) > MOST_SECONDS * rate * channels:
         raise _refused(f"it is longer than {MOST_SECONDS // 60} minutes")
@@ -93,7 +93,7 @@ def _resampled(samples: array[int], rate: int) -> array[int]:
 
 
 def as_sound(samples: bytes, form: Json) -> Sound:
-    """Samples that a response has brought, as a WAV file.
+    """Converts the samples of a response to a WAV file.
 
     Args:
         samples: raw samples.

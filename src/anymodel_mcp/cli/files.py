@@ -1,4 +1,4 @@
-"""Where a host's file is, and reading and replacing it: never half written, with keys readable by the user alone."""
+"""Reads and replaces configuration files: never half written, and private if they hold keys."""
 
 from __future__ import annotations
 
@@ -6,53 +6,16 @@ import contextlib
 import os
 import stat
 import tempfile
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from anymodel_mcp.errors import ConfigError
-from anymodel_mcp.hosts.model import ConfigurableHost
 
 _MAX_BYTES = 64 * 1024 * 1024
 _OTHERS = 0o077
 
 
-def locate(host: ConfigurableHost, env: Mapping[str, str], home: Path, platform: str) -> Path:
-    """The file of a host: the folder that exists, in it the name that exists, else the likeliest of both."""
-    if host.file_variable and env.get(host.file_variable):
-        return Path(env[host.file_variable])
-    if host.folder_variable and env.get(host.folder_variable):
-        folder = Path(env[host.folder_variable])
-    else:
-        folders = host.folders.get(platform) or host.folders.get("") or host.folders["linux"]
-        found = [(path, "*" in template) for template in folders for path in _expand(template, env, home)]
-        folder = next((path for path, is_match in found if is_match or path.is_dir()), found[0][0])
-    return next((folder / name for name in host.files if (folder / name).is_file()), folder / host.files[0])
-
-
-def is_present(host: ConfigurableHost, env: Mapping[str, str], home: Path, platform: str) -> bool:
-    """Whether the host has left its folder or another sign of itself on this machine."""
-    if host.signs:
-        return any(path.exists() for sign in host.signs for path in _expand(sign, env, home))
-    return locate(host, env, home, platform).parent.is_dir()
-
-
-def _expand(template: str, env: Mapping[str, str], home: Path) -> Iterator[Path]:
-    places = {
-        "home": str(home),
-        "config": env.get("XDG_CONFIG_HOME") or str(home / ".config"),
-        "appdata": env.get("APPDATA") or str(home / "AppData" / "Roaming"),
-        "localappdata": env.get("LOCALAPPDATA") or str(home / "AppData" / "Local"),
-    }
-    head, star, tail = template.partition("*")
-    base = Path((head + star).format(**places))
-    if not star:
-        yield base
-    elif matches := sorted(base.parent.glob(base.name)):
-        yield matches[-1] / tail.lstrip("/")
-
-
 def read_file(path: Path) -> bytes | None:
-    """The bytes of a file; `None` = there is none.
+    """Returns the bytes of a file; `None` = there is none.
 
     Raises:
         ConfigError: it exists and cannot be read.
@@ -75,7 +38,7 @@ def find_backups(path: Path) -> list[Path]:
 
 
 def write_backup(path: Path, content: bytes, stamp: str) -> Path:
-    """A copy beside the file that only the user can read; an older copy of the same bytes is enough.
+    """Writes a backup beside the file, readable by the user only; reuses an older backup of the same bytes.
 
     Raises:
         ConfigError: it cannot be written.
@@ -92,16 +55,16 @@ def write_backup(path: Path, content: bytes, stamp: str) -> Path:
 
 
 def make_private(path: Path) -> None:
-    """Takes a file of the user away from other users, where that is possible."""
+    """Removes other users' access to a file of the user, if possible."""
     with contextlib.suppress(OSError):
         if os.name != "nt" and not path.is_symlink() and path.stat().st_mode & _OTHERS:
             path.chmod(0o600)
 
 
 def replace_file(path: Path, content: bytes, *, private: bool = False) -> None:
-    """Replaces the whole file at once, or not at all.
+    """Replaces the whole file atomically.
 
-    A link is followed. Mode and owner stay; a new file, and one with `private`, is readable by the user alone.
+    A symlink is followed. Mode and owner are kept; a new file, and one with `private`, is readable by the user only.
 
     Raises:
         ConfigError: the file cannot be written, or not be kept private.
@@ -130,12 +93,12 @@ def remove_file(path: Path) -> None:
 
 
 def check_private(path: Path) -> None:
-    """Checks that a key in this file stays with the user: nobody else owns it or can put another file in its place.
+    """Checks that a key in this file stays private: nobody else owns it or can replace it.
 
     Raises:
-        ConfigError: it would not.
+        ConfigError: somebody else could.
     """
-    if os.name == "nt":  # pragma: no cover  there the profile folder is the user's by its access list
+    if os.name == "nt":  # pragma: no cover  the access list of the profile folder protects it
         return
     user, target = os.geteuid(), Path(os.path.realpath(path))
     for place in {path, target}:
@@ -174,7 +137,7 @@ def _take_over(temporary: Path, mode: int, owner: os.stat_result | None) -> None
         return
     if owner is not None and (owner.st_uid, owner.st_gid) != (os.geteuid(), os.getegid()):
         try:
-            os.chown(temporary, owner.st_uid, owner.st_gid)  # under sudo the file stays its owner's
+            os.chown(temporary, owner.st_uid, owner.st_gid)  # under sudo the file keeps its owner
         except PermissionError:
             if owner.st_uid != os.geteuid():
                 raise

@@ -1,4 +1,4 @@
-"""A host's own command that adds or removes a server: found on PATH, built from the row's words, and run."""
+"""A host's own command that adds or removes a server: found on PATH, filled in from the row, and run."""
 
 from __future__ import annotations
 
@@ -15,21 +15,29 @@ from anymodel_mcp.redact import Redactor
 _TIMEOUT_S = 60
 
 
-def is_on_path(host: ConfigurableHost, env: Mapping[str, str]) -> bool:
-    """Whether one of the host's programs is on PATH."""
-    return any(shutil.which(name, path=env.get("PATH", "")) for name in host.programs)
-
-
-def find_host_program(host: ConfigurableHost, env: Mapping[str, str]) -> str | None:
+def _find_program(host: ConfigurableHost, env: Mapping[str, str]) -> str | None:
     """The host's first program on PATH; a batch file does not count, because cmd.exe would interpret the arguments."""
     found = shutil.which(host.programs[0], path=env.get("PATH", "")) if host.programs else None
     return None if found and found.lower().endswith((".cmd", ".bat")) else found
 
 
-def build_host_command(
+def build_host_commands(
+    host: ConfigurableHost,
+    env: Mapping[str, str],
+    templates: Sequence[Sequence[str]],
+    entry: Entry,
+    value: Mapping[str, Any],
+) -> list[list[str]]:
+    """The command lines for a row's `add_command` or `remove_command`; none = there is no such command."""
+    program = _find_program(host, env)
+    if program is None or not all(templates):
+        return []
+    return [_fill(host, program, template, entry, value) for template in templates]
+
+
+def _fill(
     host: ConfigurableHost, program: str, words: Sequence[str], entry: Entry, value: Mapping[str, Any]
 ) -> list[str]:
-    """The command line of a row's `add_command` or `remove_command`."""
     args = cast("list[str]", value.get(host.args_key, []))
     env = cast("dict[str, str]", value.get(host.env_key, {}))
     inputs = {"inputs": list(entry.inputs)} if entry.inputs else {}
@@ -45,7 +53,7 @@ def build_host_command(
 
 
 def run_host_command(command: Sequence[str], env: Mapping[str, str], secrets: Sequence[str]) -> str:
-    """Runs the command; gives what went wrong, "" = nothing."""
+    """Runs the command; returns what went wrong, "" = nothing."""
     try:
         done = subprocess.run(
             command,

@@ -1,4 +1,4 @@
-"""How a host starts this server: by an absolute path, because a desktop app sees only the system's PATH."""
+"""Finds the command that starts this server: an absolute path, because a desktop app sees only the system's PATH."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from typing import Any
 from anymodel_mcp import __version__
 
 _NAME = "anymodel-mcp"
-# an environment of uvx is a cache: the next clean-up takes it away. docs.astral.sh/uv/concepts/tools, read 2026-11-21
+# an environment of uvx is a cache and may be deleted. docs.astral.sh/uv/concepts/tools, read 2026-11-21
 _CACHED = re.compile(r"[/\\](?:archive-v\d+|environments-v\d+|builds-v\d+)[/\\]")
 
 
 def find_program(env: Mapping[str, str], home: Path) -> tuple[str, ...]:
-    """Program and arguments that start the server of this very installation."""
+    """Program and arguments that start the server of this installation."""
     scripts = Path(sys.executable).parent
     if _CACHED.search(str(scripts)):
         installed, uvx = _find_installed(env, home), _find("uvx", env, home)
@@ -37,7 +37,7 @@ def find_program(env: Mapping[str, str], home: Path) -> tuple[str, ...]:
 
 
 def _find_installed(env: Mapping[str, str], home: Path) -> str | None:
-    """The command of a lasting installation of this version (uv tool, pipx): it starts faster than uvx."""
+    """The command of a permanent installation of this version (uv tool, pipx), which starts faster than uvx."""
     found = _find(_NAME, env, home)
     if not found or _CACHED.search(str(Path(found).resolve())):
         return None
@@ -56,17 +56,17 @@ def _find(program: str, env: Mapping[str, str], home: Path) -> str | None:
 
 
 def _origin() -> str:
-    """What `uvx --from` takes to get this version again."""
+    """The argument of `uvx --from` for this version."""
     found = [d.read_text("direct_url.json") for d in metadata.distributions(name=_NAME)]
     return name_origin(found[0] if found else None, with_engine=util.find_spec("xllamacpp") is not None)
 
 
 def name_origin(direct_url: str | None, *, with_engine: bool) -> str:
-    """The requirement that brings the same package: a release, or the place that it was built from.
+    """The requirement for the same package: a release, or its source.
 
     Args:
         direct_url: the text of the installation's direct_url.json; `None` = it came from an index.
-        with_engine: the embedded engine is there too.
+        with_engine: the embedded engine is installed.
     """
     name = f"{_NAME}[local]" if with_engine else _NAME
     origin: dict[str, Any] = json.loads(direct_url) if direct_url else {}

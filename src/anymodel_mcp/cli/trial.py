@@ -1,4 +1,4 @@
-"""Starts an entry as its host would, and asks it for its tools; where wanted, also for a chat answer."""
+"""Starts a server as a host would, lists its tools and, if requested, asks its default model."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ _GREETING = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """What a start of the entry gave.
+    """The result of a start.
 
     Attributes:
         tools: how many tools the server listed; 0 = it did not answer.
         seconds: how long that took.
-        problem: why it did not answer.
-        answer: the beginning of what a chat through it answered; "" = none was asked for.
-        refusal: why that chat failed.
+        problem: why it did not answer; "" = it did.
+        answer: the beginning of the chat answer; "" = none was requested.
+        refusal: why the chat failed.
     """
 
     tools: int = 0
@@ -93,14 +93,14 @@ def try_server(
 
 
 def _list_tools(process: subprocess.Popen[bytes]) -> list[str]:
-    """The names of the server's tools; none = it ended before."""
+    """The names of the server's tools; empty = it ended before it answered."""
     tools: Any = _request(process, _GREETING, 2).get("tools")
     listed = cast("list[Any]", tools) if isinstance(tools, list) else []
     return [str(cast("dict[str, Any]", tool).get("name")) if isinstance(tool, dict) else "" for tool in listed]
 
 
 def _chat(process: subprocess.Popen[bytes], tool: str, prompt: str) -> tuple[str, str]:
-    """What the default model answers, and why it does not."""
+    """The answer of the default model, and why there is none."""
     call = {"id": 3, "method": "tools/call", "params": {"name": tool, "arguments": {"prompt": prompt}}}
     result = _request(process, [call], 3)
     content: list[Any] = result.get("content") or []
@@ -111,7 +111,7 @@ def _chat(process: subprocess.Popen[bytes], tool: str, prompt: str) -> tuple[str
 
 
 def _request(process: subprocess.Popen[bytes], lines: Sequence[Mapping[str, Any]], wanted: int) -> dict[str, Any]:
-    """Sends messages and gives the result with the id that is wanted; empty = the server ended before."""
+    """Sends messages and returns the result with the wanted id; empty = the server ended before it answered."""
     stdin, stdout = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
     with contextlib.suppress(OSError):
         stdin.write(b"".join(json.dumps({"jsonrpc": "2.0", **line}).encode() + b"\n" for line in lines))

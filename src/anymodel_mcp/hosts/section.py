@@ -1,6 +1,6 @@
-"""The section of a file that holds a host's servers: its entries, one more, one less.
+"""Reads, adds and removes entries in the section of a file that holds a host's servers.
 
-Each change is checked: a text that would read differently in any other place is not given back.
+Each change is verified: a change that alters any other part of the file is refused.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from anymodel_mcp.cli.install.formats import FORMATS, Edit, UnreadableFile, UnsafeEdit, Values
+from anymodel_mcp.hosts.formats import FORMATS, Edit, UnreadableFile, UnsafeEdit, Values, decode
 from anymodel_mcp.hosts.model import ConfigurableHost
 
 
 def read(host: ConfigurableHost, text: str) -> Values:
-    """The values of a text; an empty one has none.
+    """The values of a text; empty for an empty text.
 
     Raises:
         UnreadableFile: the text is broken.
@@ -33,10 +33,19 @@ def lookup(host: ConfigurableHost, values: Mapping[str, Any], name: str) -> Valu
     return next((item for other, item in entries(host, values) if other == name), None)
 
 
+def find_entry(host: ConfigurableHost, content: bytes | None, name: str) -> dict[str, Any] | None:
+    """The entry of a name in the bytes of a file.
+
+    Raises:
+        UnreadableFile: the file is broken.
+    """
+    return lookup(host, read(host, decode(content)[1]), name)
+
+
 def put(
     host: ConfigurableHost, text: str, name: str, value: Mapping[str, Any], inputs: Sequence[Mapping[str, Any]] = ()
 ) -> str:
-    """The text with an entry, in place of one of the same name, and with the inputs that it refers to.
+    """Adds an entry and its inputs to the text; replaces an entry of the same name.
 
     Raises:
         UnreadableFile: the text is broken.
@@ -59,7 +68,7 @@ def put(
 
 
 def drop(host: ConfigurableHost, text: str, name: str) -> str:
-    """The text without an entry and the inputs made for it.
+    """Removes an entry and the inputs made for it from the text.
 
     Raises:
         UnreadableFile: the text is broken.
@@ -109,7 +118,7 @@ def _place(host: ConfigurableHost, holder: Any, name: str) -> Any:
 
 
 def _update(present: Values, value: Mapping[str, Any]) -> None:
-    """Makes the present entry equal to `value`, changing only what differs: its comments and order stay."""
+    """Makes the present entry equal to `value`; changes only what differs, so that comments and order stay."""
     for key in [k for k in present if k not in value]:
         del present[key]
     for key, part in value.items():
@@ -129,7 +138,7 @@ def _is_own(item: Values, name: str) -> bool:
 
 
 def _edited(host: ConfigurableHost, text: str, edit: Edit, name: str, value: Mapping[str, Any] | None) -> str:
-    """The changed text, if it reads as before but for the entry."""
+    """Applies the change and checks that only the entry differs."""
     before = read(host, text)
     changed = FORMATS[host.format].edit(text, edit)
     try:
@@ -148,7 +157,7 @@ def _comments(text: str) -> Counter[str]:
 
 
 def _rest(host: ConfigurableHost, values: Values, name: str) -> tuple[Values, list[tuple[Any, Any]]]:
-    """All but the inputs and the entry (of two of one name, the first)."""
+    """Everything but the inputs and the entry (of two with one name, the first)."""
     items = _items(host, values.get(host.section))
     place = next((i for i, (other, _) in enumerate(items) if other == name), -1)
     rest = {k: v for k, v in values.items() if k not in ("inputs", host.section)}

@@ -1,4 +1,4 @@
-"""JSON, TOML and YAML texts as values, and a change of the values applied to a text.
+"""Reads JSON, TOML and YAML as values, and applies a change of the values to the text.
 
 Libraries do the work: `json`, tomlkit, ruamel.yaml. A JSON text with comments or trailing commas is read, but never
 changed, because `json` would lose them.
@@ -6,6 +6,7 @@ changed, because `json` would lose them.
 
 from __future__ import annotations
 
+import codecs
 import io
 import json
 import re
@@ -25,8 +26,11 @@ Values = dict[str, Any]
 Edit = Callable[[Values], None]
 
 
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
 class UnreadableFile(Exception):
-    """The text is not what the host expects; the message says why and where."""
+    """The text is not valid; the message says why and where."""
 
     def __init__(self, reason: str, *, line: int = 0, column: int = 0) -> None:
         super().__init__(f"{reason} (line {line}, column {column})" if line else reason)
@@ -44,8 +48,8 @@ class Format:
         read: the values of a text that is not blank.
         edit: the text with a change applied to its values.
         noun: what the format calls a mapping.
-        styled: a new value as a text of this format shows it.
-        has_comments: comments are part of the format; none may be lost.
+        styled: converts a new value for this format.
+        has_comments: the format has comments, none of which may be lost.
     """
 
     read: Callable[[str], Values]
@@ -53,6 +57,23 @@ class Format:
     noun: str
     styled: Callable[[Any], Any] = dict
     has_comments: bool = True
+
+
+def decode(content: bytes | None) -> tuple[bytes, str]:
+    """Splits the bytes of a file into byte order mark and text.
+
+    Raises:
+        UnreadableFile: it is not UTF-8.
+    """
+    content = content or b""
+    if content.startswith(_UTF16):
+        raise UnreadableFile("it is saved as UTF-16; save it as UTF-8 first")
+    mark = codecs.BOM_UTF8 if content.startswith(codecs.BOM_UTF8) else b""
+    try:
+        return mark, content[len(mark) :].decode()
+    except UnicodeDecodeError as exc:
+        line = content.count(b"\n", 0, exc.start) + 1
+        raise UnreadableFile("it contains bytes that are not UTF-8", line=line, column=1) from exc
 
 
 # --- JSON -----------------------------------------------------------------------------------------------------------
@@ -84,7 +105,7 @@ def find_line(text: str, path: Sequence[str]) -> int:
 
 
 def _plain(text: str) -> str:
-    """The text with comments and trailing commas replaced by spaces, so that every position stays."""
+    """Replaces comments and trailing commas by spaces, so that positions stay the same."""
     blank: list[tuple[int, int]] = []
     comma: tuple[int, int] | None = None
     for token in _TOKEN.finditer(text):
@@ -113,7 +134,7 @@ def _read_json(text: str) -> Values:
         reason = "it is nested too deeply" if isinstance(exc, RecursionError) else f"a value cannot be read: {exc}"
         raise UnreadableFile(reason) from exc
     if not isinstance(values, dict):
-        raise UnreadableFile("it holds no object")
+        raise UnreadableFile("it is not an object")
     return cast("Values", values)
 
 
@@ -203,13 +224,13 @@ def _edit_yaml(text: str, edit: Edit) -> str:
     edit(values)
     target = io.StringIO()
     yaml.dump(values, target)
-    # a text of nothing but comments has no document that could carry them
+    # a text with only comments has no document that could hold them
     head = (text if text.endswith("\n") else f"{text}\n") if document is None and text.strip() else ""
     return _with_line_ends(text, head + target.getvalue())
 
 
 def _quoted(value: Any) -> Any:
-    """The value with those strings quoted that a YAML 1.1 reader could take for something else."""
+    """Quotes the strings that a YAML 1.1 reader would read as another type."""
     if isinstance(value, dict):
         return {key: _quoted(part) for key, part in cast("Values", value).items()}
     if isinstance(value, list):
