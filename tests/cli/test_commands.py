@@ -229,13 +229,13 @@ def test_install_passes_the_configuration_on(tmp_path: Path) -> None:
     assert str(config) in (tmp_path / ".cursor" / "mcp.json").read_text(encoding="utf-8")
 
 
-async def _shown(_terminal: Terminal) -> int:
-    return 0
+async def _shown(_terminal: Terminal, *, embedded: bool) -> int:
+    return 0 if embedded else 1
 
 
 def test_demo_runs_on_this_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("anymodel_mcp.cli.demo.run_demo", _shown)
-    assert run_command(["demo"], make_desk(tmp_path).terminal) == 0
+    assert run_command(["demo", "--embedded"], make_desk(tmp_path).terminal) == 0
 
 
 def test_serve_among_the_commands_serves(tmp_path: Path) -> None:

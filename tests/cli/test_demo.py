@@ -11,8 +11,13 @@ from pathlib import Path
 
 import anyio
 import pytest
+from anyio.abc import SocketAttribute, SocketStream
 
-from anymodel_mcp.cli.demo import find_command, missing_words, run_demo
+from anymodel_mcp.cli.demo import run_demo
+from anymodel_mcp.cli.demo.models import pick_models
+from anymodel_mcp.cli.demo.relay import open_relay
+from anymodel_mcp.cli.demo.screen import find_command, shortened
+from anymodel_mcp.cli.demo.script import missing_words
 from anymodel_mcp.cli.screen import Terminal
 from anymodel_mcp.errors import AnyModelError, ConfigError, ProviderError
 from anymodel_mcp.local.engine import Engine
@@ -51,6 +56,11 @@ async def dead_engine(*, cache_dir: Path, on_progress: Progress | None = None) -
     )
 
 
+async def nothing() -> Mapping[str, int]:
+    """No local engine is running."""
+    return {}
+
+
 def failing(error: AnyModelError) -> Callable[..., object]:
     @asynccontextmanager
     async def engine(*, cache_dir: Path, on_progress: Progress | None = None) -> AsyncGenerator[Engine]:
@@ -65,7 +75,7 @@ def failing(error: AnyModelError) -> Callable[..., object]:
 async def test_a_missing_engine_is_told_in_three_lines() -> None:
     out = io.StringIO()
     error = ConfigError("The local engine is not installed.", fix="Install the local engine with: pip install x")
-    status = await run_demo(make_terminal(out), engine=failing(error))  # type: ignore[arg-type] a context manager all the same
+    status = await run_demo(make_terminal(out), engine=failing(error), find=nothing)  # type: ignore[arg-type] a context manager all the same
     assert status == 2
     assert "The local engine is not installed." in out.getvalue()
     assert "pip install x" in out.getvalue()
@@ -74,7 +84,7 @@ async def test_a_missing_engine_is_told_in_three_lines() -> None:
 async def test_an_interrupted_download_leaves_a_tidy_terminal() -> None:
     out = Tty()
     error = ProviderError("The model could not be downloaded: no network", kind="connection", provider="local")
-    status = await run_demo(make_terminal(out, {"TERM": "xterm"}), engine=failing(error))  # type: ignore[arg-type] a context manager all the same
+    status = await run_demo(make_terminal(out, {"TERM": "xterm"}), engine=failing(error), find=nothing)  # type: ignore[arg-type] a context manager all the same
     assert status == 1
     assert "no network" in out.getvalue()
     assert out.getvalue().count("\x1b[?25l") == out.getvalue().count("\x1b[?25h")  # the cursor is back
@@ -85,7 +95,7 @@ async def test_a_server_that_does_not_start_is_told_with_its_last_words(tmp_path
     broken.write_text("#!/bin/sh\necho no such module >&2\nexit 1\n", encoding="utf-8")
     broken.chmod(0o755)
     out = io.StringIO()
-    status = await run_demo(make_terminal(out), engine=dead_engine, python=str(broken))
+    status = await run_demo(make_terminal(out), engine=dead_engine, find=nothing, python=str(broken))
     assert status == 1
     assert "the demo lost its server" in out.getvalue()
     assert "the server said: no such module" in out.getvalue()
@@ -94,7 +104,7 @@ async def test_a_server_that_does_not_start_is_told_with_its_last_words(tmp_path
 async def test_a_model_that_does_not_answer_is_shown_as_the_error_that_the_tool_gives() -> None:
     out = io.StringIO()
     with anyio.fail_after(HANG_S):
-        status = await run_demo(make_terminal(out), engine=dead_engine)
+        status = await run_demo(make_terminal(out), engine=dead_engine, find=nothing)
     assert status == 1
     assert "Fetching the model (100 MB, once)" in out.getvalue()
     assert "127.0.0.1" in out.getvalue()
@@ -104,7 +114,7 @@ async def test_a_model_that_does_not_answer_is_shown_as_the_error_that_the_tool_
 @pytest.mark.parametrize("environ", [{"TERM": "xterm-256color"}, {"TERM": "xterm-256color", "NO_COLOR": "1"}])
 async def test_a_terminal_gets_a_bar_and_colours_unless_it_wants_none(environ: Mapping[str, str]) -> None:
     out = Tty()
-    await run_demo(make_terminal(out, environ), engine=dead_engine, python="/nowhere/python")
+    await run_demo(make_terminal(out, environ), engine=dead_engine, find=nothing, python="/nowhere/python")
     assert ("\x1b[1;32m" in out.getvalue() or "\x1b[1;31m" in out.getvalue()) == ("NO_COLOR" not in environ)
     assert "/100.0 MB" in out.getvalue()
     assert "Starting the model" in out.getvalue()
@@ -139,3 +149,56 @@ def test_the_command_is_named_as_the_shell_finds_it(tmp_path: Path, monkeypatch:
 )
 def test_what_the_notes_left_out_is_shown_from_the_result(text: str, shown: str, missing: str) -> None:
     assert missing_words(text, shown) == missing
+
+
+@pytest.mark.parametrize(
+    ("ids", "chat", "embedding"),
+    [
+        ([], None, None),
+        (["nomic-embed-text:latest"], None, "nomic-embed-text:latest"),
+        (["nomic-embed-text", "llama3.2:3b", "qwen3:8b"], "llama3.2:3b", "nomic-embed-text"),
+        (["whisper-1", "qwen3:8b"], "qwen3:8b", None),
+    ],
+)
+def test_a_model_for_each_purpose_is_picked(ids: list[str], chat: str | None, embedding: str | None) -> None:
+    assert pick_models(ids) == (chat, embedding)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("short", "short"),
+        ("short\n\n[a note]", "short\n\n[a note]"),
+        ("one two three four\n\n[a note]", "one two … (18 characters in all)\n\n[a note]"),
+    ],
+)
+def test_a_long_answer_is_shortened_and_its_notes_stay(text: str, shown: str) -> None:
+    assert shortened(text, 10) == shown
+
+
+async def test_the_relay_sees_the_connection_that_answers_close() -> None:
+    """Another connection that closes meanwhile is not the one."""
+
+    async def answer(stream: SocketStream) -> None:
+        async with stream:
+            await stream.send(await stream.receive())
+            await anyio.sleep_forever()
+
+    async with await anyio.create_tcp_listener(local_host="127.0.0.1") as model, anyio.create_task_group() as group:
+        group.start_soon(model.serve, answer)
+        async with open_relay("127.0.0.1", model.extra(SocketAttribute.local_port)) as relay:
+            with anyio.fail_after(HANG_S):
+                idle = await anyio.connect_tcp("127.0.0.1", relay.port)
+                await idle.send(b"first")
+                assert await idle.receive() == b"first"
+                busy = await anyio.connect_tcp("127.0.0.1", relay.port)
+                await busy.send(b"second")
+                assert await busy.receive() == b"second"
+                closed = relay.answering
+                assert closed is not None
+                await idle.aclose()
+                await anyio.wait_all_tasks_blocked()
+                assert not closed.is_set()
+                await busy.aclose()
+                await closed.wait()
+        group.cancel_scope.cancel()

@@ -25,19 +25,21 @@ async def test_the_demo_shows_every_tool_at_work_and_leaves_nothing_behind(tmp_p
     # what the user has configured has no part in it: this provider would not answer
     environ |= {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "OPENAI_API_KEY": "sk-nobody-may-see-this-key-000"}
     environ |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(default_cache_dir().parent)}
-    command = [sys.executable, "-m", "anymodel_mcp", "demo"]
+    command = [sys.executable, "-m", "anymodel_mcp", "demo", "--embedded"]
     with anyio.fail_after(2 * HANG_S):
         done = await anyio.run_process(command, env=environ, cwd=tmp_path, check=False, stderr=subprocess.STDOUT)
     shown = done.stdout.decode()
     assert done.returncode == 0, shown
-    for words in ("> chat", "> complete", "> embed", "> list_models", "> generate_image", "over stdio, protocol 20"):
+    for words in ("> complete", "> embed", "> chat", "> get_result", "> generate_image", "over stdio, as a host does"):
         assert words in shown
-    assert re.search(r"came in [1-9]\d* progress notes", shown), shown
-    assert "large language model" in shown.split("> chat", 1)[1].split("> complete")[0].split("\n", 1)[1]
+    assert "the sea" in shown.split("> complete")[1].split("2. ")[0].split("\n", 1)[1]
     assert re.search(r"1\. 0\.\d+ #1: Our cat sleeps", shown)
-    assert "local/smollm2-135m-instruct" in shown
+    assert re.search(r'"name": "Anna Schmidt",\s+"age": 34,\s+"city": "Berlin"', shown)
+    assert re.search(r"still running after 2 s.*> get_result id='r-", shown, re.DOTALL)
+    assert "the connection to the model was closed" in shown
     assert "makes no pictures" in shown
-    assert "135 million parameters" in shown
+    assert "anymodel-mcp setup --provider openai" in shown
+    assert shown.rstrip().endswith("anymodel-mcp setup")
     assert "sk-nobody" not in shown
     assert "\x1b" not in shown
     assert engines_below(tmp_path) == []

@@ -95,11 +95,18 @@ class _Commands:
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
 
-    def demo(self) -> int:
-        """Try it now, without a key: a small model on this machine, through a real MCP client."""
+    def demo(
+        self,
+        *,
+        embedded: Annotated[
+            bool,
+            Parameter(negative="", show_default=False, help="Use the small model even if a local engine is running."),
+        ] = False,
+    ) -> int:
+        """Try it now, without a key: a model on this machine, through a real MCP client."""
         from anymodel_mcp.cli.demo import run_demo  # the embedded engine's imports
 
-        return self._run(lambda: run_demo(self._terminal))
+        return self._run(lambda: run_demo(self._terminal, embedded=embedded))
 
     def models(
         self,

@@ -78,7 +78,8 @@ def other_makers(names: ModelNames, needed: frozenset[str], but: str) -> str:
         return f"Name a model of another provider: {', '.join(able)}."
     if able:
         return f"Configured providers that may make pictures: {', '.join(able)}."
-    return f"No {'other ' if but else ''}configured provider {what}: configure one that does, such as openai."
+    none = f"No {'other ' if but else ''}configured provider {what}."
+    return f"{none} To add one, the user runs `anymodel-mcp setup --provider openai`, or with another provider's name."
 
 
 def cannot_see(target: Target, seeing: Sequence[str]) -> ArgumentError:

@@ -91,10 +91,22 @@ async def find_engines(engines: Sequence[Engine] = ENGINES, *, within_s: float =
     }
 
 
+async def list_models(base_url: str, *, within_s: float = WITHIN_S) -> list[str]:
+    """The ids of the models that a local engine lists, in its order; none if it does not answer."""
+    async with httpx2.AsyncClient(trust_env=False, follow_redirects=False, timeout=within_s) as client:
+        models = await _get(client, f"{base_url.rstrip('/')}/models")
+    entries = [cast("dict[str, Any]", model) for model in models or () if isinstance(model, dict)]
+    return [entry["id"] for entry in entries if isinstance(entry.get("id"), str)]
+
+
 async def _list(client: httpx2.AsyncClient, port: int) -> list[Any] | None:
     """The models that a server lists; `None` = no server answers, or it is a different one."""
+    return await _get(client, f"http://{_LOOPBACK}:{port}/v1/models")
+
+
+async def _get(client: httpx2.AsyncClient, url: str) -> list[Any] | None:
     try:
-        async with client.stream("GET", f"http://{_LOOPBACK}:{port}/v1/models") as response:
+        async with client.stream("GET", url) as response:
             body = b""
             async for piece in response.aiter_bytes():
                 body += piece
