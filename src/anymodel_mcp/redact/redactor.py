@@ -25,6 +25,9 @@ _MOST_CUTS = 100
 _CONTEXT = 3
 _NO_BEGINNING = "\u200c\u200d\ufe0e\ufe0f"
 _CUT_WINDOW = 2000
+_REPEATED_CHARS = 64
+_MOST_REPEATED = 1000
+"""Strings of one value that are remembered with their cleaned form, and how long they may be."""
 
 
 class Redactor:
@@ -94,13 +97,25 @@ class Redactor:
 
     def value(self, value: Any) -> Any:
         """Cleans every string in a JSON value, including field names, as `text` does."""
+        return self._value(value, {})
+
+    def _value(self, value: Any, cleaned: dict[str, str]) -> Any:
+        """`cleaned` holds short strings: a list of thousands of entries repeats field names and many values."""
         if isinstance(value, str):
-            return self.text(value)
+            return self._short(value, cleaned)
         if isinstance(value, dict):
-            return {self.text(str(k)): self.value(v) for k, v in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] a JSON value
+            return {self._short(str(k), cleaned): self._value(v, cleaned) for k, v in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] a JSON value
         if isinstance(value, list | tuple):
-            return [self.value(v) for v in value]  # pyright: ignore[reportUnknownVariableType] a JSON value
+            return [self._value(v, cleaned) for v in value]  # pyright: ignore[reportUnknownVariableType] a JSON value
         return value
+
+    def _short(self, text: str, cleaned: dict[str, str]) -> str:
+        if (known := cleaned.get(text)) is not None:
+            return known
+        fresh = self.text(text)
+        if len(text) <= _REPEATED_CHARS and len(cleaned) < _MOST_REPEATED:
+            cleaned[text] = fresh
+        return fresh
 
     def holds_key(self, value: Any) -> bool:
         """Whether a string in a JSON value holds a live secret, or the beginning of one at its end."""

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Any
 from urllib.parse import unquote
 
+import anyio.to_thread
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp.server.mcpserver.resources.templates import ResourceSecurity
@@ -51,9 +52,13 @@ def register(server: MCPServer[Any], services: Callable[[], Services], prompts: 
     server.completion()(_Completer(server, services, prompts).complete)
 
 
-def _shown(services: Services, value: Json) -> str:
-    """Formats a JSON document, without keys and control characters."""
-    return json.dumps(services.redactor.value(value), ensure_ascii=False)
+async def _shown(services: Services, value: Json) -> str:
+    """Formats a JSON document, without keys and control characters, in a thread: it may be large."""
+
+    def write() -> str:
+        return json.dumps(services.redactor.value(value), ensure_ascii=False)
+
+    return await anyio.to_thread.run_sync(write)
 
 
 def _register_models(server: MCPServer[Any], services: Callable[[], Services]) -> None:
@@ -65,7 +70,7 @@ def _register_models(server: MCPServer[Any], services: Callable[[], Services]) -
     )
     async def providers() -> str:
         lists = await services().catalog.all()
-        return _shown(
+        return await _shown(
             services(),
             {"providers": [_provider(services(), name, lists.get(name)) for name in services().providers.configured]},
         )
@@ -76,7 +81,9 @@ def _register_models(server: MCPServer[Any], services: Callable[[], Services]) -
     async def provider_models(provider: str) -> str:
         known = await _list_of(services(), provider)
         records = [model_record(m) for m in known.models]
-        return _shown(services(), sparse({"provider": provider, "models": records, "warnings": list(known.warnings)}))
+        return await _shown(
+            services(), sparse({"provider": provider, "models": records, "warnings": list(known.warnings)})
+        )
 
     @server.resource(
         "anymodel://models/{provider}/{+model}",
@@ -90,7 +97,7 @@ def _register_models(server: MCPServer[Any], services: Callable[[], Services]) -
         wanted = {model, unquote(model)}
         for record in known.models:
             if record.id in wanted:
-                return _shown(services(), {**model_record(record), "entry": record.entry})
+                return await _shown(services(), {**model_record(record), "entry": record.entry})
         near = closest(model, [m.id for m in known.models])
         hint = f"; closest: {', '.join(near)}" if near else ""
         raise ResourceNotFoundError(services().redactor.clean(f"{provider} lists no model {model[:200]!r}{hint}"))
@@ -128,7 +135,7 @@ def _register_kept(server: MCPServer[Any], services: Callable[[], Services]) -> 
             raise ResourceNotFoundError(f"there is no result {id!r}")
         head = f"{error_text(outcome)}\n\n" if outcome.error is not None else ""
         tail = "\n\n[still running]" if outcome.status == "running" else ""
-        return services().redactor.text(f"{head}{body_of(outcome)}{tail}")
+        return await anyio.to_thread.run_sync(services().redactor.text, f"{head}{body_of(outcome)}{tail}")
 
     @server.resource(
         "anymodel://conversations",
@@ -138,7 +145,7 @@ def _register_kept(server: MCPServer[Any], services: Callable[[], Services]) -> 
     )
     async def conversations() -> str:
         threads = await services().store.list_threads(_LISTED_THREADS)
-        return _shown(
+        return await _shown(
             services(), {"conversations": [{k: v for k, v in asdict(t).items() if k != "messages"} for t in threads]}
         )
 
@@ -152,7 +159,7 @@ def _register_kept(server: MCPServer[Any], services: Callable[[], Services]) -> 
         thread = await services().store.get_thread(id)
         if thread is None:
             raise ResourceNotFoundError(f"there is no conversation {id!r}")
-        return _shown(services(), asdict(thread))
+        return await _shown(services(), asdict(thread))
 
     @server.resource(
         "anymodel://files/{name}",
@@ -176,7 +183,7 @@ def _register_kept(server: MCPServer[Any], services: Callable[[], Services]) -> 
     async def usage() -> str:
         await services().ledger.flush()
         rows = await services().store.usage(time.time() - 30 * _DAY_S, "model")
-        return _shown(services(), {"days": 30, "by_model": [sparse(asdict(row)) for row in rows]})
+        return await _shown(services(), {"days": 30, "by_model": [sparse(asdict(row)) for row in rows]})
 
 
 class _Completer:

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 
 import anyio
+import anyio.to_thread
 from anyio.abc import TaskGroup
 
 from anymodel_mcp.config import ProviderSettings
@@ -164,8 +165,12 @@ class Catalog:
 
     async def _save(self, provider: str, fresh: ModelList, fetched: float) -> None:
         with suppress(AnyModelError):  # a list that cannot be stored can still be used
-            content = self._clean({"models": [asdict(m) for m in fresh.models]})
+            content = await anyio.to_thread.run_sync(self._content, fresh)
             await self._store.save_models(self._place(provider), fetched, content)
+
+    def _content(self, fresh: ModelList) -> Json:
+        """The stored form of a list; takes seconds of processor time for tens of thousands of models."""
+        return self._clean({"models": [asdict(m) for m in fresh.models]})
 
     async def _known(self, provider: str) -> _Known:
         """The known list; read from the store the first time."""
