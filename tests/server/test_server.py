@@ -90,7 +90,7 @@ async def test_an_unknown_prompt_is_a_wrong_parameter(tmp_path: Path) -> None:
 
 
 def test_outside_of_a_run_there_is_no_app() -> None:
-    with pytest.raises(RuntimeError, match="does not run"):
+    with pytest.raises(RuntimeError, match="is not running"):
         _ = build_server(settings()).services
 
 

@@ -25,7 +25,6 @@ from anymodel_mcp.upstream.bodies import ACCEPT_ENCODING, finish, pump_body, rea
 from anymodel_mcp.upstream.call_state import CallState, LearnedRepairs, OnDeltas, ResponseDeadline, ignore_deltas
 from anymodel_mcp.upstream.network_errors import Path, explain, explain_refusal, path_to, words
 from anymodel_mcp.upstream.requests import auth_headers, form_parts, json_bytes
-from anymodel_mcp.upstream.sockets import Socket, converse
 from anymodel_mcp.wire.exchange import Reader, ResponseHead, WireRequest
 from anymodel_mcp.wire.failures.provider_error import read_failure
 from anymodel_mcp.wire.failures.repair import apply, find_repair
@@ -200,8 +199,12 @@ class ProviderClient:
         state.body_bytes = 0
         reader: Reader[T] | None = None
         state.key = await self._read_key()
-        socket = Socket(self.settings.first_byte_timeout_s) if wire.socket else None
-        pump = pump_body if socket is None else partial(converse, socket)
+        pump, socket = pump_body, None
+        if wire.socket:
+            from anymodel_mcp.upstream.sockets import Socket, converse  # loads the HTTP engine, which a start does not
+
+            socket = Socket(self.settings.first_byte_timeout_s)
+            pump = partial(converse, socket)
         request = self._request(wire, state.key, {} if socket is None else socket.headers)
         clock = ResponseDeadline(self.settings, state)
         broken: str | None = None

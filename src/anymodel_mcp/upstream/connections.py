@@ -20,7 +20,6 @@ from anymodel_mcp.errors import ConfigError
 from anymodel_mcp.tls import open_tls
 from anymodel_mcp.upstream.network_errors import Path, path_to
 from anymodel_mcp.upstream.proxies import Proxy, check_proxy, select_proxy
-from anymodel_mcp.upstream.tunnels import Tunnel
 
 _LIMITS = httpx2.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30)
 OpenTls = Callable[[], ssl.SSLContext]
@@ -134,6 +133,8 @@ class _Network(httpx2.AsyncBaseTransport):
                 at_proxy = httpx2.URL(proxy.url)
                 verify = self._open_tls() if at_proxy.scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
                 direct = httpx2.AsyncHTTPTransport(verify=verify, trust_env=False, limits=_LIMITS)
+                from anymodel_mcp.upstream.tunnels import Tunnel  # loads the HTTP engine, which a start does not
+
                 return Tunnel(httpx2.Proxy(proxy.url), direct)
         # the bare context trusts nobody; it avoids creating a real one for addresses without TLS
         verify = self._open_tls() if url.scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
