@@ -18,9 +18,14 @@ def run(argv: list[str]) -> int:
     """
     if _serves(argv):
         gc.disable()  # garbage collection takes a tenth of the startup and frees nothing; `serve` enables it again
+        options = argv[argv[:1] == ["serve"] :]
+        if not _is_terminal() and (not options or (options[0] == "--config" and len(options) == 2)):
+            from anymodel_mcp.front import serve_front
+
+            return serve_front(*options[1:])
         from anymodel_mcp.cli.serve import serve  # the protocol's imports only
 
-        return serve(argv[1:] if argv[:1] == ["serve"] else argv)
+        return serve(options)
     from anymodel_mcp.cli.commands import run_command
 
     return run_command(argv)
@@ -30,7 +35,11 @@ def _serves(argv: list[str]) -> bool:
     """Explains the command to a person who starts it at a terminal, instead of waiting silently for input."""
     if argv[:1] == ["serve"]:
         return True
-    return not argv and not (sys.stdin is not None and sys.stdin.isatty())
+    return not argv and not _is_terminal()
+
+
+def _is_terminal() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()
 
 
 if __name__ == "__main__":

@@ -70,6 +70,7 @@ async def open_services(
     transport: httpx2.AsyncBaseTransport | None = None,
     data_dir: Path | None = None,
     busy_s: float = BUSY_S,
+    connections: Connections | None = None,
 ) -> AsyncGenerator[Services]:
     """Opens the services; when the block ends, running calls are cancelled and their partial text is stored.
 
@@ -79,11 +80,12 @@ async def open_services(
         transport: how HTTP is sent; `None` = the network.
         data_dir: where store and saved files are; `None` = the user's data folder.
         busy_s: how long the store waits for another process that holds its file.
+        connections: opened ahead; `None` = they are opened when they are needed.
     """
     folder = data_dir or Path(platformdirs.user_data_dir(APP_NAME))
     redactor = redactor or Redactor(settings.secrets())
     store = open_store(settings.store, folder, busy_s=busy_s)
-    connections = Connections(transport)
+    connections = connections or Connections(transport)
     names = model_names(settings)
     ledger: Ledger | None = None
     try:
@@ -127,6 +129,7 @@ def build_server(
     redactor: Redactor | None = None,
     config_error: ConfigError | None = None,
     store_busy_s: float = BUSY_S,
+    connections: Connections | None = None,
 ) -> AnyModelServer:
     """Builds a server for these settings; nothing is opened before it runs.
 
@@ -137,9 +140,16 @@ def build_server(
         redactor: shared by the process; `None` creates one.
         config_error: why there is no configuration; every call answers with it.
         store_busy_s: how long the store waits for another process that holds its file.
+        connections: opened ahead; `None` = they are opened when they are needed.
     """
     redactor = redactor or Redactor(settings.secrets())
     open_all = partial(
-        open_services, settings, redactor=redactor, transport=transport, data_dir=data_dir, busy_s=store_busy_s
+        open_services,
+        settings,
+        redactor=redactor,
+        transport=transport,
+        data_dir=data_dir,
+        busy_s=store_busy_s,
+        connections=connections,
     )
-    return AnyModelServer(settings, open_all, names=model_names(settings), redactor=redactor, config_error=config_error)
+    return AnyModelServer(settings, open_all, redactor=redactor, config_error=config_error)

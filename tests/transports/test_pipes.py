@@ -188,7 +188,8 @@ def run(code: str, *redirections: str, stdin: bytes = b"") -> subprocess.Complet
 
 CLAIM = """
 import os, subprocess, sys
-from anymodel_mcp.transports.pipes import claim_stdio, ensure_stdio
+from anymodel_mcp.transports.descriptors import ensure_stdio
+from anymodel_mcp.transports.pipes import claim_stdio
 ensure_stdio()
 print("before")
 with claim_stdio() as (wire_in, wire_out):

@@ -7,17 +7,23 @@ import logging
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
-from anymodel_mcp.config import Settings, StoreSettings, read_settings
+from anymodel_mcp.config import Limits, Settings, StoreSettings, read_settings
+from anymodel_mcp.config.providers import LOCAL
 from anymodel_mcp.errors import AnyModelError, ConfigError
 from anymodel_mcp.redact import Redactor
 from anymodel_mcp.transports.log_limit import LogLimit
 
 if TYPE_CHECKING:
     from anymodel_mcp.server.server import AnyModelServer
+    from anymodel_mcp.transports.handover import Handover
+    from anymodel_mcp.upstream.connections import Connections
 
 
 _OPTIONS = ("config", "host", "port", "path", "workers")
@@ -59,18 +65,21 @@ def print_error(error: AnyModelError) -> None:
 def serve(argv: list[str]) -> int:
     """Serves until the host closes the connection or the process gets a signal; returns the exit status."""
     options = _parse(argv) if argv else SimpleNamespace(**dict.fromkeys(_OPTIONS), http=False)
+    if not options.http:
+        return run_prepared(prepare(options.config, _overrides(options)))
     try:
         settings = read_settings(os.environ, options.config, _overrides(options))
-    except ConfigError as error:
-        print_error(error)
-        return 2 if options.http else _serve_stdio(Settings(), error)
-    for warning in settings.warnings:
-        sys.stderr.write(f"anymodel-mcp: {warning}\n")
-    try:
-        return _serve_http(settings) if options.http else _serve_stdio(settings)
+        print_warnings(settings)
+        return _serve_http(settings)
     except ConfigError as error:
         print_error(error)
         return 2
+
+
+def print_warnings(settings: Settings) -> None:
+    """Prints what is probably a mistake, a line each."""
+    for warning in settings.warnings:
+        sys.stderr.write(f"anymodel-mcp: {warning}\n")
 
 
 def _parse(argv: list[str]) -> SimpleNamespace:
@@ -93,24 +102,74 @@ def _overrides(options: SimpleNamespace) -> Mapping[str, object]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _serve_stdio(settings: Settings, config_error: ConfigError | None = None) -> int:
-    """Serves over stdio. If the configuration cannot be read, the server starts, and each call returns the error.
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A server for stdio that is ready to run."""
 
-    For a server that exits, a host only shows "closed".
+    server: AnyModelServer
+    limits: Limits
+
+
+def prepare(
+    config: str | None = None,
+    overrides: Mapping[str, object] | None = None,
+    *,
+    known: Settings | ConfigError | None = None,
+    preload: bool = False,
+) -> Prepared:
+    """Reads the configuration and builds the server for stdio. Prints what is wrong with the configuration.
+
+    If the configuration cannot be read, the server is built all the same, and each call returns the error: for a server
+    that exits, a host only shows "closed".
+
+    Args:
+        config: the configuration file; `None` = the usual one.
+        overrides: values from the command line.
+        known: what reading the configuration gave, where it is read already.
+        preload: also load what the first call needs: connections, certificates, the store's driver.
     """
+    import_module("anymodel_mcp.transports.stdio")  # ahead of the first call
+    settings = known or _read(config, overrides)
+    if isinstance(settings, ConfigError):
+        return Prepared(_build_to_explain(settings), Limits())
+    print_warnings(settings)
+    try:
+        connections = _open_connections(settings) if preload else None
+        return Prepared(_build(settings, connections=connections), settings.limits)
+    except ConfigError as error:
+        return Prepared(_build_to_explain(error), settings.limits)
+
+
+def _read(config: str | None, overrides: Mapping[str, object] | None) -> Settings | ConfigError:
+    try:
+        return read_settings(os.environ, config, overrides)
+    except ConfigError as error:
+        return error
+
+
+def _build_to_explain(error: ConfigError) -> AnyModelServer:
+    print_error(error)
+    return _build(Settings(store=StoreSettings(enabled=False)), error)
+
+
+def run_prepared(prepared: Prepared, handover: Handover | None = None) -> int:
+    """Serves over stdio until the host closes the connection or the process gets a signal; returns the exit status."""
     from anymodel_mcp.transports.stdio import run_stdio
 
-    return run_stdio(partial(_build_or_explain, settings, config_error), settings.limits)
+    return run_stdio(lambda: prepared.server, prepared.limits, handover)
 
 
-def _build_or_explain(settings: Settings, config_error: ConfigError | None) -> AnyModelServer:
-    if config_error is None:
-        try:
-            return _build(settings)
-        except ConfigError as error:
-            print_error(error)
-            config_error = error
-    return _build(Settings(store=StoreSettings(enabled=False)), config_error)
+def _open_connections(settings: Settings) -> Connections:
+    """Prepares the clients of all providers: with them come the HTTP engine and the certificates."""
+    from anymodel_mcp.upstream.connections import Connections
+
+    import_module("sqlite3")  # the store's driver
+    connections = Connections()
+    for provider in settings.providers.values():
+        if not provider.base_url.startswith(LOCAL):
+            with suppress(ConfigError):  # the first call reports it
+                connections.open(provider.name, provider.base_url)
+    return connections
 
 
 def _serve_http(settings: Settings) -> int:
@@ -119,13 +178,15 @@ def _serve_http(settings: Settings) -> int:
     return run_http(partial(_build, settings), settings.http)
 
 
-def _build(settings: Settings, config_error: ConfigError | None = None) -> AnyModelServer:
+def _build(
+    settings: Settings, config_error: ConfigError | None = None, connections: Connections | None = None
+) -> AnyModelServer:
     """Builds the server of this process; each worker builds its own."""
     from anymodel_mcp.app import build_server
 
     redactor = Redactor(settings.secrets())
     log_to_stderr(redactor)  # the server's own redactor: it also learns the keys that commands print
-    server = build_server(settings, redactor=redactor, config_error=config_error)
+    server = build_server(settings, redactor=redactor, config_error=config_error, connections=connections)
     # What is loaded now stays loaded; the collector need not scan it again.
     gc.freeze()
     gc.set_threshold(*COLLECT_AFTER)

@@ -17,6 +17,7 @@ from anymodel_mcp.config.settings import (
     Limits,
     PromptSettings,
     Secret,
+    ServerSettings,
     Settings,
     StoreSettings,
     ToolSettings,
@@ -59,6 +60,9 @@ _SECTIONS: Mapping[str, Mapping[str, Spec]] = {
         "max_body_bytes": Spec(kind="int", low=1000),
         "stateless": Spec(kind="bool"),
         "workers": Spec(kind="int", low=1, high=1000),
+    },
+    "server": {
+        "preload": Spec(kind="text", form=re.compile("idle|call"), wanted='"idle" or "call"'),
     },
     "tools": {
         "enabled": Spec(kind="texts"),
@@ -121,6 +125,7 @@ def load(
         http=_http(layers, files),
         tools=_section(layers, "tools", ToolSettings()),
         prompts=prompts,
+        server=_section(layers, "server", ServerSettings()),
         origins=layers.origins,
         source=file_name if file_text is not None else None,
         warnings=_odd_variables(environ, providers, prompts),

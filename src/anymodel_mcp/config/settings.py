@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from anymodel_mcp.config.credentials import secrets_of_header, secrets_of_url
 from anymodel_mcp.dialects.fields import ApiName, AudioService, Auth, Quirks
+from anymodel_mcp.dialects.jobs import AUDIO
+from anymodel_mcp.greeting.visible import Visible
+from anymodel_mcp.redact import clean_text, one_line, shorten
+
+_DESCRIPTION_CHARS = 100
 
 
 class Secret:
@@ -163,6 +168,12 @@ class OwnPrompt:
     text: str
     description: str = ""
 
+    @property
+    def shown(self) -> str:
+        """The description, or what stands for it."""
+        first = clean_text(self.text).strip().partition("\n")[0]
+        return one_line(self.description) or shorten(one_line(first), _DESCRIPTION_CHARS)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptSettings:
@@ -174,6 +185,18 @@ class PromptSettings:
 
     enabled: bool = True
     own: Mapping[str, OwnPrompt] = field(default_factory=dict[str, OwnPrompt])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """Section [server].
+
+    Attributes:
+        preload: when the server is imported over stdio: "idle" = when the client has been silent for a second after
+            its greeting, "call" = with the first call.
+    """
+
+    preload: str = "idle"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,6 +228,7 @@ class Settings:
     http: HttpSettings = HttpSettings()
     tools: ToolSettings = ToolSettings()
     prompts: PromptSettings = PromptSettings()
+    server: ServerSettings = ServerSettings()
     origins: Mapping[str, str] = field(default_factory=dict[str, str])
     source: str | None = None
     warnings: tuple[str, ...] = ()
@@ -220,6 +244,27 @@ class Settings:
         if self.default_speech_model:
             found.add("speech")
         return frozenset(found)
+
+    @property
+    def visible(self) -> Visible:
+        """What clients see of these settings."""
+        media = any(service != AUDIO for provider in self.providers.values() for service in provider.services)
+        return Visible(
+            prefix=self.tools.prefix,
+            enabled=self.tools.enabled,
+            defaults={purpose: name for purpose, name in self._defaults() if name},
+            aliases=self.aliases,
+            providers=tuple(self.providers),
+            offers=[*self.audio, *(["media"] if media else [])],
+            prompts={name: prompt.shown for name, prompt in self.prompts.own.items()} if self.prompts.enabled else None,
+            preload=self.server.preload,
+        )
+
+    def _defaults(self) -> Iterator[tuple[str, str | None]]:
+        yield "chat", self.default_model
+        yield "completion", self.default_completion_model
+        yield "embedding", self.default_embedding_model
+        yield "image", self.default_image_model
 
     def secrets(self) -> tuple[str, ...]:
         """Returns every key and header value that must never be shown."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -11,26 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from anymodel_mcp.errors import ConfigError
+from anymodel_mcp.greeting.raw import TOP_KEYS, meant, split_list, variable_of
 from anymodel_mcp.wire.decode.json_values import as_list
 
-_PLACEHOLDER = re.compile(r"\$\{[^{}]*\}|\{\{[^{}]*\}\}|%[A-Za-z_]\w*%")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
-
-
-TOP_KEYS: Mapping[str, tuple[str, ...]] = {
-    "default_model": ("ANYMODEL_MODEL",),
-    "default_completion_model": ("ANYMODEL_COMPLETION_MODEL",),
-    "default_embedding_model": ("ANYMODEL_EMBEDDING_MODEL",),
-    "default_image_model": ("ANYMODEL_IMAGE_MODEL",),
-    "default_media_model": ("ANYMODEL_MEDIA_MODEL",),
-    "default_rerank_model": ("ANYMODEL_RERANK_MODEL",),
-    "default_transcription_model": ("ANYMODEL_TRANSCRIPTION_MODEL",),
-    "default_speech_model": ("ANYMODEL_SPEECH_MODEL",),
-    "default_voice": ("ANYMODEL_VOICE",),
-}
-"""The settings above all sections, each with its short variable."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,15 +72,6 @@ def shorten(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def meant(text: str | None) -> str | None:
-    """Returns the stripped text; `None` if it is missing, empty, or a placeholder that a host did not replace.
-
-    An MCPB bundle may pass the literal "${user_config.x}" for an empty field (seen 2026-11-20).
-    """
-    stripped = (text or "").strip()
-    return None if not stripped or _PLACEHOLDER.fullmatch(stripped) else stripped
-
-
 def parse(found: Found, spec: Spec) -> Any:
     """Checks a value from the file or the command line.
 
@@ -135,28 +111,6 @@ def parse_text(found: Found, spec: Spec) -> Any:
     if value is None:
         raise found.wrong(f"must be {spec.words()}", show=True)
     return value
-
-
-def split_list(text: str) -> Any:
-    """Splits the list in a variable: JSON, or values separated by commas, with or without brackets and quotes."""
-    text = text.strip()
-    if text.startswith(("[", '"')):
-        try:
-            value: Any = json.loads(text)
-        except ValueError:
-            value = None
-        if isinstance(value, list | str):
-            return [value] if isinstance(value, str) else value  # pyright: ignore[reportUnknownVariableType] from JSON
-    if text.startswith("["):
-        if not text.endswith("]"):
-            return text
-        text = text[1:-1]
-    return [part for part in (_unquoted(part) for part in text.split(",")) if part]
-
-
-def _unquoted(text: str) -> str:
-    text = text.strip()
-    return text[1:-1].strip() if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
 
 
 def _number(text: str) -> int | float | str:
@@ -306,9 +260,3 @@ class Layers:
                     f"{key!r} in {where} ({self.file_origin}) is not known: {hint}",
                     param=f"{section}.{key}" if section else key,
                 )
-
-
-def variable_of(section: str, key: str) -> str:
-    """Returns the regular name of a field's variable."""
-    parts = [part for part in (section, key) if part]
-    return "ANYMODEL_" + re.sub(r"[^A-Z0-9]", "_", "_".join(parts).upper())

@@ -20,7 +20,6 @@ MODEL = "model"
 MOST_REQUEST_CHARS = 200_000
 _PLACE = "{request}"
 _TYPED_WORDS = "the words typed after the command"
-_DESCRIPTION_CHARS = 100
 _TOOL = re.compile(r"`(chat|generate_image|list_models)`")
 
 
@@ -158,9 +157,7 @@ def prompts_of(settings: PromptSettings, listed: Collection[str], prefix: str = 
 
 def _own(name: str, prompt: OwnPrompt) -> Prompt:
     text = clean_text(prompt.text).strip()
-    first = text.partition("\n")[0]
-    description = one_line(prompt.description) or shorten(one_line(first), _DESCRIPTION_CHARS)
-    return Prompt(name=name, description=description, text=text, argument_help="what it is about")
+    return Prompt(name=name, description=prompt.shown, text=text, argument_help="what it is about")
 
 
 def fill(prompt: Prompt, value: str, *, typed_before: bool = False) -> str:

@@ -36,10 +36,10 @@ from anymodel_mcp.calls.call import Call
 from anymodel_mcp.calls.outcomes import failed, with_warnings
 from anymodel_mcp.config import Settings
 from anymodel_mcp.errors import AnyModelError, ArgumentError, ConfigError
+from anymodel_mcp.greeting.visible import ALWAYS, DEFAULT_SET, instructions, listed_tools
 from anymodel_mcp.media.images import Scaled
 from anymodel_mcp.redact import Redactor, one_line
 from anymodel_mcp.server.client_info import ClientInfo, read_peer
-from anymodel_mcp.server.instructions import instructions
 from anymodel_mcp.server.per_client import require_prompt_arguments
 from anymodel_mcp.server.prompts import Prompt, argument_problem, fill, prompts_of
 from anymodel_mcp.server.render import Attachment, cap_of, fits, page, render
@@ -49,13 +49,10 @@ from anymodel_mcp.tools import TOOLS, get_result
 from anymodel_mcp.tools.arguments import parse, schema
 from anymodel_mcp.tools.context import HostLimits, ToolSpec
 from anymodel_mcp.types import Outcome
-from anymodel_mcp.upstream.routing import ModelNames
 
 log = logging.getLogger(__name__)
 
 NAME = "anymodel"
-DEFAULT_SET = "default"
-"""The entry in `tools.enabled` that means the tools listed by default."""
 UNKNOWN_HOST_DEADLINE_S = 50.0
 _TOOLS_IN_ADVICE = re.compile(r"\b(list_models|get_result)\b")
 _FULL_PICTURE_BYTES = 700_000  # base64 of it stays below the 1,048,576 characters that Claude Desktop takes
@@ -67,7 +64,6 @@ class AnyModelServer(MCPServer[Services]):
     Args:
         settings: the configuration.
         open_services: opens the services while the server runs.
-        names: providers, aliases and defaults, for the instructions.
         redactor: shared by the process.
         config_error: why there is no configuration; every call answers with it.
     """
@@ -77,7 +73,6 @@ class AnyModelServer(MCPServer[Services]):
         settings: Settings,
         open_services: Callable[[], AbstractAsyncContextManager[Services]],
         *,
-        names: ModelNames,
         redactor: Redactor,
         config_error: ConfigError | None = None,
     ) -> None:
@@ -90,7 +85,9 @@ class AnyModelServer(MCPServer[Services]):
             NAME,
             title="AnyModel",
             version=__version__,
-            instructions=redactor.clean(instructions(names, [tool.name for tool in _listed(settings)])),
+            instructions=redactor.clean(
+                instructions(settings.visible, [tool.name for tool in _listed(settings)], one_line)
+            ),
             log_level="WARNING",
             lifespan=_lifespan,
             cache_hints={"tools/list": CacheHint(ttl_ms=300_000, scope="public")},
@@ -303,8 +300,13 @@ def _listed(settings: Settings) -> list[ToolSpec]:
                 f"tools.enabled names {name!r}, which is no tool",
                 fix=f"Did you mean {near[0]!r}?" if near else f"The tools are {', '.join(names)}.",
             )
-    default = not enabled or DEFAULT_SET in enabled
-    return [t for t in TOOLS if t.name in enabled or t.direct or (default and t.offered(settings))]
+    listed = listed_tools(needs_of_tools(), settings.visible)
+    return [tool for tool in TOOLS if tool.name in listed]
+
+
+def needs_of_tools() -> dict[str, str]:
+    """Returns what each tool needs to be listed, by name and in listing order."""
+    return {tool.name: ALWAYS if tool.direct else tool.needs for tool in TOOLS}
 
 
 def _listing(name: str, tool: ToolSpec) -> Tool:

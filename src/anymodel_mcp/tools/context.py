@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from anymodel_mcp.calls.call import Call
 from anymodel_mcp.calls.conversations import Conversations
 from anymodel_mcp.calls.progress import SendProgress
 from anymodel_mcp.calls.runner import Calls
-from anymodel_mcp.config import Settings
 from anymodel_mcp.errors import Failure
 from anymodel_mcp.media.artifacts import Artifacts
 from anymodel_mcp.media.inputs import Inputs
@@ -73,7 +72,8 @@ class ToolSpec:
         direct: runs within the request itself, because it waits for other calls.
         resume: continues a stored job of this tool after a restart; `None` = it has none.
         cancel: stops a stored job of this tool at its provider, as far as it can; `None` = it has none.
-        offered: whether these settings have a provider for it; it is listed only then, and answers always.
+        needs: what a provider must offer for the tool to be listed; "" = nothing, `ON_REQUEST` = it is listed only if
+            `tools.enabled` names it. It answers always.
     """
 
     name: str
@@ -84,4 +84,4 @@ class ToolSpec:
     direct: bool = False
     resume: Callable[[ToolContext, Json], Awaitable[Outcome]] | None = None
     cancel: Callable[[ToolContext, Json], Awaitable[Failure]] | None = None
-    offered: Callable[[Settings], bool] = lambda _: True
+    needs: Literal["", "transcription", "speech", "media", "on request"] = ""

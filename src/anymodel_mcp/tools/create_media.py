@@ -9,7 +9,6 @@ from typing import Annotated
 
 from pydantic import Field
 
-from anymodel_mcp.config import Settings
 from anymodel_mcp.dialects.jobs import JOB_ROWS, JobRow
 from anymodel_mcp.errors import ArgumentError, ConfigError, Failure, ProviderError, excerpt
 from anymodel_mcp.tools.arguments import Arguments, Files, Name, Object, Text
@@ -30,7 +29,7 @@ from anymodel_mcp.upstream.media_jobs import (
     follow_media,
     make_media,
 )
-from anymodel_mcp.upstream.media_services import choose_row, host_of, media_targets, sold
+from anymodel_mcp.upstream.media_services import choose_row, host_of, media_targets
 from anymodel_mcp.upstream.models import Answer, Question
 from anymodel_mcp.upstream.routing import Target
 from anymodel_mcp.upstream.sums import joined_stats
@@ -334,10 +333,6 @@ def _label(entry: Json) -> str:
     return str(entry.get("label") or "(unnamed)")
 
 
-def _offered(settings: Settings) -> bool:
-    return any(sold(provider.services) for provider in settings.providers.values())
-
-
 TOOL = ToolSpec(
     name="create_media",
     description="Pictures, music, video by paid tasks (Midjourney, Suno, Kling, Sora, ...); until done an id for "
@@ -347,5 +342,5 @@ TOOL = ToolSpec(
     read_only=False,
     resume=resume,
     cancel=cancel,
-    offered=_offered,
+    needs="media",
 )

@@ -99,5 +99,5 @@ TOOL = ToolSpec(
     arguments=SpeakArguments,
     run=speak,
     read_only=False,
-    offered=lambda settings: "speech" in settings.audio,
+    needs="speech",
 )

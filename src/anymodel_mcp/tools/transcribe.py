@@ -121,5 +121,5 @@ TOOL = ToolSpec(
     description="Speech to text.",
     arguments=TranscribeArguments,
     run=transcribe,
-    offered=lambda settings: "transcription" in settings.audio,
+    needs="transcription",
 )

@@ -1,7 +1,6 @@
 """Standard input and output as byte streams that fit an event loop.
 
-While they are claimed, fd 0 is the null device and fd 1 is stderr: whatever a library prints, or a child inherits,
-does not reach the protocol stream. The SDK's transport uses worker threads: three hops a call, the largest part of a
+The SDK's transport uses worker threads: three hops a call, the largest part of a
 call's cost (measured 2026-11-20). Here the loop is notified when the pipe is ready:
 
 - reading: `os.read` after readiness gives what there is and does not block;
@@ -28,7 +27,8 @@ import anyio
 import anyio.from_thread
 import anyio.lowlevel
 import anyio.to_thread
-from mcp.os.win32.utilities import rebind_std_handle_to_fd
+
+from anymodel_mcp.transports.descriptors import claim, flush_stdout, give_back
 
 _READ_BYTES = 1 << 18
 _ATOMIC_BYTES = int(getattr(select, "PIPE_BUF", 512))  # Windows has none, and writes in threads
@@ -214,70 +214,18 @@ def claim_stdio() -> Generator[tuple[int, int]]:
 
     All three standard descriptors must be open: see `ensure_stdio`.
     """
-    _flush_stdout()
-    with _claimed(0, lambda: os.open(os.devnull, os.O_RDONLY)) as wire_in, _claimed(1, lambda: os.dup(2)) as wire_out:
+    flush_stdout()
+    with _claimed(0) as wire_in, _claimed(1) as wire_out:
         try:
             yield wire_in, wire_out
         finally:
-            _flush_stdout()  # flush what was printed meanwhile to stderr, not after the last answer
-
-
-def _flush_stdout() -> None:
-    with suppress(OSError, ValueError, AttributeError):  # closed, or none: pythonw
-        sys.stdout.flush()
+            flush_stdout()  # flush what was printed meanwhile to stderr, not after the last answer
 
 
 @contextmanager
-def _claimed(fd: int, open_stand_in: Callable[[], int]) -> Generator[int]:
-    wire = _duplicate(fd)
+def _claimed(fd: int) -> Generator[int]:
+    wire = claim(fd)
     try:
-        stand_in = open_stand_in()
-        os.dup2(stand_in, fd)
-        os.close(stand_in)
-        _rebind(fd)
         yield wire
     finally:
-        # The private copy stays open: a thread may still read it, and its number must not be reused.
-        os.dup2(wire, fd)
-        _rebind(fd)
-
-
-def _duplicate(fd: int) -> int:
-    """A private copy above the standard three, not inherited."""
-    low: list[int] = []
-    copy = os.dup(fd)
-    while copy <= 2:
-        low.append(copy)
-        copy = os.dup(copy)
-    for spare in low:
-        os.close(spare)
-    return copy
-
-
-def ensure_stdio() -> None:
-    """Opens the null device for whichever of stdin and stderr the process was started without.
-
-    Otherwise the next file or socket of this process would get their numbers and mix with the protocol stream.
-
-    Raises:
-        OSError: standard output is closed.
-    """
-    if not _is_open(0):
-        os.open(os.devnull, os.O_RDONLY)
-    os.fstat(1)
-    if not _is_open(2):
-        os.open(os.devnull, os.O_WRONLY)
-
-
-def _is_open(fd: int) -> bool:
-    try:
-        os.fstat(fd)
-    except OSError:
-        return False
-    return True
-
-
-def _rebind(fd: int) -> None:
-    """Sets the handle that children inherit on Windows, where they do not inherit the descriptor."""
-    with suppress(OSError):
-        rebind_std_handle_to_fd(fd)
+        give_back(fd, wire)

@@ -19,11 +19,14 @@ import anyio.lowlevel
 from mcp.server.mcpserver import MCPServer
 from mcp.shared.jsonrpc_dispatcher import JSONRPCDispatcher
 from mcp.shared.message import ServerMessageMetadata, SessionMessage
-from mcp_types import JSONRPCError, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse
+from mcp.shared.subscriptions import SUBSCRIPTION_ID_META_KEY
+from mcp_types import JSONRPCError, JSONRPCMessage, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse
 
 from anymodel_mcp.config import Limits
+from anymodel_mcp.transports.descriptors import ensure_stdio
 from anymodel_mcp.transports.framing import LineSplitter, Oversized, Refusal, encode, parse_line, refuse_oversized
-from anymodel_mcp.transports.pipes import ByteReader, ByteWriter, claim_stdio, ensure_stdio
+from anymodel_mcp.transports.handover import Handover
+from anymodel_mcp.transports.pipes import ByteReader, ByteWriter, claim_stdio
 from anymodel_mcp.transports.protocol_versions import BothEras, lowlevel
 from anymodel_mcp.transports.requests import guard_requests
 from anymodel_mcp.transports.shutdown import ExitGuard, watch_signals
@@ -36,6 +39,8 @@ _FLUSH_S = 0.2
 
 _STOP_S = 1.8
 """The limit of the whole shutdown: hosts kill after two seconds."""
+
+_ACKNOWLEDGED = "notifications/subscriptions/acknowledged"
 
 _LINES_PER_TURN = 16
 """How many lines are taken before other tasks get a turn, when a host sends them faster than they are served."""
@@ -52,11 +57,19 @@ class StdioStreams:
         writer: where they go.
         limits: `max_line_bytes` is used.
         on_end: called when the host has closed its end.
+        handover: what is read, and partly answered, already.
     """
 
     last_context = None
 
-    def __init__(self, reader: ByteReader, writer: ByteWriter, limits: Limits, on_end: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        reader: ByteReader,
+        writer: ByteWriter,
+        limits: Limits,
+        on_end: Callable[[], None],
+        handover: Handover | None = None,
+    ) -> None:
         self._reader = reader
         self._writer = writer
         self._on_end = on_end
@@ -67,6 +80,11 @@ class StdioStreams:
         self._ended = False
         self._owed = 0
         self._settled = anyio.Event()
+        self._answered = list(handover.muted) if handover else []
+        self._acknowledged = list(handover.listening) if handover else []
+        if handover is not None:
+            self._lines.extend(handover.replay)
+            self._lines.extend(self._splitter.feed(handover.rest))
 
     # what the dispatcher reads
 
@@ -130,12 +148,21 @@ class StdioStreams:
             anyio.BrokenResourceError: the host has stopped reading.
         """
         try:
-            await self._writer.write(encode(item.message))
+            if not self._is_repeated(item.message):
+                await self._writer.write(encode(item.message))
         finally:
             if isinstance(item.message, JSONRPCResponse | JSONRPCError):
                 self._pay()
         if isinstance(item.message, JSONRPCNotification):
             await anyio.lowlevel.checkpoint()  # a client that only sends notifications must not block the loop
+
+    def _is_repeated(self, message: JSONRPCMessage) -> bool:
+        """Whether the client has this message already; each is left out once."""
+        if isinstance(message, JSONRPCResponse | JSONRPCError):
+            return _take_out(self._answered, message.id)
+        if isinstance(message, JSONRPCNotification) and message.method == _ACKNOWLEDGED:
+            return _take_out(self._acknowledged, (message.params or {}).get("_meta", {}).get(SUBSCRIPTION_ID_META_KEY))
+        return False
 
     # the interface of a stream
 
@@ -160,12 +187,21 @@ class StdioStreams:
         return None
 
 
+def _take_out(ids: list[int | str], id: Any) -> bool:
+    """Removes an id; `False` = it is not there. 1 and "1" are two ids."""
+    if not ids or id not in ids:
+        return False
+    ids.remove(id)
+    return True
+
+
 async def serve_stdio(
     server: MCPServer[Any],
     limits: Limits,
     *,
     stdin: int | None = None,
     stdout: int | None = None,
+    handover: Handover | None = None,
     on_stop: Callable[[], None] | None = None,
 ) -> int:
     """Serves one host over stdio until it closes the pipe, or until SIGTERM or SIGINT.
@@ -175,27 +211,31 @@ async def serve_stdio(
         limits: `max_line_bytes` is used.
         stdin: descriptor to use instead of fd 0; both or none are given.
         stdout: descriptor to use instead of fd 1.
+        handover: a connection whose greeting is answered, with its descriptors.
         on_stop: called when the shutdown begins, perhaps more than once.
 
     Returns:
         The exit status: 0.
 
     """
-    if stdin is not None and stdout is not None:
-        await _serve(server, limits, ByteReader(stdin), ByteWriter(stdout), on_stop)
+    if handover is None and stdin is not None and stdout is not None:
+        handover = Handover(stdin, stdout)
+    if handover is not None:
+        await _serve(server, limits, handover, on_stop)
     else:
         with claim_stdio() as (wire_in, wire_out):
-            await _serve(server, limits, ByteReader(wire_in), ByteWriter(wire_out), on_stop)
+            await _serve(server, limits, Handover(wire_in, wire_out), on_stop)
     return 0
 
 
 async def _serve(
-    server: MCPServer[Any], limits: Limits, reader: ByteReader, writer: ByteWriter, on_stop: Callable[[], None] | None
+    server: MCPServer[Any], limits: Limits, handover: Handover, on_stop: Callable[[], None] | None
 ) -> None:
     guard_requests(server)
     inner = lowlevel(server)
     begin_end = on_stop or (lambda: None)
-    streams = StdioStreams(reader, writer, limits, begin_end)
+    writer = ByteWriter(handover.stdout)
+    streams = StdioStreams(ByteReader(handover.stdin), writer, limits, begin_end, handover)
     # Outside the lifespan, so that a cancellation by a signal does not interrupt its clean-up.
     serving = anyio.CancelScope()
 
@@ -220,12 +260,13 @@ async def _serve(
         tasks.cancel_scope.cancel()
 
 
-def run_stdio(build: Callable[[], MCPServer[Any]], limits: Limits) -> int:
+def run_stdio(build: Callable[[], MCPServer[Any]], limits: Limits, handover: Handover | None = None) -> int:
     """Runs the stdio server as this process: what the command calls.
 
     Args:
         build: makes the server.
         limits: `max_line_bytes` is used.
+        handover: a connection whose greeting is answered; `None` = standard input and output.
 
     Returns:
         The exit status: 0 after a stop, 1 where standard output is closed.
@@ -234,7 +275,7 @@ def run_stdio(build: Callable[[], MCPServer[Any]], limits: Limits) -> int:
     try:
         ensure_stdio()
         server = build()
-        return anyio.run(partial(serve_stdio, server, limits, on_stop=guard.arm))
+        return anyio.run(partial(serve_stdio, server, limits, handover=handover, on_stop=guard.arm))
     except OSError as exc:
         sys.stderr.write(f"anymodel-mcp: standard input and output cannot be used: {exc.strerror or exc}\n")
         return 1

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from anymodel_mcp.errors import ArgumentError
+from anymodel_mcp.greeting import visible
 from anymodel_mcp.redact import one_line, shorten
 from anymodel_mcp.types import ModelRecord
-from anymodel_mcp.upstream.routing import ModelNames, Purpose, Target
+from anymodel_mcp.upstream.routing import ModelNames, Target
 
 _MOST_NAMES = 5
 _NAME_CHARS = 100
-_NAME_BYTES = 80
 
 
 def unknown_provider(names: ModelNames, name: str | None) -> str:
@@ -94,44 +94,6 @@ def cannot_see(target: Target, seeing: Sequence[str]) -> ArgumentError:
     )
 
 
-_PURPOSES: Mapping[Purpose, str] = {
-    "chat": "",
-    "completion": " for completions",
-    "embedding": " for embeddings",
-    "image": " for pictures",
-}
-
-
 def configured(names: ModelNames, most_bytes: int) -> str:
     """Lists defaults, aliases and providers within a number of bytes; counts what is left out."""
-    named = [f"{_name(names.defaults[p])}{words}" for p, words in _PURPOSES.items() if p in names.defaults]
-    aliases = [f"{_name(alias)} = {', then '.join(map(_name, models))}" for alias, models in names.aliases.items()]
-    text = ""
-    parts = (("Default model", named), ("Aliases", aliases), ("Configured providers", map(_name, names.providers)))
-    for label, entries in parts:
-        text += _part(label, list(entries), most_bytes - len(text.encode()), first=not text)
-    return text
-
-
-def _part(label: str, entries: list[str], room: int, *, first: bool) -> str:
-    lead = f"{'' if first else ' '}{label}: "
-    taken = list(_fitting(entries, room - len(lead.encode()) - len(f"; {len(entries)} more.")))
-    if not taken:
-        return ""
-    left = len(entries) - len(taken)
-    return lead + "; ".join(taken) + (f"; {left} more." if left else ".")
-
-
-def _fitting(entries: Iterable[str], room: int) -> Iterator[str]:
-    for entry in entries:
-        room -= len(entry.encode()) + 2
-        if room < 0:
-            return
-        yield entry
-
-
-def _name(text: str) -> str:
-    plain = one_line(text)
-    if len(plain.encode()) <= _NAME_BYTES:
-        return plain
-    return plain.encode()[: _NAME_BYTES - 3].decode(errors="ignore") + "…"
+    return visible.configured(names.defaults, names.aliases, names.providers, most_bytes, one_line)
