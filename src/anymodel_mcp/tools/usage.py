@@ -57,5 +57,5 @@ TOOL = ToolSpec(
     description="Calls, tokens and cost so far.",
     arguments=UsageArguments,
     run=usage,
-    offered=lambda _: False,
+    needs="on request",
 )
