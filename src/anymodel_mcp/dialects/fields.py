@@ -113,8 +113,10 @@ class Dialect:
         vision_urls: pictures may be given by URL (else their bytes are sent).
         file_parts: documents: "chat" (`file` parts), "responses" (only through the Responses API), "none".
         embed_batch: inputs in one embeddings request.
+        embed_dialect: names and place of the fields of an embeddings request: "openai" or "gemini"
+            (`batchEmbedContents`).
         embed_input_type: `input_type` must be sent: "none", or "nvidia" (query, passage), or "cohere" (search_query,
-            search_document).
+            search_document), or "gemini" (as `taskType`: RETRIEVAL_QUERY, RETRIEVAL_DOCUMENT).
         embed_encoding: `encoding_format` that is sent; `None` = the field is left out.
         embed_form: the numbers in vectors that come as base64 without having been asked for: "float32", "int8",
             "uint8", "bits" (packed, the highest first).
@@ -163,10 +165,11 @@ class Dialect:
     vision_urls: bool = True
     file_parts: Literal["chat", "responses", "none"] = "chat"
     embed_batch: int = 2048
-    embed_input_type: Literal["none", "nvidia", "cohere"] = "none"
+    embed_dialect: Literal["openai", "gemini"] = "openai"
+    embed_input_type: Literal["none", "nvidia", "cohere", "gemini"] = "none"
     embed_encoding: Literal["float", "base64"] | None = None
     embed_form: Literal["float32", "int8", "uint8", "bits"] = "float32"
-    image_dialect: Literal["openai", "together", "siliconflow", "xai", "openrouter", "chat"] = "openai"
+    image_dialect: Literal["openai", "together", "siliconflow", "xai", "openrouter", "chat", "gemini"] = "openai"
     image_size_separator: str = "x"
     image_response_format: Literal["b64_json", "url", "base64"] | None = "b64_json"
     image_input_field: Literal["image[]", "image"] = "image[]"
@@ -212,10 +215,11 @@ class Quirks(TypedDict, total=False):
     vision_urls: bool
     file_parts: Literal["chat", "responses", "none"]
     embed_batch: int
-    embed_input_type: Literal["none", "nvidia", "cohere"]
+    embed_dialect: Literal["openai", "gemini"]
+    embed_input_type: Literal["none", "nvidia", "cohere", "gemini"]
     embed_encoding: Literal["float", "base64"] | None
     embed_form: Literal["float32", "int8", "uint8", "bits"]
-    image_dialect: Literal["openai", "together", "siliconflow", "xai", "openrouter", "chat"]
+    image_dialect: Literal["openai", "together", "siliconflow", "xai", "openrouter", "chat", "gemini"]
     image_size_separator: str
     image_response_format: Literal["b64_json", "url", "base64"] | None
     image_input_field: Literal["image[]", "image"]

@@ -37,6 +37,11 @@ API_QUIRKS: Mapping[ApiName, Quirks] = MappingProxyType(
             "structured": "json_schema",
             "vision_urls": False,
             "file_parts": "chat",
+            "embed_dialect": "gemini",
+            "embed_input_type": "gemini",
+            "embed_encoding": None,
+            "embed_batch": 100,
+            "image_dialect": "gemini",
         },
         # https://developers.openai.com/api/reference/resources/realtime (openai-openapi 2.3.0, read 2026-11-21)
         "realtime": {

@@ -18,7 +18,7 @@ import anyio
 import httpx2
 
 from anymodel_mcp.config import ProviderSettings
-from anymodel_mcp.dialects.fields import API_AUTH, ApiName
+from anymodel_mcp.dialects.fields import API_AUTH
 from anymodel_mcp.errors import ArgumentError, ConfigError, ProviderError
 from anymodel_mcp.types import CallStats
 from anymodel_mcp.upstream.bodies import ACCEPT_ENCODING, finish, pump_body, read_some
@@ -37,14 +37,6 @@ RenewKey = Callable[[str | None], Awaitable[bool]]
 
 _ERROR_BODY_BYTES = 1_000_000
 _MAX_REDIRECTS = 3
-_API_OF: Mapping[str, ApiName] = {
-    "chat": "chat",
-    "responses": "responses",
-    "messages": "anthropic",
-    "generate": "gemini",
-    "realtime": "realtime",
-}
-"""The API of an endpoint for chat turns; other endpoints use the provider's default API."""
 _PORTS = {"http": 80, "https": 443}
 _NONE: Mapping[str, str] = {}
 _UPGRADED = 101
@@ -313,14 +305,14 @@ class ProviderClient:
             return join(urljoin(self.settings.base_url, wire.url), "", wire.query)
         if wire.endpoint == "models" and self.settings.models_url:
             return join(self.settings.models_url, "", wire.query)
-        base_url = self.settings.api_urls.get(_API_OF.get(wire.endpoint, "chat"), self.settings.base_url)
+        base_url = self.settings.api_urls.get(wire.api or "chat", self.settings.base_url)
         return join(base_url, wire.path, wire.query)
 
     def _auth_of(self, wire: WireRequest) -> str:
         """The form of the key: as configured, else as the API of the request requires."""
         settings = self.settings
         shared = "chat" if settings.api in settings.api_urls else settings.api
-        return settings.auth or wire.auth or API_AUTH[_API_OF.get(wire.endpoint, shared)]
+        return settings.auth or wire.auth or API_AUTH[wire.api or shared]
 
     async def _open(self, request: httpx2.Request, state: CallState) -> httpx2.Response:
         """Sends; follows a redirect only to the same host, with method, body and key unchanged."""

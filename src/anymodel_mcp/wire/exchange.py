@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeVar, cast, runtime_checkable
 
-from anymodel_mcp.dialects.fields import Dialect
+from anymodel_mcp.dialects.fields import ApiName, Dialect
 from anymodel_mcp.types import Delta, FilePart, Json
 
 T_co = TypeVar("T_co", covariant=True)
@@ -59,6 +59,8 @@ class WireRequest:
         query: added to the URL's own query.
         default_headers: sent unless the configuration names them too.
         endpoint: which kind of request it is, for retry rules and messages.
+        api: the API that it belongs to, which may have an address and a header for the key of its own; `None` = that
+            of the provider's chat endpoint.
         stream: a stream was asked for.
         socket: the exchange goes over a WebSocket: its reader is a `Talker`, which says what is sent, and when.
         protected: names of body fields that came from the user's `options`: no repair touches them.
@@ -74,6 +76,7 @@ class WireRequest:
     hosts: Sequence[str] = ()
     auth: str = ""
     endpoint: Endpoint
+    api: ApiName | None = None
     body: dict[str, Any] | None = None
     multipart: bool = False
     files: Sequence[tuple[str, FilePart]] = ()

@@ -71,6 +71,7 @@ def build_messages(request: ChatRequest, dialect: Dialect) -> WireRequest:
     return WireRequest(
         path="messages",
         endpoint="messages",
+        api="anthropic",
         body=body,
         default_headers=API_HEADERS["anthropic"],
         headers={"anthropic-beta": ",".join(map(str, as_list(betas)))} if as_list(betas) else {},

@@ -56,7 +56,7 @@ def build_chat(request: ChatRequest, dialect: Dialect) -> WireRequest:
         stream=request.stream,
         warnings=[*warnings, *search_warnings],
     )
-    return replace(wire, search=search)
+    return replace(wire, search=search, api="chat")
 
 
 def set_token_limit(body: dict[str, Any], asked: int | None, name: str, dialect: Dialect) -> None:

@@ -72,7 +72,7 @@ def read_picture(item: Any) -> Picture | None:
     prompt = as_text(source.get("revised_prompt")) or None
     inner = source.get("image_url", source.get("image"))
     address = first_text(source, "url") or as_text(inner) or first_text(as_object(inner), "url", "b64_json")
-    coded = first_text(source, "b64_json", "base64", "b64", "image_base64", "result")
+    coded = first_text(source, "b64_json", "base64", "b64", "image_base64", "bytesBase64Encoded", "result")
     found = picture(coded, revised_prompt=prompt) if coded else None
     link = picture(address, revised_prompt=prompt) if address else None
     if found and link and link.url:

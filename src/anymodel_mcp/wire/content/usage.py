@@ -11,7 +11,7 @@ from typing import Any
 from anymodel_mcp.types import Json, Usage
 from anymodel_mcp.wire.decode.json_values import as_count, as_number, as_object, objects
 
-_INPUT = ("prompt_tokens", "input_tokens", "promptTokens", "inputTokens", "prompt_eval_count")
+_INPUT = ("prompt_tokens", "input_tokens", "promptTokens", "inputTokens", "prompt_eval_count", "promptTokenCount")
 _OUTPUT = ("completion_tokens", "output_tokens", "completionTokens", "outputTokens", "eval_count")
 _TICKS_PER_USD = 10_000_000_000  # xAI: https://docs.x.ai/developers/cost-tracking (read 2026-11-21)
 _TOTAL = ("total_tokens", "totalTokens")
@@ -23,7 +23,7 @@ _INPUT_DETAILS = ("prompt_tokens_details", "input_tokens_details")
 
 def find_usage(frame: Json) -> Json | None:
     """Finds the usage object in a body or chunk; one of zeros only if there is no other."""
-    places: list[Any] = [frame.get("usage"), as_object(frame.get("x_groq")).get("usage")]
+    places: list[Any] = [frame.get("usage"), as_object(frame.get("x_groq")).get("usage"), frame.get("usageMetadata")]
     for choice in objects(frame.get("choices")):
         places += [choice.get("usage"), as_object(choice.get("message")).get("usage")]
     found = [as_object(place) for place in places if place]

@@ -22,8 +22,9 @@ _LISTS = ("data", "embeddings", "vectors", "float", "result", "output")
 
 def read_embeddings(head: ResponseHead, sent: WireRequest, options: ReadOptions) -> Reader[EmbeddingsResult]:
     """Reads one vector for each input that was sent: at most 128 MB and 20 million numbers."""
-    count = len(as_list((sent.body or {}).get("input")))
-    form = asked_form(sent.body or {}, options.dialect.embed_form)
+    body = sent.body or {}
+    count = len(as_list(body.get("input")) or as_list(body.get("requests")))
+    form = asked_form(body, options.dialect.embed_form)
     return BodyReader(
         head,
         Embeddings(head, model=options.model, count=count, form=form),

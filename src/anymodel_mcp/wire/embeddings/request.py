@@ -10,10 +10,12 @@ from anymodel_mcp.errors import ArgumentError
 from anymodel_mcp.types import EmbeddingsRequest
 from anymodel_mcp.wire.exchange import WireRequest
 from anymodel_mcp.wire.fields.options import drop_refused, merge_options, protected_names
+from anymodel_mcp.wire.gemini.embeddings import build_batch
 
 _INPUT_TYPES = {
     "nvidia": {"query": "query", "document": "passage"},
     "cohere": {"query": "search_query", "document": "search_document"},
+    "gemini": {"query": "RETRIEVAL_QUERY", "document": "RETRIEVAL_DOCUMENT"},
 }
 
 
@@ -37,6 +39,8 @@ def split_batches(request: EmbeddingsRequest, dialect: Dialect) -> list[Embeddin
 
 def build_embeddings(request: EmbeddingsRequest, dialect: Dialect) -> WireRequest:
     """Builds the request for one batch."""
+    if dialect.embed_dialect == "gemini":
+        return build_batch(request, dialect)
     body: dict[str, Any] = {"model": request.model, "input": list(request.inputs)}
     settings: dict[str, Any] = {}
     if request.dimensions is not None:

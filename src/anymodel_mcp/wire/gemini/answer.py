@@ -12,6 +12,7 @@ from typing import Any
 from anymodel_mcp.errors import ProviderError
 from anymodel_mcp.types import ChatResult, Json
 from anymodel_mcp.wire.chat.native import NativeAnswer
+from anymodel_mcp.wire.content.finish import is_failure, read_finish
 from anymodel_mcp.wire.decode.body import BodyReader
 from anymodel_mcp.wire.decode.json_values import as_count, as_object, as_text, objects
 from anymodel_mcp.wire.exchange import Reader, ReadOptions, ResponseHead, WireRequest
@@ -102,7 +103,8 @@ class GenerateAnswer(NativeAnswer):
             self._hear_part(part, live=index == 0)
         candidate.finish = as_text(source.get("finishReason")) or candidate.finish
         candidate.message = as_text(source.get("finishMessage")) or candidate.message
-        candidate.blocked |= {c: {"filtered": True} for c in _blocked(source.get("safetyRatings"))}
+        stopped = read_finish(candidate.finish) == "content_filter"
+        candidate.blocked |= {c: {"filtered": True} for c in _blocked(source.get("safetyRatings"), stopped=stopped)}
         candidate.notes += _sources(source)
 
     def _hear_part(self, part: Json, *, live: bool) -> None:
@@ -139,7 +141,7 @@ class GenerateAnswer(NativeAnswer):
         }
 
     def _blocked_prompt(self, reason: str) -> ProviderError:
-        categories = _blocked(self._feedback.get("safetyRatings"))
+        categories = _blocked(self._feedback.get("safetyRatings"), stopped=True)
         message = tidy(as_text(self._feedback.get("blockReasonMessage")))
         why = ", ".join([reason, *categories]) + (f": {message}" if message else "")
         return ProviderError(
@@ -165,6 +167,12 @@ def _is_plain(part: Json) -> bool:
     )
 
 
+def _finish(candidate: _Candidate) -> str:
+    """Why it ended; of a failure with the provider's explanation."""
+    told = tidy(candidate.message, 80) if candidate.message and is_failure(candidate.finish) else ""
+    return f"{candidate.finish}: {told}" if told else candidate.finish
+
+
 def _choice(index: int, form: str, candidate: _Candidate) -> Json:
     calls = [as_object(part["functionCall"]) for part in candidate.parts if "functionCall" in part]
     files = [as_object(part.get("inlineData")) for part in candidate.parts if not part.get("thought")]
@@ -184,7 +192,7 @@ def _choice(index: int, form: str, candidate: _Candidate) -> Json:
     return {
         "index": index,
         form: message,
-        "finish_reason": candidate.finish or None,
+        "finish_reason": _finish(candidate) or None,
         "content_filter_results": candidate.blocked or None,
     }
 
@@ -197,9 +205,12 @@ def _call(number: int, call: Json) -> Json:
     }
 
 
-def _blocked(ratings: Any) -> list[str]:
-    """The categories that were blocked."""
-    return [as_text(rating.get("category")) for rating in objects(ratings) if rating.get("blocked") is True]
+def _blocked(ratings: Any, *, stopped: bool) -> list[str]:
+    """The categories for which something was blocked; where none says so and it was, the most probable ones."""
+    found = [as_text(rating.get("category")) for rating in objects(ratings) if rating.get("blocked") is True]
+    for level in ("HIGH", "MEDIUM") if stopped else ():
+        found = found or [as_text(r.get("category")) for r in objects(ratings) if r.get("probability") == level]
+    return found
 
 
 def _sources(candidate: Json) -> list[Json]:

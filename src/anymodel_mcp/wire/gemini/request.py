@@ -72,8 +72,9 @@ def build_generate(request: ChatRequest, dialect: Dialect) -> WireRequest:
     warnings += drop_refused(body, dialect)
     warnings += merge_options(body, options)
     return WireRequest(
-        path=f"{_place(model)}:{'streamGenerateContent' if stream else 'generateContent'}",
+        path=f"{place_of(model)}:{'streamGenerateContent' if stream else 'generateContent'}",
         endpoint="generate",
+        api="gemini",
         body=body,
         query={"alt": "sse"} if stream else {},
         stream=stream,
@@ -83,7 +84,7 @@ def build_generate(request: ChatRequest, dialect: Dialect) -> WireRequest:
     )
 
 
-def _place(model: str) -> str:
+def place_of(model: str) -> str:
     """The path of a model: its id, or the resource name from the model list."""
     name = quote(model, safe="/:@-_.~")
     return name if model.startswith(("models/", "tunedModels/", "publishers/", "projects/")) else f"models/{name}"

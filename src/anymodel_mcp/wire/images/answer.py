@@ -19,9 +19,11 @@ from anymodel_mcp.wire.decode.file_body import FileBodyReader
 from anymodel_mcp.wire.decode.json_values import as_list, as_object, as_text, first_text, objects
 from anymodel_mcp.wire.exchange import Reader, ReadOptions, ResponseHead, WireRequest
 from anymodel_mcp.wire.failures.provider_error import failure_from, tidy
+from anymodel_mcp.wire.gemini.answer import read_generate
 
-_LISTS = ("data", "images", "output", "artifacts")
-_FIELDS = ("b64_json", "url", "image", "image_url", "base64")
+_BY_CHAT = {"chat": read_chat, "generate": read_generate}
+_LISTS = ("data", "images", "output", "artifacts", "predictions")
+_FIELDS = ("b64_json", "url", "image", "image_url", "base64", "bytesBase64Encoded")
 _TASK_KEYS = ("task_id", "taskId")
 _SNIFFED_BYTES = 32
 _TEXT_STARTS = b'{["<:dei \r\n\t\xef'
@@ -31,8 +33,8 @@ _MAX_DEPTH = 4
 
 def read_images(head: ResponseHead, sent: WireRequest, options: ReadOptions) -> Reader[ImagesResult]:
     """Reads pictures (JSON, a stream of events, or the bytes themselves), or the id of the job that makes them."""
-    if sent.endpoint == "chat":  # the image dialect asks a chat model
-        return _PicturesFromChat(read_chat(head, sent, options))
+    if sent.endpoint in _BY_CHAT:  # the image dialect asks a chat model
+        return _PicturesFromChat(_BY_CHAT[sent.endpoint](head, sent, options), options.model)
 
     def is_picture(start: bytes) -> bool:
         foreign = head.content_type.startswith("image/") and start[:1] not in _TEXT_STARTS
@@ -57,8 +59,9 @@ def read_images(head: ResponseHead, sent: WireRequest, options: ReadOptions) -> 
 class _PicturesFromChat:
     """Reads the pictures of a chat answer."""
 
-    def __init__(self, chat: Reader[ChatResult]) -> None:
+    def __init__(self, chat: Reader[ChatResult], model: str) -> None:
         self._chat = chat
+        self._model = model
 
     @property
     def done(self) -> bool:
@@ -77,7 +80,18 @@ class _PicturesFromChat:
 
     def finish(self, *, broken: str | None = None) -> ImagesResult:
         result = self._chat.finish(broken=broken)
+        if not result.images:
+            raise self._no_picture(result)
         return ImagesResult(images=result.images, model=result.model, usage=result.usage, warnings=result.warnings)
+
+    def _no_picture(self, result: ChatResult) -> ProviderError:
+        told = tidy(result.refusal or result.text or "; ".join(result.warnings) or result.finish_raw or "")
+        return ProviderError(
+            "the answer holds no picture" + (f": {told}" if told else ""),
+            kind="content_filter" if result.finish_reason == "content_filter" or result.refusal else "upstream",
+            model=self._model or None,
+            fix="Say in the prompt what the picture shall show, or use another model.",
+        )
 
 
 def read_task(head: ResponseHead, sent: WireRequest, options: ReadOptions) -> Reader[ImagesResult]:
@@ -215,6 +229,8 @@ def _refusal(item: Any) -> str:
         described = as_object(error)
         code, words = first_text(described, "code"), first_text(described, "message") or as_text(error)
         return tidy(": ".join(p for p in (code, words) if p) or "an error without a message")
+    if source.get("raiFilteredReason"):
+        return f"the content filter refused it ({tidy(as_text(source['raiFilteredReason']), 200)})"
     if source.get("respect_moderation") is False:
         return "the content filter refused it (respect_moderation: false)"
     if source.get("is_image_safe") is False:

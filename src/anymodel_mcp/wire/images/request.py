@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import log
-from typing import Any
+from typing import Any, Literal
 
 from anymodel_mcp.dialects.fields import Dialect
 from anymodel_mcp.errors import ArgumentError, ConfigError
@@ -18,9 +18,11 @@ from anymodel_mcp.types import FilePart, ImageRequest
 from anymodel_mcp.wire.exchange import WireRequest
 from anymodel_mcp.wire.fields.messages import MAX_FILE_BYTES
 from anymodel_mcp.wire.fields.options import drop_refused, merge_options, protected_names
+from anymodel_mcp.wire.gemini.request import place_of
 
 # a common set; a model's refusal names the ones it takes
 _RATIOS = ("1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "1:2", "2:1", "21:9")
+_NAMED_SIZE = re.compile(r"\d+K", re.IGNORECASE)
 _SIZE = re.compile(r"\s*(\d{1,5})\s*[x*×:]\s*(\d{1,5})\s*", re.IGNORECASE)
 
 
@@ -209,6 +211,7 @@ def _by_chat(request: ImageRequest, dialect: Dialect, *, modalities: bool) -> Wi
     return WireRequest(
         path="chat/completions",
         endpoint="chat",
+        api="chat",
         body=body,
         stream=body.get("stream") is True,
         protected=protected_names(request.options),
@@ -225,6 +228,73 @@ def _chat(request: ImageRequest, dialect: Dialect) -> WireRequest:
     return _by_chat(request, dialect, modalities=False)
 
 
+def _gemini(request: ImageRequest, dialect: Dialect) -> WireRequest:
+    """A model of the Gemini API: https://ai.google.dev/gemini-api/docs/image-generation (read 2026-11-28)."""
+    if request.model.rpartition("/")[2].startswith("imagen"):
+        return _imagen(request, dialect)
+    config, warnings = _google_size(request)
+    parts: list[dict[str, Any]] = [{"text": request.prompt}]
+    for part in request.images:
+        coded = base64.b64encode(part.content).decode("ascii")
+        parts.append({"inlineData": {"mimeType": part.mime, "data": coded}})
+    generation: dict[str, Any] = {"responseModalities": ["TEXT", "IMAGE"]}
+    if config:
+        generation["imageConfig"] = config
+    body: dict[str, Any] = {"contents": [{"role": "user", "parts": parts}], "generationConfig": generation}
+    warnings += _without_mask(request) + _unsaid(request, ("n", "quality", "output_format"))
+    return _google_request(f"{place_of(request.model)}:generateContent", "generate", body, request, dialect, warnings)
+
+
+def _imagen(request: ImageRequest, dialect: Dialect) -> WireRequest:
+    """Imagen: https://ai.google.dev/gemini-api/docs/imagen (read 2026-11-28)."""
+    if request.images:
+        raise ArgumentError(
+            f"{request.model} edits no pictures", param="images", fix="Use a model such as gemini-2.5-flash-image."
+        )
+    parameters, warnings = _google_size(request)
+    if "imageSize" in parameters:
+        parameters["sampleImageSize"] = parameters.pop("imageSize")
+    parameters["sampleCount"] = request.n or 1
+    body: dict[str, Any] = {"instances": [{"prompt": request.prompt}], "parameters": parameters}
+    warnings += _unsaid(request, ("quality", "output_format"))
+    return _google_request(f"{place_of(request.model)}:predict", "images", body, request, dialect, warnings)
+
+
+def _google_size(request: ImageRequest) -> tuple[dict[str, Any], list[str]]:
+    """Aspect ratio, or one of the sizes that have names ("2K")."""
+    size = (request.size or "").strip()
+    if _NAMED_SIZE.fullmatch(size):
+        return {"imageSize": size.upper()}, []
+    config: dict[str, Any] = {}
+    warnings = _set_ratio(config, request.size)
+    return ({"aspectRatio": config["aspect_ratio"]} if config else {}), warnings
+
+
+def _unsaid(request: ImageRequest, names: Sequence[str]) -> list[str]:
+    given = ((name, getattr(request, name)) for name in names)
+    return [f"{name} was left out: this API has no such field" for name, value in given if value not in (None, 1)]
+
+
+def _google_request(
+    path: str,
+    endpoint: Literal["generate", "images"],
+    body: dict[str, Any],
+    request: ImageRequest,
+    dialect: Dialect,
+    warnings: list[str],
+) -> WireRequest:
+    told = [*warnings, *drop_refused(body, dialect), *merge_options(body, request.options)]
+    return WireRequest(
+        path=path,
+        endpoint=endpoint,
+        api="gemini",
+        body=body,
+        protected=protected_names(request.options),
+        repeatable=False,
+        warnings=tuple(told),
+    )
+
+
 _FORMS: dict[str, Callable[[ImageRequest, Dialect], WireRequest]] = {
     "openai": _openai,
     "together": _together,
@@ -232,6 +302,7 @@ _FORMS: dict[str, Callable[[ImageRequest, Dialect], WireRequest]] = {
     "xai": _xai,
     "openrouter": _openrouter,
     "chat": _chat,
+    "gemini": _gemini,
 }
 
 

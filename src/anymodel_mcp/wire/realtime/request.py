@@ -64,6 +64,7 @@ def build_realtime(request: ChatRequest, dialect: Dialect) -> WireRequest:
     return WireRequest(
         path="realtime",
         endpoint="realtime",
+        api="realtime",
         body=body,
         query={"model": as_text(request.options.get("model")) or request.model},
         socket=True,

@@ -56,6 +56,7 @@ def build_responses(request: ChatRequest, dialect: Dialect) -> WireRequest:
     return WireRequest(
         path="responses",
         endpoint="responses",
+        api="responses",
         body=body,
         stream=body.get("stream") is True,
         protected=protected_names(request.options),
