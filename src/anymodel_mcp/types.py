@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 Json = dict[str, Any]
 """A JSON object that is not parsed yet."""
+MAX_CHOICES = 16
+"""How many choices of one answer are read."""
 
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "unknown"]
 Capability = Literal["chat", "embedding", "image", "vision", "tools", "reasoning", "rerank", "audio"]

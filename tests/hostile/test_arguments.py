@@ -49,6 +49,8 @@ REFUSED: dict[str, tuple[str, Arguments]] = {
     "options-many": ("chat", {"prompt": "x", "options": {"a": [0] * 100_000}}),
     "options-text-deep": ("chat", {"prompt": "x", "options": '{"a":' * 50_000}),
     "options-text-many": ("chat", {"prompt": "x", "options": '{"a": [' + "{}," * 200_000 + "{}]}"}),
+    "options-choices": ("chat", {"prompt": "x", "options": {"n": 17}}),
+    "options-choices-gemini": ("chat", {"prompt": "x", "options": {"generationConfig": {"candidateCount": 17}}}),
     "options-nan": ("chat", {"prompt": "x", "options": {"a": [{"b": float("nan")}]}}),
     "options-infinity": ("chat", {"prompt": "x", "options": {"seed": float("-inf")}}),
     "options-integer": ("chat", {"prompt": "x", "options": {"seed": 10**4000}}),

@@ -25,8 +25,8 @@ from anymodel_mcp.errors import SHOWN_CHARS, ArgumentError, excerpt
 from anymodel_mcp.tools.argument_help import meant_instead
 from anymodel_mcp.tools.bounds import DEFAULT_BOUNDS, check_values
 from anymodel_mcp.tools.references import MAX_REFERENCE_CHARS, as_reference, as_references
-from anymodel_mcp.types import Json
-from anymodel_mcp.wire.decode.json_values import as_list
+from anymodel_mcp.types import MAX_CHOICES, Json
+from anymodel_mcp.wire.decode.json_values import as_list, as_object
 
 A = TypeVar("A", bound="Arguments")
 _MOST_SENTENCES = 5
@@ -124,10 +124,21 @@ def _as_it_came(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
     return value if type(value) is int else number
 
 
+def _few_choices(options: dict[str, Any]) -> dict[str, Any]:
+    """Refuses more choices than are read: they would be paid for and lost."""
+    of_gemini = as_object(options.get("generationConfig")).get("candidateCount")
+    for name, wanted in (("n", options.get("n")), ("generationConfig.candidateCount", of_gemini)):
+        if isinstance(wanted, int) and wanted > MAX_CHOICES:
+            raise ValueError(f"asks for {wanted} choices ({name}); at most {MAX_CHOICES} are read")
+    return options
+
+
 Number = Annotated[float, WrapValidator(_as_it_came), BeforeValidator(_number), AfterValidator(_finite)]
 """A number that keeps its type: 1 stays 1, because some gateways refuse 1.0 for an integer."""
 Integer = Annotated[int, BeforeValidator(_number)]
 Object = Annotated[dict[str, Any], BeforeValidator(_object)]
+ChoiceOptions = Annotated[Object, AfterValidator(_few_choices)]
+"""Options of a call whose answer may hold several choices."""
 
 # of several validators before, the last one listed runs first
 Name = Annotated[str, chars(500)]

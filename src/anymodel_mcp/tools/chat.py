@@ -18,6 +18,7 @@ from anymodel_mcp.tools.answers import outcome_of
 from anymodel_mcp.tools.argument_help import wrapped_tool
 from anymodel_mcp.tools.arguments import (
     Arguments,
+    ChoiceOptions,
     Definitions,
     Files,
     Integer,
@@ -66,7 +67,7 @@ class ChatArguments(Arguments):
     json_schema: Annotated[Object, JSON_SCHEMA] | None = None
     tools: Annotated[Definitions, TOOLS] | None = None
     stream: bool | None = None
-    options: Annotated[Object, DESCRIBED_OPTIONS] | None = None
+    options: Annotated[ChoiceOptions, DESCRIBED_OPTIONS] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from anymodel_mcp.errors import ArgumentError
 from anymodel_mcp.tools.answers import outcome_of
-from anymodel_mcp.tools.arguments import Arguments, Integer, Name, Number, Object, Stops, Text
+from anymodel_mcp.tools.arguments import Arguments, ChoiceOptions, Integer, Name, Number, Stops, Text
 from anymodel_mcp.tools.context import ToolContext, ToolSpec
 from anymodel_mcp.tools.schemas import OPTIONS
 from anymodel_mcp.types import CallStats, ChatResult, CompletionRequest, Outcome
@@ -27,7 +27,7 @@ class CompleteArguments(Arguments):
     temperature: Number | None = None
     stop: Stops | None = None
     stream: bool | None = None
-    options: Annotated[Object, OPTIONS] | None = None
+    options: Annotated[ChoiceOptions, OPTIONS] | None = None
 
 
 async def complete(ctx: ToolContext, arguments: CompleteArguments) -> Outcome:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final, cast
 
 from anymodel_mcp.errors import ErrorKind, ProviderError
-from anymodel_mcp.types import ChatResult, Delta, Json
+from anymodel_mcp.types import MAX_CHOICES, ChatResult, Delta, Json
 from anymodel_mcp.wire.chat.frames import NATIVE_FORM, from_native, unwrap
 from anymodel_mcp.wire.content.choice import Choice, DeltaBuffer, text_field
 from anymodel_mcp.wire.content.finish import (
@@ -34,7 +34,6 @@ from anymodel_mcp.wire.exchange import Reader, ReadOptions, ResponseHead, WireRe
 from anymodel_mcp.wire.failures.provider_error import failure_from, taken_on, tidy
 
 _ID_KEYS = ("id", "request_id", "requestId", "task_id", "taskId")
-_MAX_CHOICES = 16
 _SMALLER = "Use a smaller max_tokens or n; limits.max_event_bytes limits the text of one answer."
 _ACCEPTED = 202
 _QUIET = frozenset(
@@ -191,7 +190,7 @@ class Accumulator:
         if not frame.get("choices") and (native := from_native(frame)):
             frame, self._native = native, True
         if self._is_fine(frame):
-            for choice in as_list(frame.get("choices"))[: _MAX_CHOICES + 1]:
+            for choice in as_list(frame.get("choices"))[: MAX_CHOICES + 1]:
                 self._add_choice(choice, bare=bare)
             self._add_envelope(frame)
 
@@ -239,8 +238,8 @@ class Accumulator:
         index = as_count(source.get("index")) or 0
         choice = self._choices.get(index)
         if choice is None:
-            if len(self._choices) >= _MAX_CHOICES:
-                self._exceed(f"more than {_MAX_CHOICES} choices")
+            if len(self._choices) >= MAX_CHOICES:
+                self._exceed(f"more than {MAX_CHOICES} choices")
                 return
             choice = self._choices[index] = Choice(
                 self._think_tags,
