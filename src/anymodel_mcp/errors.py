@@ -11,7 +11,7 @@ Nothing here knows MCP: `server.py` turns these into what a model reads.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, Self
 
 ErrorKind = Literal[
     "auth",
@@ -39,7 +39,6 @@ ErrorKind = Literal[
     "task_failed",
     "blocked",
 ]
-ERROR_KINDS: tuple[ErrorKind, ...] = get_args(ErrorKind)
 
 ADVICE: dict[ErrorKind, str] = {
     "auth": "Check the key of this provider: that it is set, complete, not expired, and meant for this address.",

@@ -56,6 +56,14 @@ class Slow:
             self.ended.set()
 
 
+async def _detached(calls: Calls) -> tuple[Slow, Call, str]:
+    """A call that has written its first words and goes on under a handle."""
+    work = Slow()
+    call = calls.start("chat", "host", work)
+    await work.started.wait()
+    return work, call, await calls.detach(call)
+
+
 async def test_a_call_that_ends_in_time_has_its_outcome(tmp_path: Path) -> None:
     async with _opened(tmp_path) as (calls, store):
         work = Slow()
@@ -87,10 +95,7 @@ async def test_a_call_past_its_deadline_goes_on_under_a_handle(tmp_path: Path) -
 async def test_the_result_is_there_after_a_restart(tmp_path: Path) -> None:
     with anyio.fail_after(HANG_S):
         async with _opened(tmp_path) as (calls, _store):
-            work = Slow()
-            call = calls.start("chat", "host", work)
-            await work.started.wait()
-            handle = await calls.detach(call)
+            work, call, handle = await _detached(calls)
             work.go.set()
             await call.done.wait()
         async with _opened(tmp_path) as (calls, _store):
@@ -102,10 +107,7 @@ async def test_the_result_is_there_after_a_restart(tmp_path: Path) -> None:
 async def test_a_stopped_server_keeps_the_partial_text(tmp_path: Path) -> None:
     with anyio.fail_after(HANG_S):
         async with _opened(tmp_path) as (calls, _store):
-            work = Slow()
-            call = calls.start("chat", "host", work)
-            await work.started.wait()
-            handle = await calls.detach(call)
+            work, _, handle = await _detached(calls)
         assert work.ended.is_set()
         async with _opened(tmp_path) as (calls, _store):
             found = await calls.fetch(handle, wait_s=0, cancel=False, progress=None)
@@ -118,10 +120,7 @@ async def test_a_stopped_server_keeps_the_partial_text(tmp_path: Path) -> None:
 async def test_a_dead_owner_means_interrupted(tmp_path: Path) -> None:
     with anyio.fail_after(HANG_S):
         async with _opened(tmp_path) as (calls, store):
-            work = Slow()
-            call = calls.start("chat", "host", work)
-            await work.started.wait()
-            handle = await calls.detach(call)
+            _, call, handle = await _detached(calls)
             other = open_store(StoreSettings(), tmp_path)
             other.stale_s = -1
             row = await other.get_call(handle)
@@ -140,10 +139,7 @@ async def test_a_dead_owner_means_interrupted(tmp_path: Path) -> None:
 async def test_heartbeats_keep_a_silent_call_alive(tmp_path: Path) -> None:
     with anyio.fail_after(HANG_S):
         async with _opened(tmp_path) as (calls, store), _opened(tmp_path) as (_, other):
-            work = Slow()
-            call = calls.start("chat", "host", work)
-            await work.started.wait()
-            handle = await calls.detach(call)
+            _, call, handle = await _detached(calls)
             assert store.path is not None
             with closing(sqlite3.connect(store.path)) as file, file:
                 file.execute("UPDATE calls SET beat = 1, updated = 1")
@@ -159,10 +155,7 @@ async def test_heartbeats_keep_a_silent_call_alive(tmp_path: Path) -> None:
 async def test_another_process_can_wait_and_cancel(tmp_path: Path) -> None:
     with anyio.fail_after(HANG_S):
         async with _opened(tmp_path) as (calls, _), _opened(tmp_path) as (others, _other_store):
-            work = Slow()
-            call = calls.start("chat", "host", work)
-            await work.started.wait()
-            handle = await calls.detach(call)
+            _, _, handle = await _detached(calls)
             seen = await others.fetch(handle, wait_s=0, cancel=False, progress=None)
             assert seen is not None
             assert seen.status == "running"
@@ -176,10 +169,7 @@ async def test_another_process_can_wait_and_cancel(tmp_path: Path) -> None:
 async def test_cancel_ends_the_work_at_once(tmp_path: Path) -> None:
     with anyio.fail_after(HANG_S):
         async with _opened(tmp_path) as (calls, _):
-            work = Slow()
-            call = calls.start("chat", "host", work)
-            await work.started.wait()
-            handle = await calls.detach(call)
+            work, _, handle = await _detached(calls)
             ended = await calls.fetch(handle, wait_s=0, cancel=True, progress=None)
             assert work.ended.is_set()
             assert ended is not None

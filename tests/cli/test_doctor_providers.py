@@ -208,7 +208,7 @@ async def test_tls_at_a_port_that_speaks_none_is_explained(tmp_path: Path) -> No
     async with _upstream(HEALTHY) as upstream:
         status, desk = await _examine(tmp_path, f"https://127.0.0.1:{upstream.port}/v1")
     assert status == 1
-    assert f"127.0.0.1:{upstream.port} hung up in the TLS handshake" in desk.said
+    assert f"127.0.0.1:{upstream.port} closed the connection in the TLS handshake" in desk.said
     assert "http:// in base_url" in desk.said
 
 
@@ -248,7 +248,7 @@ async def test_a_key_command_that_fails_is_the_finding_and_runs_once(tmp_path: P
         desk = make_desk(tmp_path, environ={"ANYMODEL_CONFIG": str(tmp_path / "config.toml")})
         status = await doctor(desk.terminal, None)
     assert status == 1
-    assert "gave no key (exit status 3)" in desk.said
+    assert "printed no key (exit status 3)" in desk.said
     assert (upstream.seen, count.read_text(encoding="utf-8")) == ([], "x")
 
 

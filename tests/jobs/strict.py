@@ -7,6 +7,7 @@ the result at its own address, for its own key only.
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,7 +22,7 @@ PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 
 
 @dataclass(slots=True)
-class Service:
+class Service(ABC):
     """One service.
 
     Attributes:
@@ -58,9 +59,9 @@ class Service:
     def _body(self, seen: Seen) -> Json:
         return seen.json() if seen.body and "json" in seen.headers.get("content-type", "") else {}
 
+    @abstractmethod
     def respond(self, seen: Seen, body: Json) -> tuple[Any, int] | None:
         """The answer and its status; `None` = not documented."""
-        raise NotImplementedError
 
     def done(self) -> bool:
         """Whether the next poll finds the job ended."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -215,21 +216,17 @@ async def test_failed_write_leaves_no_part_behind(tmp_path: Path, monkeypatch: p
 
 
 @pytest.mark.skipif(os.name == "nt", reason="symlinks need rights there")
-async def test_link_in_the_place_of_a_new_file_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_link_in_the_place_of_a_new_file_is_not_followed(tmp_path: Path) -> None:
     folder, target = tmp_path / "out", tmp_path / "target"
     folder.mkdir()
-    name = "20261121-x-0123456789abcdef.png"
-
-    def known(self: Artifacts, content: bytes, title: str, ending: str) -> str:
-        return name
-
-    monkeypatch.setattr(Artifacts, "_name", known)
+    kept = Artifacts(Files(output_dir=str(folder)), tmp_path, now=lambda: TODAY, salt=bytes)
+    name = f"20261121-{hashlib.sha256(bytes(16) + png()).hexdigest()[:16]}.png"
     (folder / f".{name}.part").symlink_to(target)
     with pytest.raises(ConfigError):
-        await outputs(folder).save_picture(png())
+        await kept.save_picture(png())
     (folder / f".{name}.part").unlink()
     (folder / name).symlink_to(target)
-    await outputs(folder).save_picture(png())
+    await kept.save_picture(png())
     assert not target.exists()
     assert (folder / name).read_bytes() == png()
 

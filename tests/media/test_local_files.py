@@ -455,10 +455,9 @@ async def test_huge_sparse_file_is_refused_unread(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a file that says 0 bytes and gives more is Linux's")
-async def test_file_that_gives_more_than_it_says_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("anymodel_mcp.media.local_files._KERNEL", ())
+async def test_file_that_gives_more_than_it_says_is_refused() -> None:
     with pytest.raises(ArgumentError, match="at most"):
-        await read_local("/proc/self/smaps", ["/proc"], max_bytes=64)
+        await read_local("/proc/self/smaps", ["/proc"], max_bytes=64, kernel_dirs=())
 
 
 @POSIX
@@ -525,8 +524,8 @@ async def test_racing_links_never_lead_out(place: Path) -> None:
 
 @POSIX
 async def test_systems_without_stepwise_open_check_after_opening(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("anymodel_mcp.media.local_files._STEPWISE", False)
-    assert await read(place, "note.txt") == b"hello"
+    allowed = [str(place / "open")]
+    assert (await read_local("note.txt", allowed, stepwise=False)).content == b"hello"
     opened = os.open
 
     def swap(name: str | Path, flags: int, mode: int = 0o777) -> int:
@@ -537,7 +536,7 @@ async def test_systems_without_stepwise_open_check_after_opening(place: Path, mo
 
     monkeypatch.setattr("os.open", swap)
     with pytest.raises(ArgumentError, match="changed while"):
-        await read(place, "note.txt")
+        await read_local("note.txt", allowed, stepwise=False)
 
 
 NAMES = [

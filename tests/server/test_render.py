@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 from mcp.types import ImageContent, ResourceLink, TextContent
 
 from anymodel_mcp.calls.outcomes import failed
-from anymodel_mcp.errors import ADVICE, ERROR_KINDS, ErrorKind, Failure
+from anymodel_mcp.errors import ADVICE, ErrorKind, Failure
 from anymodel_mcp.hosts.model import Host
 from anymodel_mcp.hosts.table import find_host
 from anymodel_mcp.redact import Redactor
@@ -95,7 +96,7 @@ def test_an_error_says_what_why_and_what_to_do() -> None:
     assert "sk-secret" not in str(result.meta)
 
 
-@pytest.mark.parametrize("kind", ERROR_KINDS)
+@pytest.mark.parametrize("kind", get_args(ErrorKind))
 def test_an_error_without_advice_of_its_own_gets_that_of_its_kind(kind: ErrorKind) -> None:
     text = page(failed(Failure(kind=kind, message="x"), ""), cap=OutputLimit(1000))
     assert text == f"Failed: {kind}.\nWhy: x\nDo: {ADVICE[kind]}"

@@ -16,7 +16,7 @@ from sse_starlette import EventSourceResponse
 
 from anymodel_mcp.config import HttpSettings, Secret
 from anymodel_mcp.errors import ConfigError
-from anymodel_mcp.transports import bodies, http
+from anymodel_mcp.transports import bodies
 from anymodel_mcp.transports.connections import ConnectionTable
 from anymodel_mcp.transports.http import open_socket, serve_http, url_of
 from tests.transports.servers import Events, build
@@ -92,6 +92,7 @@ async def site(
     connections: ConnectionTable | None = None,
     max_sessions: int | None = None,
     grace_s: float = 0.5,
+    times: bodies.ClientTimes = bodies.TIMES,
     **settings: Any,
 ) -> AsyncGenerator[Site]:
     chosen = HttpSettings(**settings)
@@ -103,7 +104,14 @@ async def site(
 
     async def serve() -> None:
         serve = partial(
-            serve_http, build(events), chosen, listener=listener, stop=stop, table=connections, grace_s=grace_s
+            serve_http,
+            build(events),
+            chosen,
+            listener=listener,
+            stop=stop,
+            table=connections,
+            grace_s=grace_s,
+            times=times,
         )
         assert await (serve() if max_sessions is None else serve(max_sessions=max_sessions)) == 0
         running.ended.set()
@@ -208,9 +216,11 @@ async def test_a_body_that_is_too_large_is_refused_in_json(declared: bool) -> No
         assert (await running.client.get("/healthz")).status_code == 200
 
 
-async def test_a_body_that_stands_still_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bodies, "_SILENCE_S", 0.05)
-    async with site() as running, await anyio.connect_tcp("127.0.0.1", running.port) as stream:
+async def test_a_body_that_stands_still_is_given_up() -> None:
+    async with (
+        site(times=bodies.ClientTimes(silence_s=0.05)) as running,
+        await anyio.connect_tcp("127.0.0.1", running.port) as stream,
+    ):
         await stream.send(b"POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\n{")
         assert b" 408 " in await stream.receive()
 
@@ -222,9 +232,8 @@ async def test_a_client_that_leaves_within_its_body_is_forgotten() -> None:
         assert (await running.client.get("/healthz")).status_code == 200
 
 
-async def test_a_head_that_does_not_come_ends_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "_HEAD_S", 0.1)
-    async with site() as running:
+async def test_a_head_that_does_not_come_ends_the_connection() -> None:
+    async with site(times=bodies.ClientTimes(head_s=0.1)) as running:
         for start in (b"", b"POST /mcp HTTP/1.1\r\nhost: lo"):
             async with await anyio.connect_tcp("127.0.0.1", running.port) as stream:
                 if start:

@@ -177,9 +177,9 @@ AFTER = {
     "reserved": (says(b"\x83\x00"), "protocol", "opcode"),
     "lonely continuation": (says(frame(Opcode.CONT, b"x")), "protocol", "continuation"),
     "long ping": (says(b"\x89\x7e\x01\x00" + b"x" * 256), "protocol", "control frame"),
-    "not JSON": (says(framed("hello")), "protocol", "no JSON object: 'hello'"),
-    "a list": (says(framed([1])), "protocol", "no JSON object"),
-    "cut JSON": (says(framed('{"type": "response.output_text.delta", "delta": "x')), "protocol", "no JSON"),
+    "not JSON": (says(framed("hello")), "protocol", "not a JSON object: 'hello'"),
+    "a list": (says(framed([1])), "protocol", "not a JSON object"),
+    "cut JSON": (says(framed('{"type": "response.output_text.delta", "delta": "x')), "protocol", "not JSON"),
     "deep JSON": (says(framed(_DEEP)), "protocol", "the answer holds"),
     "sound": (says(framed({"type": "response.audio.delta", "delta": "%%%"})), "protocol", "base64"),
     "error": (
@@ -349,7 +349,10 @@ async def test_a_refusal_inside_a_tunnel_is_the_providers() -> None:
 
 @pytest.mark.parametrize(
     ("refusal", "said"),
-    [(b"407 Proxy Authentication Required", "wants a login"), (b"403 Forbidden", "refuses the connection")],
+    [
+        (b"407 Proxy Authentication Required", "requires valid credentials"),
+        (b"403 Forbidden", "refuses the connection"),
+    ],
 )
 @pytest.mark.parametrize("scheme", ["http", "https"])
 async def test_a_proxy_that_refuses_is_named(scheme: str, refusal: bytes, said: str) -> None:

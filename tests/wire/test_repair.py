@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anymodel_mcp.errors import ERROR_KINDS, ProviderError
+from anymodel_mcp.errors import ErrorKind, ProviderError
 from anymodel_mcp.wire.exchange import WireRequest
 from anymodel_mcp.wire.failures.repair import Repair, apply, find_repair
 
@@ -352,7 +352,7 @@ def test_a_record_that_is_not_understood_does_nothing(stored: Json) -> None:
 
 
 @given(
-    st.sampled_from(ERROR_KINDS),
+    st.sampled_from(get_args(ErrorKind)),
     st.text(max_size=80)
     | st.sampled_from(["temperature", "unsupported role 'system'", "json_schema is not supported"]),
     st.none() | st.sampled_from(["temperature", "max_tokens", "messages[0].role", "", "☃"]),

@@ -139,7 +139,6 @@ class Dialect:
         key_hosts: the provider's own hosts, any of which may have its key where the base URL is at one of them.
         task_path: where a ticket (`task_id`) is turned into a result by POST {id, action: "retrieve"}; "" = nowhere.
         models_path: where the list is, below the base URL.
-        models_paging: the list is paged with `after_id`.
         lacks: endpoints that the provider does not have.
     """
 
@@ -186,7 +185,6 @@ class Dialect:
     key_hosts: tuple[str, ...] = ()
     task_path: str = "tasks"
     models_path: str = "models"
-    models_paging: bool = False
     lacks: frozenset[Feature] = frozenset()
 
 
@@ -236,7 +234,6 @@ class Quirks(TypedDict, total=False):
     key_hosts: tuple[str, ...]
     task_path: str
     models_path: str
-    models_paging: bool
     lacks: frozenset[Feature]
 
 

@@ -61,7 +61,7 @@ ROWS: tuple[ProviderRow, ...] = (
         key_env="ANTHROPIC_API_KEY",
         docs_url="https://platform.claude.com/docs/en/api/messages",
         checked=CHECKED,
-        quirks={"models_paging": True, "lacks": _CHAT_ONLY},
+        quirks={"lacks": _CHAT_ONLY},
         # the compatible endpoint returns no reasoning, takes no documents and ignores most parameters:
         # https://platform.claude.com/docs/en/api/openai-sdk (read 2026-11-20)
         api="anthropic",

@@ -83,6 +83,7 @@ class Artifacts:
         max_bytes: of all files together; the oldest go first; `None` = as configured.
         max_files: how many files are kept.
         now: the time used in file names.
+        salt: makes random bytes for file names.
     """
 
     def __init__(
@@ -93,11 +94,13 @@ class Artifacts:
         max_bytes: int | None = None,
         max_files: int = 1_000,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        salt: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
         self.folder = Path(os.path.expanduser(settings.output_dir)) if settings.output_dir else data_dir / "files"
         self._max_bytes = settings.keep_mb * 1_000_000 if max_bytes is None else max_bytes
         self._max_files = max_files
         self._now = now
+        self._salt = salt
         self._lock = threading.Lock()
         self._held: dict[str, bytes] = {}
 
@@ -189,7 +192,7 @@ class Artifacts:
     def _begin(self, title: str) -> PartFile:
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            stem = self._name(secrets.token_bytes(16), title, "bin").removesuffix(".bin")
+            stem = self._name(self._salt(16), title, "bin").removesuffix(".bin")
             return PartFile(self.folder / f".{stem}.bin.part", stem, self._reserve)
         except OSError as exc:
             raise self._unwritable(exc) from exc
@@ -269,7 +272,7 @@ class Artifacts:
 
     def _name(self, content: bytes, title: str, ending: str) -> str:
         # salted: saving one picture twice makes two files, and the name cannot be derived from the picture
-        digest = hashlib.sha256(secrets.token_bytes(16) + content).hexdigest()[:16]
+        digest = hashlib.sha256(self._salt(16) + content).hexdigest()[:16]
         return "-".join(filter(None, (f"{self._now():%Y%m%d}", _slug(title), digest))) + f".{ending}"
 
     def _write(self, files: dict[str, bytes]) -> None:

@@ -20,6 +20,7 @@ import stat
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path, PurePath
+from typing import NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -38,7 +39,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+:")  # two letters at least: C: is a drive
 _UNC = re.compile(r"[\\/]{2}")
 _WINDOWS_DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(?:[. ].*)?", re.IGNORECASE)
-_KERNEL = ("/proc", "/sys", "/dev")
+KERNEL_DIRS = ("/proc", "/sys", "/dev")
 _SECRET_NAME = re.compile(
     r"\..*"  # dotfiles: .env, .ssh, .git, .netrc, .aws
     r"|(?:.*[._-])?env|.*\.env(?:\..*)?"
@@ -64,24 +65,41 @@ _FILE_FLAGS = (
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_BINARY", 0)
 )
-_STEPWISE = os.open in os.supports_dir_fd and bool(_NOFOLLOW)
+STEPWISE = os.open in os.supports_dir_fd and bool(_NOFOLLOW)
 
 
-async def read_local(path: str, allowed_dirs: Sequence[str], *, max_bytes: int = MAX_FILE_BYTES) -> FilePart:
+async def read_local(
+    path: str,
+    allowed_dirs: Sequence[str],
+    *,
+    max_bytes: int = MAX_FILE_BYTES,
+    stepwise: bool = STEPWISE,
+    kernel_dirs: Sequence[str] = KERNEL_DIRS,
+) -> FilePart:
     """A local file: its own name, the type that its bytes show, its content.
 
     Args:
         path: absolute, `~/...`, a `file://` URL, or relative to one of `allowed_dirs`.
         allowed_dirs: the folders below which files may be read.
         max_bytes: a larger file is refused.
+        stepwise: open one folder after the other; the default is false on systems without `openat`.
+        kernel_dirs: folders below which nothing is read.
 
     Raises:
         ArgumentError: the policy above refuses it, or it cannot be read.
     """
-    return await anyio.to_thread.run_sync(_read, path, tuple(allowed_dirs), max_bytes)
+    return await anyio.to_thread.run_sync(
+        _read, path, tuple(allowed_dirs), _Rules(max_bytes, stepwise, tuple(kernel_dirs))
+    )
 
 
-def _read(path: str, allowed_dirs: Sequence[str], max_bytes: int) -> FilePart:
+class _Rules(NamedTuple):
+    max_bytes: int
+    stepwise: bool
+    kernel_dirs: tuple[str, ...]
+
+
+def _read(path: str, allowed_dirs: Sequence[str], rules: _Rules) -> FilePart:
     if not allowed_dirs:
         raise ArgumentError(
             f"local files are not allowed: {_shown(path)}",
@@ -94,7 +112,7 @@ def _read(path: str, allowed_dirs: Sequence[str], max_bytes: int) -> FilePart:
     for candidate in [wanted] if wanted.is_absolute() else [root / wanted for root in roots]:
         found = _below(candidate, roots) or _below_alike(candidate, roots)
         if found:
-            return _open(path, *found, max_bytes)
+            return _open(path, *found, rules)
     raise _outside(path, allowed_dirs, _nearest(wanted, roots))
 
 
@@ -173,17 +191,18 @@ def _nearest(wanted: Path, roots: Sequence[Path]) -> str:
     return next(filter(None, names), "")
 
 
-def _open(text: str, root: Path, names: tuple[str, ...], max_bytes: int) -> FilePart:
+def _open(text: str, root: Path, names: tuple[str, ...], rules: _Rules) -> FilePart:
     real = root.joinpath(*names)
-    if any(_SECRET_NAME.fullmatch(name) for name in names) or str(real).startswith(tuple(f"{k}/" for k in _KERNEL)):
+    is_kernel = str(real).startswith(tuple(f"{folder}/" for folder in rules.kernel_dirs))
+    if is_kernel or any(_SECRET_NAME.fullmatch(name) for name in names):
         raise _secret(text)
     if os.name == "nt" and any(":" in name or _WINDOWS_DEVICE.fullmatch(name) for name in names):  # pragma: no cover
         # Windows only: alternate streams and devices
         raise ArgumentError(f"device names and streams are refused: {_shown(text)}", fix="Give the path of a file.")
     try:
         with ExitStack() as stack:
-            handle = _step_down(root, names, stack) if _STEPWISE else _open_checked(real, stack)
-            content = _content(text, handle, max_bytes)
+            handle = _step_down(root, names, stack) if rules.stepwise else _open_checked(real, stack)
+            content = _content(text, handle, rules.max_bytes)
     except OSError as exc:
         raise ArgumentError(
             f"{_shown(text)} cannot be read: {exc.strerror or exc}", fix="Give the path of a file that can be read."

@@ -17,6 +17,8 @@ from anymodel_mcp.config import HttpSettings
 from anymodel_mcp.transports.accept import BOTH, fit, read_accept, without_session
 from anymodel_mcp.transports.bodies import (
     CLOSE,
+    TIMES,
+    ClientTimes,
     Disconnected,
     Judged,
     Receive,
@@ -52,11 +54,19 @@ class McpApp:
         server: its lifespan is opened by `run`.
         settings: everything but the address.
         max_sessions: how many sessions of older protocol versions may be open.
+        times: how long clients may take.
     """
 
-    def __init__(self, server: MCPServer[Any], settings: HttpSettings, max_sessions: int = MAX_SESSIONS) -> None:
+    def __init__(
+        self,
+        server: MCPServer[Any],
+        settings: HttpSettings,
+        max_sessions: int = MAX_SESSIONS,
+        times: ClientTimes = TIMES,
+    ) -> None:
         guard_requests(server, replace_surrogates=True)
         self._settings = settings
+        self._times = times
         self._path = "/" + settings.path.strip("/")
         self._guard = Guard(settings)
         self._manager = StreamableHTTPSessionManager(
@@ -172,7 +182,9 @@ class McpApp:
                 self._sessions.forget(session)
             return
         address = _address_of(scope)
-        body = await read_body(receive, _length_of(headers), self._settings.max_body_bytes, self._bodies, address)
+        body = await read_body(
+            receive, _length_of(headers), self._settings.max_body_bytes, self._bodies, address, self._times
+        )
         judged = body if isinstance(body, Denial) else judge_body(body)
         if isinstance(judged, Denial):
             await _deny(send, judged)

@@ -16,15 +16,25 @@ from anymodel_mcp.transports.guards import Denial
 
 Receive = Callable[[], Awaitable[Message]]
 
-_SILENCE_S = 30
-"""The longest pause within a body."""
 
-_TOTAL_S = 300
-"""The longest time for a whole body."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientTimes:
+    """How long a client may take, in seconds.
 
-_DRAIN_S = 5
-"""How long the rest of an oversized body is read, so that the client receives the refusal."""
+    Attributes:
+        head_s: to send the head of a request.
+        silence_s: between two pieces of a body.
+        body_s: to send a whole body.
+        drain_s: to send the rest of an oversized body, which is read so that the client receives the refusal.
+    """
 
+    head_s: float = 15
+    silence_s: float = 30
+    body_s: float = 300
+    drain_s: float = 5
+
+
+TIMES = ClientTimes()
 
 CLOSE = (b"connection", b"close")
 _NO_ROOM = Denial(503, "Too many request bodies are unfinished. Try again.", ((b"retry-after", b"5"), CLOSE))
@@ -35,7 +45,12 @@ class Disconnected(Exception):
 
 
 async def read_body(
-    receive: Receive, length: int | None, max_bytes: int, budget: BodyBudget, address: str
+    receive: Receive,
+    length: int | None,
+    max_bytes: int,
+    budget: BodyBudget,
+    address: str,
+    times: ClientTimes = TIMES,
 ) -> bytes | Denial:
     """Reads the whole body; returns it, or the refusal.
 
@@ -45,31 +60,34 @@ async def read_body(
         max_bytes: the most that is kept.
         budget: the limit of all unfinished bodies together.
         address: where it comes from.
+        times: the time limits.
 
     Raises:
         Disconnected: the client left.
     """
     if length is not None and length > max_bytes:
-        await _drain(receive)
+        await _drain(receive, times)
         return _too_large(max_bytes)
-    with budget.reading(address) as unfinished, anyio.move_on_after(_TOTAL_S):
-        return await _read_pieces(receive, max_bytes, unfinished)
+    with budget.reading(address) as unfinished, anyio.move_on_after(times.body_s):
+        return await _read_pieces(receive, max_bytes, unfinished, times)
     if unfinished.scope.cancelled_caught:
         return _NO_ROOM
-    return Denial(408, f"The request body took longer than {_TOTAL_S} s.", (CLOSE,))
+    return Denial(408, f"The request body took longer than {times.body_s:g} s.", (CLOSE,))
 
 
-async def _read_pieces(receive: Receive, max_bytes: int, unfinished: UnfinishedBody) -> bytes | Denial:
+async def _read_pieces(
+    receive: Receive, max_bytes: int, unfinished: UnfinishedBody, times: ClientTimes
+) -> bytes | Denial:
     body = bytearray()
     while True:
         try:
-            with anyio.fail_after(_SILENCE_S):
+            with anyio.fail_after(times.silence_s):
                 piece, more = await _next_piece(receive)
         except TimeoutError:
-            return Denial(408, f"The request body stood still for {_SILENCE_S} s.", (CLOSE,))
+            return Denial(408, f"The request body paused for {times.silence_s:g} s.", (CLOSE,))
         body += piece
         if len(body) > max_bytes:
-            await _drain(receive)
+            await _drain(receive, times)
             return _too_large(max_bytes)
         if not more:
             return bytes(body)
@@ -89,8 +107,8 @@ async def _next_piece(receive: Receive) -> tuple[bytes, bool]:
     return message.get("body", b""), bool(message.get("more_body"))
 
 
-async def _drain(receive: Receive) -> None:
-    with anyio.move_on_after(_DRAIN_S):
+async def _drain(receive: Receive, times: ClientTimes) -> None:
+    with anyio.move_on_after(times.drain_s):
         while (await _next_piece(receive))[1]:
             pass
 

@@ -19,13 +19,11 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from anymodel_mcp.config import HttpSettings
 from anymodel_mcp.errors import ConfigError
 from anymodel_mcp.transports.asgi import McpApp
+from anymodel_mcp.transports.bodies import TIMES, ClientTimes
 from anymodel_mcp.transports.connections import BACKLOG, ConnectionTable, open_table
 from anymodel_mcp.transports.guards import require_token
 from anymodel_mcp.transports.session_table import MAX_SESSIONS
 from anymodel_mcp.transports.shutdown import ExitGuard, HandsBack, watch_signals
-
-_HEAD_S = 15
-"""How long a client may take to send the head of a request."""
 
 _KEEP_ALIVE_S = 75
 """How long an idle connection stays open: longer than clients keep theirs, so that none closes during a new request."""
@@ -48,9 +46,10 @@ class _Protocol(H11Protocol):
     _head_timer: Any = None
     _refused = False
 
-    def __init__(self, table: ConnectionTable, *arguments: Any, **options: Any) -> None:
+    def __init__(self, table: ConnectionTable, head_s: float, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._table = table
+        self._head_s = head_s
 
     def connection_made(self, transport: Any) -> None:
         address = (transport.get_extra_info("peername") or ("",))[0]
@@ -87,7 +86,7 @@ class _Protocol(H11Protocol):
         if self.conn.their_state is not h11.IDLE:
             self._forget_head()
         elif self._head_timer is None:
-            self._head_timer = self.loop.call_later(_HEAD_S, self.transport.close)
+            self._head_timer = self.loop.call_later(self._head_s, self.transport.close)
 
     def _note_state(self) -> None:
         cycle: Any = self.cycle  # None until the first request, although its type does not say so
@@ -151,6 +150,7 @@ async def serve_http(
     max_sessions: int = MAX_SESSIONS,
     on_hurry: Callable[[], None] | None = None,
     grace_s: float = GRACE_S,
+    times: ClientTimes = TIMES,
 ) -> int:
     """Serves MCP over HTTP until SIGTERM, SIGINT, or until `stop` is set.
 
@@ -165,6 +165,7 @@ async def serve_http(
         max_sessions: how many sessions of older protocol versions may be open.
         on_hurry: called when the shutdown must end at once: at SIGINT, or at a second signal.
         grace_s: how long open calls may go on after the end has begun.
+        times: how long clients may take.
 
     Returns:
         The exit status: 0.
@@ -175,8 +176,8 @@ async def serve_http(
     require_token(settings)
     listener = listener or open_socket(settings.host, settings.port)
     ending, hurry = stop or anyio.Event(), anyio.Event()
-    app = McpApp(server, settings, max_sessions)
-    http = _Server(_uvicorn_config(app, table or open_table()))
+    app = McpApp(server, settings, max_sessions, times)
+    http = _Server(_uvicorn_config(app, table or open_table(), times))
     async with app.run(), anyio.create_task_group() as tasks:
 
         async def end() -> None:
@@ -204,10 +205,10 @@ def _nothing() -> None:
     """Does nothing: the default for servers whose calls cannot be handed back."""
 
 
-def _uvicorn_config(app: McpApp, table: ConnectionTable) -> uvicorn.Config:
+def _uvicorn_config(app: McpApp, table: ConnectionTable, times: ClientTimes) -> uvicorn.Config:
     return uvicorn.Config(
         app,  # pyright: ignore[reportArgumentType] uvicorn's types of ASGI are closed unions, ours the open ones of the standard
-        http=partial(_Protocol, table),  # pyright: ignore[reportArgumentType] it is only called, like a class
+        http=partial(_Protocol, table, times.head_s),  # pyright: ignore[reportArgumentType] it is only called, like a class
         backlog=BACKLOG,
         ws="none",
         lifespan="off",

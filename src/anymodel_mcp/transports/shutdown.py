@@ -67,7 +67,3 @@ class ExitGuard:
         """Starts the time limit, once."""
         if not self._timer.is_alive() and not self._timer.finished.is_set():
             self._timer.start()
-
-    def disarm(self) -> None:
-        """Cancels the time limit."""
-        self._timer.cancel()

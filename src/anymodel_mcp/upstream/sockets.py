@@ -146,7 +146,7 @@ class Socket:
             raise _broken("a message is not UTF-8") from error
         if message.strip() and not message.lstrip().startswith(b"{"):
             self._protocol.fail(CloseCode.INVALID_DATA)
-            raise _broken(f"a message is no JSON object: {shorten(message.decode(), 120)!r}")
+            raise _broken(f"a message is not a JSON object: {shorten(message.decode(), 120)!r}")
         return b"data: " + _BREAKS.sub(b"\ndata: ", message) + b"\n\n"
 
     def _failure(self, error: Exception) -> ProviderError:
