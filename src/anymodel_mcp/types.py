@@ -15,7 +15,8 @@ MAX_CHOICES = 16
 """How many choices of one answer are read."""
 
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "unknown"]
-Capability = Literal["chat", "embedding", "image", "vision", "tools", "reasoning", "rerank", "audio"]
+Capability = Literal["chat", "embedding", "image", "vision", "tools", "reasoning", "rerank", "audio", "video"]
+PriceUnit = Literal["picture", "second", "minute", "million_characters", "call"]
 
 
 # --- requests -------------------------------------------------------------------------------------------------------
@@ -245,7 +246,12 @@ class Price:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRecord:
-    """One model of one provider; `entry` is the provider's own list entry."""
+    """One model of one provider.
+
+    Attributes:
+        price: US dollars by unit, for what is not sold by tokens.
+        entry: the provider's own list entry.
+    """
 
     id: str
     provider: str = ""
@@ -257,6 +263,7 @@ class ModelRecord:
     output_modalities: Sequence[str] = ()
     capabilities: Sequence[Capability] = ()
     price_per_million: Price | None = None
+    price: Mapping[PriceUnit, float] = field(default_factory=dict["PriceUnit", float])
     deprecated_on: str | None = None
     source: Literal["endpoint", "config"] = "endpoint"
     entry: Json = field(default_factory=dict[str, Any], repr=False)

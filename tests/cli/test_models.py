@@ -50,6 +50,15 @@ async def test_a_program_gets_cells_with_tabs(tmp_path: Path) -> None:
     assert lines[2][2] == "512"
 
 
+async def test_prices_by_unit_stand_in_the_note(tmp_path: Path) -> None:
+    entries: list[Mapping[str, Any]] = [
+        {"id": "sora-2", "pricing_skus": {"duration_seconds": "0.1"}, "deprecation_date": "2027-01-01"}
+    ]
+    status, desk = await _list(tmp_path, entries=entries, capability="video")
+    assert status == 0
+    assert desk.said.splitlines()[1].split("\t") == ["p/sora-2", "video", "", "", "", "$0.1/s, ends 2027-01-01"]
+
+
 async def test_a_person_gets_a_table_with_heads(tmp_path: Path) -> None:
     _, desk = await _list(tmp_path, tty=True)
     assert "model" in desk.said.splitlines()[0]

@@ -49,6 +49,29 @@ async def test_a_page_of_models_with_what_is_known(tmp_path: Path) -> None:
     assert len(text_of(first)) < 1500
 
 
+async def test_media_models_are_found_with_their_prices(tmp_path: Path) -> None:
+    entries = [
+        {"id": "sora-2", "pricing_skus": {"duration_seconds": "0.1"}},
+        {"id": "tts-1", "input_cost_per_character": 1.5e-05},
+        {"id": "flux", "type": "image", "pricing": {"per_image": 0.04}},
+        {"id": "rerank-3", "input_cost_per_query": 0.002},
+    ]
+    async with connect(FakeProvider(models=entries), tmp_path) as client:
+        lines = text_of(await client.call_tool("list_models", {})).splitlines()[2:]
+        video = record_of(await client.call_tool("list_models", {"capability": "video"}))["models"]
+        audio = record_of(await client.call_tool("list_models", {"capability": "audio"}))["models"]
+    assert lines == [
+        "p/sora-2 · video · $0.1/s",
+        "p/tts-1 · audio · $15/M characters",
+        "p/flux · image · $0.04/picture",
+        "p/rerank-3 · rerank · $0.002/call",
+    ]
+    assert [(m["id"], m["type"], m["price"]) for m in video] == [("sora-2", "video", {"second": 0.1})]
+    assert [(m["id"], m["price"], m["output_modalities"]) for m in audio] == [
+        ("tts-1", {"million_characters": 15}, ["audio"])
+    ]
+
+
 @pytest.mark.parametrize(
     ("arguments", "ids"),
     [

@@ -169,7 +169,20 @@ def test_limits_are_found_under_every_name(entry: Json, wanted: tuple[int | None
             "chat",
             ["chat", "tools"],
         ),
-        ({"id": "x", "type": "video"}, None, []),
+        ({"id": "x", "type": "video"}, "video", ["video"]),
+        ({"id": "x", "pipeline_tag": "text-to-video"}, "video", ["video"]),
+        ({"id": "x", "architecture": {"output_modalities": ["video"]}}, "video", ["video"]),
+        ({"id": "x", "type": "music"}, "audio", ["audio"]),
+        ({"id": "x", "type": "stt"}, "audio", ["audio"]),
+        ({"id": "x", "mode": "audio_transcription"}, "audio", ["audio"]),
+        ({"id": "x", "mode": "rerank"}, "rerank", ["rerank"]),
+        ({"id": "x", "metadata": {"tags": ["tts"]}}, "audio", ["audio"]),
+        ({"id": "x", "metadata": {"tags": ["vision", "chat"]}}, "chat", ["chat", "vision"]),
+        ({"id": "x", "supported_endpoint_types": ["openai-video"]}, "video", ["video"]),
+        ({"id": "x", "supported_endpoint_types": ["jina-rerank"]}, "rerank", ["rerank"]),
+        ({"id": "x", "supported_endpoint_types": ["image-generation", "openai"]}, "image", ["image"]),
+        ({"id": "sora-2", "supported_endpoint_types": ["openai"]}, "video", ["video"]),
+        ({"id": "x", "supported_endpoint_types": ["openai", "anthropic"]}, "chat", ["chat"]),
         ({"id": "x", "type": "rerank"}, "rerank", ["rerank"]),
     ],
 )
@@ -258,20 +271,20 @@ def test_the_name_is_told_where_it_is_another() -> None:
 
 NAMES: list[tuple[str, str | None]] = [
     # music: https://docs.newapi.pro/api/suno-music/, https://docs.apiframe.pro
-    ("suno_music", None),
-    ("chirp-v4", None),
-    ("udio32-v1.5", None),
-    ("lyria-002", None),
-    ("minimax/music-1.5", None),
+    ("suno_music", "audio"),
+    ("chirp-v4", "audio"),
+    ("udio32-v1.5", "audio"),
+    ("lyria-002", "audio"),
+    ("minimax/music-1.5", "audio"),
     # video: https://docs.siliconflow.cn, https://docs.dev.runwayml.com, https://ai.google.dev/gemini-api/docs/video
-    ("Wan-AI/Wan2.2-T2V-A14B", None),
-    ("kling-v1-6", None),
-    ("veo-3.1-generate-preview", None),
-    ("sora-2-pro", None),
-    ("doubao-seedance-1-0-pro-250528", None),
-    ("runway-gen4", None),
-    ("MiniMax-Hailuo-02", None),
-    ("luma/ray-2", None),
+    ("Wan-AI/Wan2.2-T2V-A14B", "video"),
+    ("kling-v1-6", "video"),
+    ("veo-3.1-generate-preview", "video"),
+    ("sora-2-pro", "video"),
+    ("doubao-seedance-1-0-pro-250528", "video"),
+    ("runway-gen4", "video"),
+    ("MiniMax-Hailuo-02", "video"),
+    ("luma/ray-2", "video"),
     # pictures: https://docs.newapi.pro/api/midjourney-proxy-image/, https://docs.leapx-hub.com
     ("mj_imagine", "image"),
     ("midjourney", "image"),
@@ -310,3 +323,64 @@ def test_a_technical_name_gives_way_to_the_one_for_people() -> None:
     """Google: https://ai.google.dev/api/models."""
     entry = {"name": "models/gemini-3-pro", "displayName": "Gemini 3 Pro"}
     assert (record(entry).id, record(entry).name) == ("models/gemini-3-pro", "Gemini 3 Pro")
+
+
+@pytest.mark.parametrize(
+    ("entry", "price"),
+    [
+        # DeepInfra
+        ({"metadata": {"tags": ["image-gen"], "pricing": {"per_image_unit": 0.009}}}, {"picture": 0.009}),
+        ({"metadata": {"tags": ["stt"], "pricing": {"input_seconds": 3.33e-06}}}, {"second": 3.33e-06}),
+        ({"metadata": {"tags": ["tts"], "pricing": {"input_characters": 0.62}}}, {"million_characters": 0.62}),
+        # LiteLLM
+        ({"mode": "image_generation", "output_cost_per_image": 0.04, "input_cost_per_pixel": 4e-08}, {"picture": 0.04}),
+        (
+            {"mode": "audio_transcription", "input_cost_per_second": 0.0001, "output_cost_per_second": 0.0},
+            {"second": 0.0001},
+        ),
+        ({"mode": "audio_speech", "input_cost_per_character": 1.5e-05}, {"million_characters": 15}),
+        ({"mode": "rerank", "input_cost_per_query": 0.002, "input_cost_per_token": 0.0}, {"call": 0.002}),
+        ({"type": "video", "output_cost_per_video_per_second": 0.1}, {"second": 0.1}),
+        # OpenRouter
+        ({"type": "video", "pricing_skus": {"duration_seconds": "0.08"}}, {"second": 0.08}),
+        (
+            {"type": "video", "pricing_skus": {"duration_seconds_with_audio": "0.08", "duration_seconds_480p": "0.05"}},
+            {"second": 0.05},
+        ),
+        ({"type": "video", "pricing_skus": {"generate": "0.50"}}, {"call": 0.5}),
+        ({"type": "image", "pricing": {"prompt": "0", "completion": "0", "image": "0.04"}}, {"picture": 0.04}),
+        # Venice, Cloudflare
+        ({"type": "image", "model_spec": {"pricing": {"generation": {"usd": 0.01}}}}, {"picture": 0.01}),
+        ({"type": "asr", "model_spec": {"pricing": {"per_audio_second": {"usd": 0.0001}}}}, {"second": 0.0001}),
+        ({"type": "speech", "price": [{"unit": "per audio minute", "price": 0.0005}]}, {"minute": 0.0005}),
+        ({"type": "speech", "pricing": {"per_hour": 0.36}}, {"minute": 0.006}),
+        ({"type": "tts", "pricing": {"per_1k_characters": 0.015}}, {"million_characters": 15}),
+        ({"type": "tts", "pricing": {"perMillionCharacters": 15}}, {"million_characters": 15}),
+        # sold by tokens, or no price at all
+        ({"type": "chat", "pricing": {"prompt": "0.000001", "completion": "0.000002", "image": "0.001"}}, {}),
+        ({"type": "image", "pricing": {"input": 5, "output": 40, "image": "0.001"}}, {}),
+        ({"type": "chat", "pricing": {"prompt": "0", "completion": "0", "image": "0.001", "request": "0"}}, {}),
+        ({"type": "image", "pricing": {"image": "0"}}, {}),
+        ({"type": "image", "pricing": {"image": "-1"}}, {}),
+        ({"type": "image", "max_images": 4, "seconds": 3}, {}),
+        ({"type": "image", "pricing": "free"}, {}),
+    ],
+)
+def test_prices_of_what_is_not_sold_by_tokens_have_their_unit(entry: Json, price: Json) -> None:
+    assert record({"id": "x", **entry}).price == pytest.approx(price)
+
+
+@pytest.mark.parametrize(
+    ("entry", "inputs", "outputs"),
+    [
+        ({"id": "whisper-1"}, ["audio"], ["text"]),
+        ({"id": "tts-1"}, ["text"], ["audio"]),
+        ({"id": "x", "metadata": {"tags": ["stt"]}}, ["audio"], ["text"]),
+        ({"id": "suno_music"}, ["text"], ["music"]),
+        ({"id": "x", "type": "music"}, ["text"], ["music"]),
+        ({"id": "sora-2"}, [], ["video"]),
+    ],
+)
+def test_the_modalities_tell_what_kind_of_sound(entry: Json, inputs: list[str], outputs: list[str]) -> None:
+    found = record(entry)
+    assert [list(found.input_modalities), list(found.output_modalities)] == [inputs, outputs]

@@ -15,7 +15,7 @@ from anymodel_mcp.config import Settings
 from anymodel_mcp.errors import AnyModelError
 from anymodel_mcp.server.services import Services
 from anymodel_mcp.tools.arguments import parse
-from anymodel_mcp.tools.list_models import ListModelsArguments, list_models
+from anymodel_mcp.tools.list_models import UNIT_WORDS, ListModelsArguments, list_models
 from anymodel_mcp.types import Json
 
 _PAGE = 200
@@ -87,14 +87,16 @@ def _row(model: Json) -> Sequence[str]:
     if kind and kind not in words:
         words.insert(0, kind)
     price: Json = model.get("price_per_million") or {}
-    ends = f"ends {model['deprecated_on']}" if model.get("deprecated_on") else ""
+    prices: Json = model.get("price") or {}
+    notes = [f"${amount:g}/{words}" for unit, words in UNIT_WORDS.items() if (amount := prices.get(unit))]
+    notes += [f"ends {model['deprecated_on']}"] if model.get("deprecated_on") else []
     return (
         f"{model.get('provider')}/{model['id']}",
         " ".join(words),
         _length(model.get("context_length")),
         _dollars(price.get("input")),
         _dollars(price.get("output")),
-        ends,
+        ", ".join(notes),
     )
 
 

@@ -274,6 +274,7 @@ class ProviderRow:
         max_parallel: how many calls it takes at once; 0 = no limit that is known.
         services: what it sells besides chat and pictures, at `base_url` itself; where there is none, at every address.
         audio: what it does with sound at `base_url` itself; where there is none, at every address.
+        rerank: it has a rerank endpoint, at its own address or at every one.
         list_prices: the list names prices.
         note: one sentence for the provider table.
     """
@@ -297,5 +298,6 @@ class ProviderRow:
     max_parallel: int = 0
     services: tuple[str, ...] = ()
     audio: tuple[AudioService, ...] = ()
+    rerank: bool = False
     list_prices: bool = False
     note: str = ""

@@ -101,6 +101,7 @@ ROWS: tuple[ProviderRow, ...] = (
         key_env="RIXAPI_API_KEY",
         docs_url="https://apiai.apifox.cn",
         checked=CHECKED,
+        rerank=True,  # https://github.com/QuantumNous/new-api (relay/rerank), 2026-11-21
         services=_RESOLD,
         quirks={},
         apis=PASSED_ON,
@@ -152,6 +153,7 @@ ROWS: tuple[ProviderRow, ...] = (
         key_env="SILICONFLOW_API_KEY",
         docs_url="https://docs.siliconflow.cn",
         checked=CHECKED,
+        rerank=True,  # https://docs.siliconflow.cn/cn/api-reference/rerank/create-rerank, 2026-11-28
         services=("siliconflow",),
         quirks={
             "reasoning": "enable_thinking",
@@ -188,6 +190,7 @@ ROWS: tuple[ProviderRow, ...] = (
         key_env="TOGETHER_API_KEY",
         docs_url="https://docs.together.ai/reference",
         checked=CHECKED,
+        rerank=True,  # https://docs.together.ai/docs/rerank-overview, 2026-11-28
         services=("together",),
         quirks={
             "image_dialect": "together",
@@ -234,6 +237,7 @@ ROWS: tuple[ProviderRow, ...] = (
         key_env="NVIDIA_API_KEY",
         docs_url="https://docs.api.nvidia.com/nim/reference",
         checked=CHECKED,
+        rerank=True,
         quirks={
             "embed_input_type": "nvidia",
             "embed_batch": 20,

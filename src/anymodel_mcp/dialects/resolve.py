@@ -45,6 +45,13 @@ def resolve(row: str, model: str, user: Quirks, api: ApiName = "chat") -> Dialec
     return dialect
 
 
+def can_search(row: ProviderRow) -> bool:
+    """Whether some models of a provider can search the web, through some API."""
+    layers = [row.quirks, row.own, *(access.quirks for access in row.apis.values())]
+    layers += [family.quirks for family in FAMILIES if row.name in family.rows]
+    return any(layer.get("search", "none") != "none" or layer.get("search_api") for layer in layers)
+
+
 def _named_api(*layers: Quirks) -> ApiName | None:
     """The API that the first of these layers names."""
     return next((api for layer in layers if (api := layer.get("api"))), None)

@@ -144,6 +144,7 @@ ROWS: tuple[ProviderRow, ...] = (
         key_env="DASHSCOPE_API_KEY",
         docs_url="https://www.alibabacloud.com/help/en/model-studio/compatibility-of-openai-with-dashscope",
         checked=CHECKED,
+        rerank=True,
         services=("dashscope",),
         apis={"responses": _RESPONSES_SEARCH},  # https://help.aliyun.com/en/model-studio/web-search, 2026-11-28
         quirks={
@@ -292,6 +293,7 @@ ROWS: tuple[ProviderRow, ...] = (
         key_env="COHERE_API_KEY",
         docs_url="https://docs.cohere.com/docs/compatibility-api",
         checked=CHECKED,
+        rerank=True,
         quirks={
             "embed_batch": 96,
             "embed_input_type": "cohere",

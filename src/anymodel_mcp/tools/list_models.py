@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -12,13 +12,21 @@ from anymodel_mcp.errors import AnyModelError, ArgumentError, excerpt
 from anymodel_mcp.tools.arguments import Arguments, Integer, Name, Query
 from anymodel_mcp.tools.context import ToolContext, ToolSpec
 from anymodel_mcp.tools.records import model_record
-from anymodel_mcp.types import Capability, Json, ModelRecord, Outcome
+from anymodel_mcp.types import Capability, Json, ModelRecord, Outcome, PriceUnit
 from anymodel_mcp.upstream.naming import configured
 from anymodel_mcp.upstream.routing import closest
 
 _PAGE = 20
 _MOST = 200
 _HEAD_BYTES = 1_200
+UNIT_WORDS: Mapping[PriceUnit, str] = {
+    "picture": "picture",
+    "second": "s",
+    "minute": "min",
+    "million_characters": "M characters",
+    "call": "call",
+}
+"""How a price is written: "$0.04/picture"."""
 
 
 class ListModelsArguments(Arguments):
@@ -140,6 +148,7 @@ def _line(model: ModelRecord) -> str:
     if price and (price.input is not None or price.output is not None):
         known = ["?" if p is None else f"${p:g}" for p in (price.input, price.output)]
         parts.append("/".join(known))
+    parts += [f"${amount:g}/{UNIT_WORDS[unit]}" for unit, amount in model.price.items()]
     if model.deprecated_on:
         parts.append(f"ends {model.deprecated_on}")
     return " · ".join(parts)

@@ -78,6 +78,7 @@ def model_record(record: ModelRecord) -> Json:
     fields: dict[str, Any] = {k: v for k, v in asdict(record).items() if k != "entry"}
     if record.price_per_million:
         fields["price_per_million"] = sparse(asdict(record.price_per_million))
+    fields["price"] = dict(record.price)
     for name in ("input_modalities", "output_modalities", "capabilities"):
         fields[name] = list(fields[name])
     return sparse(fields)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from anymodel_mcp.types import Capability, Json, ModelList, ModelRecord
+from anymodel_mcp.types import Capability, Json, ModelList, ModelRecord, Price
 from anymodel_mcp.wire.decode.body import BodyReader, Document
 from anymodel_mcp.wire.decode.json_values import as_list, as_object, as_text, first_text, objects
 from anymodel_mcp.wire.exchange import Reader, ReadOptions, ResponseHead, WireRequest
 from anymodel_mcp.wire.models.figures import context_length, max_output_tokens, price_per_million
 from anymodel_mcp.wire.models.names import audio_modalities, guess_type
+from anymodel_mcp.wire.models.unit_prices import unit_prices
 
 _MAX_DEPTH = 4
 _RETIRED = (
@@ -41,7 +42,7 @@ _ABILITIES = (
 )
 _TYPES: tuple[tuple[re.Pattern[str], Capability], ...] = (
     (re.compile(r"embed", re.IGNORECASE), "embedding"),
-    (re.compile(r"text-to-image|image-generation|image_generation|^images?$", re.IGNORECASE), "image"),
+    (re.compile(r"text-to-image|image[-_]gen|^images?$", re.IGNORECASE), "image"),
     (
         re.compile(
             r"chat|text-generation|^llm$|^vlm$|^language|image-text-to-text|text generation|^text$", re.IGNORECASE
@@ -51,7 +52,7 @@ _TYPES: tuple[tuple[re.Pattern[str], Capability], ...] = (
 )
 
 _OTHER_TYPE = re.compile(
-    r"video|audio|music|speech|re-?rank|^asr|^tts|transcri|moderation|upscal|inpaint", re.IGNORECASE
+    r"video|audio|music|speech|voice|re-?rank|^asr|^tts|^stt|transcri|moderation|upscal|inpaint", re.IGNORECASE
 )
 _MAX_MODELS = 20_000
 _OUTPUTS: tuple[tuple[str, Capability], ...] = (
@@ -61,6 +62,17 @@ _OUTPUTS: tuple[tuple[str, Capability], ...] = (
     ("speech", "audio"),
     ("audio", "audio"),
     ("transcription", "audio"),
+    ("music", "audio"),
+    ("video", "video"),
+)
+_ENDPOINTS: tuple[tuple[str, Capability], ...] = (
+    # https://github.com/QuantumNous/new-api constant/endpoint_type.go, 2026-11-28: a model's `supported_endpoint_types`
+    ("openai-video", "video"),
+    ("jina-rerank", "rerank"),
+    ("embeddings", "embedding"),
+    ("image-generation", "image"),
+    ("suno", "audio"),
+    ("midjourney", "image"),
 )
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -146,7 +158,10 @@ def _record(entry: Any, provider: str) -> ModelRecord | None:
     if "vision" in capabilities and not inputs:
         inputs = ("text", "image")
     if type_ == "audio" and not (inputs or outputs):
-        inputs, outputs = audio_modalities(id_)
+        inputs, outputs = audio_modalities(f"{' '.join(_said(source))} {id_}")
+    if type_ == "video" and not outputs:
+        outputs = ("video",)
+    by_token = price_per_million(source)
     spec = as_object(source.get("model_spec"))  # Venice
     name = first_text(source, "display_name", "displayName", "title", "name") or first_text(spec, "name")
     return ModelRecord(
@@ -159,7 +174,8 @@ def _record(entry: Any, provider: str) -> ModelRecord | None:
         input_modalities=inputs,
         output_modalities=outputs,
         capabilities=capabilities,
-        price_per_million=price_per_million(source),
+        price_per_million=by_token,
+        price={} if _sold(by_token) else unit_prices(source, type_),
         deprecated_on=_retired(source),
         entry=source,
     )
@@ -189,17 +205,33 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(v.lower() for v in as_list(value) if isinstance(v, str) and v)
 
 
-def _type(source: Json, id_: str, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Capability | None:
-    """The type of the model: from the entry, else from its modalities or name."""
+def _sold(price: Price | None) -> bool:
+    """Whether it is sold by tokens: a price of nothing on both sides is a placeholder."""
+    return price is not None and bool(price.input or price.output)
+
+
+def _said(source: Json) -> list[str]:
+    """What the entry calls the model's kind, in its fields for it."""
     said = [as_text(source.get(n)) for n in ("type", "task", "model_type", "pipeline_tag", "category", "sub_type")]
     said += [as_text(as_object(source.get("task")).get("name"))]
+    said += [as_text(source.get("mode")), as_text(as_object(source.get("model_info")).get("mode"))]  # LiteLLM
     said += list(_texts(source.get("supportedGenerationMethods")))
     said += [as_text(as_object(source.get("capabilities")).get("type"))]
+    tags = _texts(as_object(source.get("metadata")).get("tags"))  # DeepInfra
+    return [*said, *sorted(tags, key=lambda tag: tag != "chat")]
+
+
+def _type(source: Json, id_: str, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Capability | None:
+    """The type of the model: from the entry, else from its modalities or name."""
     if outputs:
         if any("embed" in o for o in outputs):
             return "embedding"
         return next((type_ for word, type_ in _OUTPUTS if word in outputs), None)
-    for words in said:
+    endpoints = _texts(source.get("supported_endpoint_types"))
+    for word, type_ in _ENDPOINTS:
+        if word in endpoints:
+            return type_
+    for words in _said(source):
         if other := _OTHER_TYPE.search(words):
             return _type_of_other(other.group().lower())
         for pattern, type_ in _TYPES:
@@ -211,7 +243,9 @@ def _type(source: Json, id_: str, inputs: tuple[str, ...], outputs: tuple[str, .
 def _type_of_other(word: str) -> Capability | None:
     if word.startswith("re"):
         return "rerank"
-    return "audio" if word in ("audio", "music", "speech", "asr", "tts", "transcri") else None
+    if word == "video":
+        return "video"
+    return "audio" if word in ("audio", "music", "speech", "voice", "asr", "tts", "stt", "transcri") else None
 
 
 def _capabilities(

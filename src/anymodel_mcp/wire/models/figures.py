@@ -44,8 +44,9 @@ _OUTPUT = (
     "maxoutput",
 )
 _SIDES = {"input": ("input", "prompt"), "output": ("output", "completion")}
-_ABOUT_PRICES = re.compile(r"pric|cost|rates?$")
+ABOUT_PRICES = re.compile(r"pric|cost|rates?$")
 _NOT_FACTS = re.compile(r"default|parameter|constraint|example|request|generation_?config", re.IGNORECASE)
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _GAP = re.compile(r"[^a-z0-9]+")
 _MAX_DEPTH = 4
 _MAX_PLACES = 200
@@ -66,14 +67,14 @@ def max_output_tokens(entry: Json) -> int | None:
 
 def price_per_million(entry: Json) -> Price | None:
     """The price in US dollars per million tokens."""
-    for name, place in _places(entry):
+    for name, place in places(entry):
         given, made = _price(place, name, "input"), _price(place, name, "output")
         if given is not None or made is not None:
             return Price(input=given, output=made)
     return None
 
 
-def _places(entry: Json) -> Iterator[tuple[str, Json]]:
+def places(entry: Json) -> Iterator[tuple[str, Json]]:
     """The entry and the objects inside it, nearest first, each with the names on the way to it."""
     queue: list[tuple[str, Json, int]] = [("", entry, 0)]
     for at in range(_MAX_PLACES):
@@ -90,7 +91,7 @@ def _places(entry: Json) -> Iterator[tuple[str, Json]]:
 
 def _limit(names: tuple[str, ...], entry: Json) -> int | None:
     """The first of these numbers: in the entry, in what it nests; of several hosts of one model the largest."""
-    for _, place in _places({k: v for k, v in entry.items() if k != "providers"}):
+    for _, place in places({k: v for k, v in entry.items() if k != "providers"}):
         found = _first_count(names, place)
         if found:
             return found
@@ -103,9 +104,9 @@ def _first_count(names: tuple[str, ...], place: Json) -> int | None:
 
 
 def _price(place: Json, path: str, side: str) -> float | None:
-    about_prices = bool(_ABOUT_PRICES.search(path))
+    about_prices = bool(ABOUT_PRICES.search(path))
     for key, value in place.items():
-        name = _GAP.sub("_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).lower()).strip("_")
+        name = "_".join(words_of(key))
         if _is_price(name, side, about_prices):
             price = _per_million(name, value)
             if price is not None:
@@ -123,7 +124,7 @@ def _is_price(name: str, side: str, about_prices: bool) -> bool:
     if not any(word in words for word in _SIDES[side]):
         return False
     rest = [w for w in words if w not in _SIDES[side]]
-    said = any(_ABOUT_PRICES.search(w) for w in rest)
+    said = any(ABOUT_PRICES.search(w) for w in rest)
     plain = {
         "token",
         "tokens",
@@ -142,15 +143,28 @@ def _is_price(name: str, side: str, about_prices: bool) -> bool:
         "text",
         "in",
     }
-    return (said or about_prices) and all(w in plain or _ABOUT_PRICES.search(w) for w in rest)
+    return (said or about_prices) and all(w in plain or ABOUT_PRICES.search(w) for w in rest)
 
 
-def _per_million(name: str, value: Any) -> float | None:
+def words_of(name: str) -> tuple[str, ...]:
+    """The words of a name, in lower case: `perImageUnit` and `per_image_unit` are one."""
+    return tuple(_GAP.sub("_", _HUMP.sub("_", name).lower()).strip("_").split("_"))
+
+
+def amount_of(value: Any) -> float | None:
+    """The amount that a price names; `None` where it names none, or less than nothing."""
     if isinstance(value, dict):
         value = next((as_object(value)[n] for n in _MONEY if n in value), None)
     number = as_number(value.strip().lstrip("$") if isinstance(value, str) else value)
-    if number is None or number < 0:
+    return None if number is None or number < 0 else number
+
+
+def _per_million(name: str, value: Any) -> float | None:
+    number = amount_of(value)
+    if number is None:
         return None
+    if isinstance(value, dict):
+        value = next((as_object(value)[n] for n in _MONEY if n in value), None)
     return round(number * _factor(name, number, written=isinstance(value, str)), 6)
 
 

@@ -14,15 +14,15 @@ _SOUND = re.compile(
     re.IGNORECASE,
 )
 _LIVE = re.compile(r"realtime|gpt-audio|omni", re.IGNORECASE)
-# sound, speech, music, video and other types than chat, embedding or picture
-_OTHER = re.compile(
-    r"whisper|(?:^|[/_-])tts|transcri|moderation|realtime|speech|audio|guard|davinci-002|babbage-002"
-    r"|(?:^|[/_-])asr(?:[/_-]|$)|paraformer|sensevoice|cosyvoice|elevenlabs|eleven_|kokoro|orpheus|parler|voice"
-    r"|suno|chirp|(?:^|[/_-])udio|music|lyria|riffusion|lyrics"
-    r"|(?:^|[/_-])(?:sora|veo|kling|luma|ray|pika|vidu|viggle|runway|gen[34])(?:[/_.-]|\d|$)|hailuo|seedance|cogvideo"
-    r"|pixverse|video|(?:^|[/_-])(?:t2v|i2v|s2v)|(?:^|[/_.-])[tis]2v(?:[/_.-]|$)|stable-video|(?:^|[/_-])svd",
+_MUSIC = re.compile(r"suno|chirp|(?:^|[/_-])udio|music|lyria|riffusion|lyrics", re.IGNORECASE)
+_VIDEO = re.compile(
+    r"(?:^|[/_-])(?:sora|veo|kling|luma|ray|pika|vidu|viggle|runway|gen[34])(?:[/_.-]|\d|$)|hailuo|seedance|cogvideo"
+    r"|pixverse|video(?!-?(?:llava|llama|chat))|(?:^|[/_-])(?:t2v|i2v|s2v)|(?:^|[/_.-])[tis]2v(?:[/_.-]|$)"
+    r"|(?:^|[/_-])svd",
     re.IGNORECASE,
 )
+# what is no chat, embedding, picture, sound or video, or cannot be told by its name
+_OTHER = re.compile(r"moderation|realtime|speech|audio|guard|davinci-002|babbage-002|parler|voice|video", re.IGNORECASE)
 _IMAGE = re.compile(
     r"dall-e|gpt-image|chatgpt-image|stable-(?:diffusion|image|cascade)|(?:^|/)sd[x3]|(?:^|[/_-])flux|seedream|seededit"
     r"|cogview|imagen-|recraft|ideogram|qwen-image|z-image|kolors|grok-\S*image|midjourney|(?:^|[/_-])mj[_-]|niji"
@@ -32,21 +32,27 @@ _IMAGE = re.compile(
 
 
 def guess_type(id_: str) -> Capability | None:
-    """The type by the name; `None` for types that no tool uses (music, video, moderation)."""
+    """The type by the name; `None` for models that are none of ours (moderation), or that do several things."""
     if _RERANK.search(id_):
         return "rerank"
     if _SOUND.search(id_) and not _LIVE.search(id_):
         return "audio"
     if _EMBEDDING.search(id_):
         return "embedding"
+    if _MUSIC.search(id_):
+        return "audio"
+    if _VIDEO.search(id_):
+        return "video"
     if _OTHER.search(id_):
         return None
     return "image" if _IMAGE.search(id_) else "chat"
 
 
-_HEARS = re.compile(r"whisper|transcri|asr|paraformer|sensevoice|speech-to-text|scribe", re.IGNORECASE)
+_HEARS = re.compile(r"whisper|transcri|asr|stt|paraformer|sensevoice|speech-to-text|recognition|scribe", re.IGNORECASE)
 
 
-def audio_modalities(id_: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The input and output modalities of a sound model by its name: it transcribes, or it speaks."""
-    return (("audio",), ("text",)) if _HEARS.search(id_) else (("text",), ("audio",))
+def audio_modalities(words: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What a sound model takes and gives, by its name and kind: it makes music, transcribes, or speaks."""
+    if _MUSIC.search(words):
+        return ("text",), ("music",)
+    return (("audio",), ("text",)) if _HEARS.search(words) else (("text",), ("audio",))
