@@ -13,6 +13,7 @@ from anymodel_mcp.config import StoreSettings
 from anymodel_mcp.errors import ArgumentError
 from anymodel_mcp.state import Store, open_store
 from anymodel_mcp.types import ChatResult, Json, ToolCall
+from anymodel_mcp.upstream.routing import Target
 from tests.waiting import HANG_S
 
 
@@ -47,6 +48,26 @@ def test_reasoning_state_goes_back_to_its_own_provider_as_it_wants_it(
 def test_turns_that_a_caller_wrote_pass_unchanged() -> None:
     history: list[Json] = [{"role": "assistant", "content": "x", "reasoning_content": "mine"}]
     assert turns_for(history, "p", "none") == history
+
+
+def test_a_turn_without_tool_calls_has_none() -> None:
+    assert "tool_calls" not in assistant_turn(ChatResult(text="t"), "p")
+
+
+async def test_a_turn_that_cannot_be_kept_is_a_warning(tmp_path: Path) -> None:
+    """Another call took the thread when the hold ran out: its turn is not mixed in, and the answer is not lost."""
+    store = open_store(StoreSettings(), tmp_path)
+    question: list[Json] = [{"role": "user", "content": "q"}]
+    async with _hold(store, "new", None) as held:
+        assert await held.append(question, ChatResult(text="a"), Target("p", "m")) == []
+        await store.release_thread(held.id, held.holder)
+        assert await store.hold_thread(held.id, "another", 60)
+        [warning] = await held.append(question, ChatResult(text="b"), Target("p", "m"))
+    assert warning == f"this turn is not in conversation {held.id}: another call holds it, or it was deleted"
+    thread = await store.get_thread(held.id)
+    assert thread is not None
+    assert [turn["content"] for turn in thread.messages] == ["q", "a"]
+    await store.aclose()
 
 
 async def test_two_calls_on_one_thread_do_not_interleave(tmp_path: Path) -> None:
