@@ -184,7 +184,7 @@ FINISHES: dict[str, tuple[str, str, str]] = {
         ("SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY", "IMAGE_RECITATION"),
         ("content_filter", "", "content filter"),
     ),
-    **dict.fromkeys(("LANGUAGE", "OTHER", "IMAGE_OTHER", "NO_IMAGE"), ("unknown", "", "not known")),
+    **dict.fromkeys(("LANGUAGE", "OTHER", "IMAGE_OTHER", "NO_IMAGE"), ("unknown", "", "is unknown")),
     **dict.fromkeys(
         ("MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "MISSING_THOUGHT_SIGNATURE"),
         ("", "upstream", "default_api.look"),
