@@ -14,6 +14,13 @@ ENGINE = "the embedded engine, a real but tiny model"
 MOCK = "aimock, a mock server: real requests, canned answers"
 BYTES = "recorded or documented bytes of {}, replayed on loopback"
 LOCAL = "local/smollm2-135m-instruct"
+LOOK_UP = {
+    "type": "function",
+    "function": {
+        "name": "look_up",
+        "parameters": {"type": "object", "properties": {"box": {"type": "integer"}}, "required": ["box"]},
+    },
+}
 WEATHER = {
     "type": "function",
     "function": {
@@ -25,13 +32,17 @@ WEATHER = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One call; `arguments` may use the results of the calls before it in the same recipe."""
+    """One call; `arguments` may use the results of the calls before it in the same recipe.
+
+    With `restart` the server is started anew before it.
+    """
 
     tool: str
     arguments: Callable[[Done], Json]
     before: str = ""
     record: Sequence[str] = ()
     notes: bool = False
+    restart: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -338,6 +349,59 @@ RECIPES: list[Recipe] = [
                 "chat",
                 {"model": "deepseek/deepseek-reasoner", "prompt": "Greet me.", "reasoning_effort": "high"},
                 record=("reasoning", "finish_reason", "usage"),
+            )
+        ],
+    ),
+    Recipe(
+        title="Signed reasoning after a restart",
+        says=(
+            "Models that reason sign their thoughts, and refuse to continue a tool loop without them. A conversation "
+            "keeps what was signed byte for byte and sends it back to the provider that signed it, also after a "
+            "restart. Here the model asks for a tool; then the server is stopped and started again; then the result of "
+            "the tool goes in."
+        ),
+        upstream=(
+            "a server made for this recipe after Anthropic's documentation, which answers 400 if the signed block does "
+            "not come back unchanged"
+        ),
+        calls=[
+            call(
+                "chat",
+                {
+                    "model": "anthropic/claude-sonnet-4-5",
+                    "prompt": "What is in box 7?",
+                    "reasoning_effort": "high",
+                    "tools": [LOOK_UP],
+                    "conversation": "new",
+                },
+                record=("reasoning", "finish_reason"),
+            ),
+            call(
+                "chat",
+                lambda done: {
+                    "messages": [{"role": "tool", "tool_call_id": "toolu_01", "content": "a key"}],
+                    "reasoning_effort": "high",
+                    "tools": [LOOK_UP],
+                    "conversation": record_of(done[0])["conversation"],
+                },
+                before="The server is stopped and started here.",
+                restart=True,
+            ),
+        ],
+    ),
+    Recipe(
+        title="A realtime model",
+        says=(
+            "A model whose id contains `realtime` is asked over a WebSocket: one turn, one answer. Install the extra "
+            '`anymodel-mcp[realtime]`. With `options: {"audio": ...}` the answer is spoken: the sound is saved, its '
+            "transcript is the text."
+        ),
+        upstream=BYTES.format("OpenAI"),
+        calls=[
+            call(
+                "chat",
+                {"model": "openai/gpt-realtime", "prompt": "hello", "options": {"audio": {"voice": "marin"}}},
+                record=("model", "audio", "usage"),
             )
         ],
     ),

@@ -16,9 +16,10 @@ import subprocess
 import sys
 import tempfile
 import wave
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -30,7 +31,8 @@ sys.path.insert(0, str(ROOT))  # the helpers of the tests, started as a script
 from mcp import Client  # noqa: E402
 from mcp.types import CallToolResult  # noqa: E402
 from PIL import Image, ImageDraw  # noqa: E402
-from recipe_calls import LOCAL, RECIPES, Json, Recipe, record_of  # noqa: E402
+from recipe_calls import LOCAL, RECIPES, Call, Json, Recipe, record_of  # noqa: E402
+from recipe_servers import sign_thoughts, speak  # noqa: E402
 
 from tests.cases.runner import CASES_FILES, load_cases, to_reply  # noqa: E402
 from tests.raw_upstream import Line, Reply, Seen, open_upstream, play  # noqa: E402
@@ -128,6 +130,10 @@ async def open_recorded() -> AsyncGenerator[str]:
 
     async def answer(seen: Seen, line: Line) -> None:
         provider = seen.path.split("/")[1]
+        made = {"anthropic": sign_thoughts, "openai": speak}.get(provider)
+        if made is not None and (seen.path.endswith("/messages") or "upgrade" in seen.headers):
+            await made(seen, line)
+            return
         which = (provider, model_of(seen) if seen.body else "")
         if which not in RECORDED:
             await play(Reply(status=404, headers={"content-type": "application/json"}, frames=[b"{}"]), line)
@@ -145,6 +151,7 @@ def config(mock: str, recorded: str, patience_s: float) -> str:
     """The configuration of the recipes."""
     names = dict.fromkeys(provider for provider, _ in RECORDED)
     tables = [f'[providers.{name}]\nbase_url = "{recorded}/{name}/v1"\napi_key = "none-is-needed"\n' for name in names]
+    tables.append(f'[providers.anthropic]\nbase_url = "{recorded}/anthropic/v1"\napi_key = "none-is-needed"\n')
     return f"""\
 default_model = "{LOCAL}"
 default_completion_model = "{LOCAL}"
@@ -160,6 +167,9 @@ allowed_dirs = ["~/Pictures", "~/Documents"]
 base_url = "{mock}"
 api_key = "none-is-needed"
 {"".join(tables)}"""
+
+
+OpenServer = Callable[[], AbstractAsyncContextManager[Client]]
 
 
 # --- running --------------------------------------------------------------------------------------------------------
@@ -200,32 +210,43 @@ class Page:
         self.block("text", "\n".join(shown))
 
 
-async def run_recipe(client: Client, recipe: Recipe, page: Page) -> None:
-    """Runs the calls of a recipe and writes them down."""
+async def run_call(client: Client, one: Call, done: Sequence[CallToolResult], page: Page) -> CallToolResult:
+    """Makes one call and writes it down."""
+    if one.before:
+        page.add(one.before)
+    arguments = one.arguments(done)
+    notes: list[str] = []
+
+    async def note(progress: float, total: float | None, message: str | None) -> None:
+        notes.append(message or "")
+
+    wanted = note if one.notes else None
+    result = await client.call_tool(one.tool, arguments, progress_callback=wanted, read_timeout_seconds=120)
+    page.block("json", json.dumps({"name": one.tool, "arguments": arguments}, indent=2, ensure_ascii=False))
+    if notes:
+        page.add("Progress notifications:")
+        page.block("text", "\n".join(notes))
+    page.result(result)
+    record = {key: record_of(result)[key] for key in one.record if key in record_of(result)}
+    if record:
+        page.add("From its record:")
+        page.block("json", json.dumps(record, indent=2, ensure_ascii=False))
+    return result
+
+
+async def run_recipe(open_server: OpenServer, client: Client, recipe: Recipe, page: Page) -> None:
+    """Runs the calls of a recipe and writes them down; one that restarts the server gets a server of its own."""
     page.add(f"## {recipe.title}")
     page.add(recipe.says)
     done: list[CallToolResult] = []
-    for one in recipe.calls:
-        if one.before:
-            page.add(one.before)
-        arguments = one.arguments(done)
-        notes: list[str] = []
-
-        async def note(progress: float, total: float | None, message: str | None, notes: list[str] = notes) -> None:
-            notes.append(message or "")
-
-        wanted = note if one.notes else None
-        result = await client.call_tool(one.tool, arguments, progress_callback=wanted, read_timeout_seconds=120)
-        done.append(result)
-        page.block("json", json.dumps({"name": one.tool, "arguments": arguments}, indent=2, ensure_ascii=False))
-        if notes:
-            page.add("Progress notifications:")
-            page.block("text", "\n".join(notes))
-        page.result(result)
-        record = {key: record_of(result)[key] for key in one.record if key in record_of(result)}
-        if record:
-            page.add("From its record:")
-            page.block("json", json.dumps(record, indent=2, ensure_ascii=False))
+    restarts = any(one.restart for one in recipe.calls)
+    async with AsyncExitStack() as first:
+        own = await first.enter_async_context(open_server()) if restarts else client
+        for one in recipe.calls:
+            if one.restart:
+                await first.aclose()
+                own = await first.enter_async_context(open_server())
+            done.append(await run_call(own, one, done, page))
     if recipe.after:
         page.add(recipe.after)
     page.add(f"*Answered by {recipe.upstream}.*")
@@ -277,11 +298,12 @@ async def build_page() -> str:
         recorded = await stack.enter_async_context(open_recorded())
         for patience_s in dict.fromkeys(recipe.patience_s for recipe in RECIPES):
             text = config(mock, recorded, patience_s)
-            async with open_client(text, home, transport="stdio", env=own_folders(home)) as client:
+            open_server = partial(open_client, text, home, transport="stdio", env=own_folders(home))
+            async with open_server() as client:
                 for recipe in RECIPES:
                     if recipe.patience_s == patience_s:
                         print(recipe.title, file=sys.stderr)
-                        await run_recipe(client, recipe, page)
+                        await run_recipe(open_server, client, recipe, page)
         await anyio.to_thread.run_sync(show_usage, home, page)
     return "\n".join(page.lines).rstrip() + "\n"
 

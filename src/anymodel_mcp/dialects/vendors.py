@@ -146,7 +146,11 @@ ROWS: tuple[ProviderRow, ...] = (
         checked=CHECKED,
         rerank=True,
         services=("dashscope",),
-        apis={"responses": _RESPONSES_SEARCH},  # https://help.aliyun.com/en/model-studio/web-search, 2026-11-28
+        apis={
+            "responses": _RESPONSES_SEARCH,  # https://help.aliyun.com/en/model-studio/web-search, 2026-11-28
+            # https://www.alibabacloud.com/help/en/model-studio/realtime, 2026-11-28
+            "realtime": ApiAccess(base_url="https://dashscope-intl.aliyuncs.com/api-ws/v1"),
+        },
         quirks={
             "reasoning": "enable_thinking",
             "structured": "json_object",
