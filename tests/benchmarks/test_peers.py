@@ -16,6 +16,7 @@ from benchmarks.peers.page import SKELETON, compare_section
 from benchmarks.peers.roster import EMPTY, OURS, SERVERS, Server
 from benchmarks.peers.session import NoAnswerError, Session
 from benchmarks.peers.upstream import BenchUpstream
+from tests.slow import slow
 from tests.waiting import HANG_S
 
 ROWS = {server.key: server for server in SERVERS}
@@ -107,6 +108,7 @@ def here(key: str, *argv: str) -> Server:
     return replace(ROWS[key], argv=(sys.executable, *argv))
 
 
+@slow
 @linux
 def test_this_server_and_the_empty_one_are_measured() -> None:
     empty = Record(server=here(EMPTY, "{here}/../empty_server.py"))

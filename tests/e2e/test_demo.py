@@ -13,11 +13,13 @@ import pytest
 
 from anymodel_mcp.local.weights import default_cache_dir, ensure_weights
 from tests.e2e.test_local_provider import engines_below
+from tests.slow import slow
 from tests.waiting import HANG_S
 
 pytestmark = pytest.mark.xdist_group("engine")
 
 
+@slow
 async def test_the_demo_shows_every_tool_at_work_and_leaves_nothing_behind(tmp_path: Path) -> None:
     await ensure_weights(default_cache_dir())
     environ = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}

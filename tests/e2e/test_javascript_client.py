@@ -16,6 +16,7 @@ import pytest
 from tests.faults import answer as faults
 from tests.raw_upstream import Line, Reply, Seen, Upstream, open_upstream, play
 from tests.serving import Transport, child_environment, open_http_server, write_config
+from tests.slow import slow
 from tests.upstreams import install
 from tests.waiting import HANG_S
 
@@ -71,8 +72,15 @@ async def _run(plan: dict[str, Any]) -> dict[str, Any]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-@pytest.mark.parametrize("transport", ["stdio", "http"])
-@pytest.mark.parametrize("mode", ["auto", "legacy"])
+@pytest.mark.parametrize(
+    ("mode", "transport"),
+    [
+        ("auto", "stdio"),
+        ("legacy", "http"),
+        pytest.param("auto", "http", marks=slow),
+        pytest.param("legacy", "stdio", marks=slow),
+    ],
+)
 async def test_javascript_client_calls_every_tool(mode: str, transport: Transport, tmp_path: Path) -> None:
     install.ensure()
     async with open_upstream(_answer) as upstream, _address(transport, upstream, tmp_path) as address:

@@ -16,6 +16,7 @@ import pytest
 from tests.raw_upstream import Line, Reply, Seen, Upstream, open_upstream, play
 from tests.rawclient import post_call, text_of_result
 from tests.serving import child_environment, open_http_server, write_config
+from tests.slow import slow
 from tests.waiting import HANG_S
 
 PNG = base64.b64decode(
@@ -104,7 +105,10 @@ async def test_a_killed_servers_job_is_continued_by_the_next_one(tmp_path: Path)
             assert maker.submits == 1
 
 
-@pytest.mark.parametrize("failing", [(502, {"error": "bad gateway"}), (429, {"error": {"message": "slow down"}})])
+@pytest.mark.parametrize(
+    "failing",
+    [(502, {"error": "bad gateway"}), pytest.param((429, {"error": {"message": "slow down"}}), marks=slow)],
+)
 async def test_polls_that_fail_end_no_job_and_the_deadline_leaves_a_handle(tmp_path: Path, failing: Any) -> None:
     maker = Maker(failing)
     with anyio.fail_after(3 * HANG_S):

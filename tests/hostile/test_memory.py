@@ -14,6 +14,7 @@ import pytest
 from tests.hostile.scene import Scene, error_of
 from tests.raw_upstream import Line, PeerGoneError, Reply, Seen, serve
 from tests.rawclient import Json
+from tests.slow import mostly_slow, slow
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 
@@ -82,7 +83,10 @@ REPLIES: dict[str, tuple[Callable[[], Reply], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", REPLIES)
+QUICK = ["hundreds-of-choices", "seventeen-choices", "numbers", "objects-in-an-event", "deep", "compressed-twice"]
+
+
+@pytest.mark.parametrize("name", mostly_slow(REPLIES, quick=QUICK))
 async def test_a_large_answer_is_an_error_and_takes_little_memory(name: str, scene: Scene) -> None:
     make, words = REPLIES[name]
     scene.answer = serve([make()])
@@ -114,6 +118,7 @@ async def test_headers_without_end_are_an_error(scene: Scene) -> None:
     assert memory.growth_mib < MOST_GROWTH_MIB
 
 
+@slow
 async def test_a_long_list_of_models_is_cut(scene: Scene) -> None:
     entries = ",".join(f'{{"id":"model-{i}"}}' for i in range(60_000))
     scene.answer = serve([Reply(headers=JSON, frames=[f'{{"data":[{entries}]}}'.encode()])])

@@ -12,6 +12,7 @@ from tests.hostile.pictures import BOMBS, drawn
 from tests.hostile.scene import Scene, record_of
 from tests.raw_upstream import Reply, serve
 from tests.rawclient import Json, text_of_result
+from tests.slow import mostly_slow
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory and processes are read from /proc")
 
@@ -24,7 +25,7 @@ def made(content: bytes) -> Reply:
     return Reply(headers={"content-type": "application/json"}, frames=[json.dumps(body).encode()])
 
 
-@pytest.mark.parametrize("name", BOMBS)
+@pytest.mark.parametrize("name", mostly_slow(BOMBS, quick=["png", "webp", "jpeg-progressive"]))
 async def test_a_picture_bomb_takes_little_memory_and_leaves_no_child(name: str, scene: Scene) -> None:
     content = BOMBS[name]()
     assert len(content) < 1_500_000

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from anymodel_mcp.errors import ArgumentError
 from anymodel_mcp.media.sniff import parse_data_url
+from tests.slow import slow
 
 
 @given(st.binary(min_size=1, max_size=400), st.sampled_from(["", " ", "\n"]))
@@ -30,6 +31,7 @@ def test_escapes_are_read_whole_at_every_border() -> None:
         assert parse_data_url(f"data:,{text}").content == b"a" * lead + content
 
 
+@slow
 def test_many_escapes_take_little_memory() -> None:
     url = "data:application/octet-stream," + "%41" * 5_000_000
     tracemalloc.start()

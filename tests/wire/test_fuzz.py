@@ -15,7 +15,7 @@ from fuzz.inputs import check as check_input
 from fuzz.streams import check, cut, makers, mangled, outcome
 
 _SETTINGS = settings(
-    max_examples=2000, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], database=None
+    max_examples=500, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], database=None
 )
 
 

@@ -20,6 +20,7 @@ from anymodel_mcp.wire.failures.repair import apply, find_repair
 from tests.cases.requests import MISSING, equal, value_at
 from tests.cases.runner import play_cases
 from tests.serving import Transport
+from tests.slow import mostly_slow
 
 Json = dict[str, Any]
 _FILE = Path(__file__).parents[1] / "fixtures" / "refusals.jsonl"
@@ -150,7 +151,7 @@ def _wire(one: Refusal) -> list[Json] | None:
     return [{}, {"body_has": one.again, "body_not": one.gone}]
 
 
-@pytest.mark.parametrize("transport", ["stdio", "http"])
+@pytest.mark.parametrize("transport", mostly_slow(["stdio", "http"], quick=["stdio"]))
 async def test_every_refusal_is_met_in_one_call(
     transport: Transport, tmp_path: Path, subtests: pytest.Subtests
 ) -> None:
