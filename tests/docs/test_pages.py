@@ -20,6 +20,7 @@ from anymodel_mcp.config import (
     PromptSettings,
     StoreSettings,
     ToolSettings,
+    ViewSettings,
     load,
 )
 from anymodel_mcp.config.providers import VARIABLE_KEYS
@@ -101,6 +102,7 @@ def test_the_page_has_every_field_and_so_every_variable() -> None:
         "store": StoreSettings(),
         "http": HttpSettings(),
         "tools": ToolSettings(),
+        "views": ViewSettings(),
     }
     assert shown["prompts"].pop("standup").keys() == keys_of(OwnPrompt(text=""))
     assert shown["prompts"].keys() == keys_of(PromptSettings()) - {"own"}

@@ -18,6 +18,7 @@ from anymodel_mcp.config.settings import (
     Settings,
     StoreSettings,
     ToolSettings,
+    ViewSettings,
 )
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Settings",
     "StoreSettings",
     "ToolSettings",
+    "ViewSettings",
     "config_path",
     "load",
     "read_settings",

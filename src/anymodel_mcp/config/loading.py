@@ -21,6 +21,7 @@ from anymodel_mcp.config.settings import (
     Settings,
     StoreSettings,
     ToolSettings,
+    ViewSettings,
 )
 from anymodel_mcp.config.values import TOP_KEYS, Found, Layers, Spec, closest_name, meant, split_list, variable_of
 from anymodel_mcp.errors import ConfigError
@@ -72,6 +73,7 @@ _SECTIONS: Mapping[str, Mapping[str, Spec]] = {
             wanted="at most 32 letters, digits, underscores and hyphens",
         ),
     },
+    "views": {"enabled": Spec(kind="bool"), "chat": Spec(kind="bool")},
 }
 _SHORTEST_TOKEN = 8
 _OTHER_VARIABLES = ("ANYMODEL_CONFIG", "ANYMODEL_PROVIDERS", "ANYMODEL_HTTP_TOKEN")
@@ -126,6 +128,7 @@ def load(
         tools=_section(layers, "tools", ToolSettings()),
         prompts=prompts,
         server=_section(layers, "server", ServerSettings()),
+        views=_section(layers, "views", ViewSettings()),
         origins=layers.origins,
         source=file_name if file_text is not None else None,
         warnings=_odd_variables(environ, providers, prompts),

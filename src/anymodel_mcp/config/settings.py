@@ -200,6 +200,18 @@ class ServerSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ViewSettings:
+    """Section [views].
+
+    Attributes:
+        chat: answers of `chat` are shown in the view too; hosts then tell their model not to repeat them.
+    """
+
+    enabled: bool = True
+    chat: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The whole configuration.
 
@@ -229,6 +241,7 @@ class Settings:
     tools: ToolSettings = ToolSettings()
     prompts: PromptSettings = PromptSettings()
     server: ServerSettings = ServerSettings()
+    views: ViewSettings = ViewSettings()
     origins: Mapping[str, str] = field(default_factory=dict[str, str])
     source: str | None = None
     warnings: tuple[str, ...] = ()

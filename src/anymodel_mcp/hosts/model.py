@@ -21,6 +21,7 @@ class Host:
         error_meta: `_meta` may be sent with an error (else the host shows the whole result of a failed call as JSON).
         images: image blocks reach the model as images (else as text, or not at all).
         links: `resource_link` blocks are shown as links (else they are dropped or pasted as JSON).
+        views: views (MCP Apps) may be offered, where the client declares them.
         typed_before: the host itself puts what is typed after a prompt's command before the prompt's text.
         fills_required_only: what is typed reaches a prompt only through an argument that is listed as required.
         extra_arguments: arguments that the host adds to every call.
@@ -37,6 +38,7 @@ class Host:
     error_meta: bool = True
     images: bool = True
     links: bool = True
+    views: bool = True
     typed_before: bool = False
     fills_required_only: bool = False
     extra_arguments: frozenset[str] = frozenset()

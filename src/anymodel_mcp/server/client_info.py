@@ -23,12 +23,14 @@ class ClientInfo:
         name: what the client calls itself; "" when it does not say.
         protocol: the negotiated protocol version; ISO dates compare as text.
         progress: sends one progress note (value, message); `None` when the call carries no token.
+        views: the client shows views (MCP Apps).
     """
 
     host: Host = UNKNOWN
     name: str = ""
     protocol: str = "2025-11-25"
     progress: SendProgress | None = None
+    views: bool = False
 
     @property
     def takes_links(self) -> bool:

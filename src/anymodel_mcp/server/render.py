@@ -18,6 +18,7 @@ from anymodel_mcp.calls.outcomes import body_of, error_text, notes_text
 from anymodel_mcp.redact import Redactor, one_line, shorten
 from anymodel_mcp.server.client_info import ClientInfo
 from anymodel_mcp.types import Json, Outcome
+from anymodel_mcp.wire.decode.json_values import as_object
 
 RESULT_KEY = "anymodel/result"
 ERROR_KEY = "anymodel/error"
@@ -142,7 +143,8 @@ def render(
     """
     clean = redactor.clean if outcome.error is not None else redactor.text
     blocks: list[ContentBlock] = [TextContent(type="text", text=clean(text))]
-    blocks += _pictures(shown, outcome.inline, peer)
+    caption = redactor.text(_caption(outcome.record or {})) if peer.views else None
+    blocks += _pictures(shown, outcome.inline, peer, caption)
     takes_meta = peer.host.meta and (outcome.error is None or peer.host.error_meta)
     meta = _meta(outcome, redactor) if takes_meta else None
     return CallToolResult(
@@ -163,7 +165,16 @@ def _meta(outcome: Outcome, redactor: Redactor) -> Json:
     return {RESULT_KEY: {**record, "status": status, **handle}}
 
 
-def _pictures(shown: Sequence[Attachment], inline: str, peer: ClientInfo) -> list[ContentBlock]:
+def _caption(record: Json) -> str:
+    """Who made a file and for how much: hosts hand `content` to a view, but not always `_meta`."""
+    who = one_line("/".join(str(record[key]) for key in ("provider", "model") if record.get(key)))
+    cost = as_object(record.get("usage")).get("cost")
+    return " · ".join(part for part in (who, f"${cost:.3g}" if isinstance(cost, int | float) else "") if part)
+
+
+def _pictures(
+    shown: Sequence[Attachment], inline: str, peer: ClientInfo, caption: str | None = None
+) -> list[ContentBlock]:
     blocks: list[ContentBlock] = []
     for picture in shown:
         if inline != "none" and peer.takes_images and picture.preview:
@@ -175,6 +186,7 @@ def _pictures(shown: Sequence[Attachment], inline: str, peer: ClientInfo) -> lis
                     type="resource_link",
                     name=picture.name,
                     uri=f"anymodel://files/{picture.name}",
+                    description=caption or None,
                     mime_type=picture.mime,
                     size=picture.bytes,
                 )

@@ -16,6 +16,7 @@ from typing import Any
 
 import anyio
 from mcp.server.caching import CacheHint
+from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.shared.exceptions import MCPError
 from mcp.types import (
@@ -30,6 +31,7 @@ from mcp.types import (
     ToolAnnotations,
 )
 from mcp.types import Prompt as ListedPrompt
+from pydantic import AnyUrl
 
 from anymodel_mcp import __version__
 from anymodel_mcp.calls.call import Call
@@ -45,6 +47,7 @@ from anymodel_mcp.server.prompts import Prompt, argument_problem, fill, prompts_
 from anymodel_mcp.server.render import Attachment, cap_of, fits, page, render
 from anymodel_mcp.server.resources import register
 from anymodel_mcp.server.services import Services
+from anymodel_mcp.server.views import URI, Views, bound_tools, document, shows_views
 from anymodel_mcp.tools import TOOLS, get_result
 from anymodel_mcp.tools.arguments import parse, schema
 from anymodel_mcp.tools.context import HostLimits, ToolSpec
@@ -99,6 +102,9 @@ class AnyModelServer(MCPServer[Services]):
         if not self._prompts:
             self._withdraw_prompts()
         self.middleware.append(require_prompt_arguments)
+        self._bound = bound_tools(settings.views)
+        if self._bound:
+            self.middleware.append(Views([prefix + name for name in self._bound]))
         register(self, lambda: self.services, self._prompts)
 
     @property
@@ -146,7 +152,7 @@ class AnyModelServer(MCPServer[Services]):
             if any(tool.name == name for tool in await super().list_tools()):
                 return await super().call_tool(name, arguments, context)
             raise self._wrong_parameter(f"Unknown tool: {one_line(name[:100])}{_near(name, self._specs)}")
-        peer = read_peer(context) if context is not None else ClientInfo()
+        peer = self._peer(context)
         cap = cap_of(peer, self.anymodel_settings.limits.max_output_bytes)
         prefix = self.anymodel_settings.tools.prefix
         started = anyio.current_time()
@@ -156,9 +162,11 @@ class AnyModelServer(MCPServer[Services]):
             defects = [f"{picture.defect}; it was saved unchanged" for picture in shown if picture.defect]
             outcome = with_warnings(outcome, *defects)
             if outcome.result_id is None and not fits(outcome, cap):
-                outcome = replace(
-                    outcome, result_id=await self.services.calls.store_result(outcome, spec.name, peer.name)
-                )
+                outcome = await self._stored(outcome, spec, peer)
+            elif self._needs_handle(spec, outcome, peer):
+                outcome = await self._stored(outcome, spec, peer)
+                again = f"{prefix}{get_result.TOOL.name}(id={outcome.result_id!r}) gives this result again"
+                outcome = replace(outcome, notes=(*outcome.notes, again))
         except anyio.get_cancelled_exc_class():
             self.services.calls.store_undelivered(outcome, spec.name, peer.name)
             raise
@@ -168,6 +176,29 @@ class AnyModelServer(MCPServer[Services]):
             outcome, cap=cap, waited_s=anyio.current_time() - started, fetch_by=f"{prefix}{get_result.TOOL.name}"
         )
         return render(outcome, text=text, peer=peer, redactor=self.redactor, shown=shown)
+
+    def _peer(self, context: Context[Services, Any] | None) -> ClientInfo:
+        """The client of a request; `None` = the call comes from this process."""
+        if context is None:
+            return ClientInfo()
+        return replace(read_peer(context), views=bool(self._bound) and shows_views(context.request_context))
+
+    def _needs_handle(self, spec: ToolSpec, outcome: Outcome, peer: ClientInfo) -> bool:
+        """Whether a view could not find this result: some hosts give it `content` alone."""
+        if not peer.views or spec.name not in self._bound or outcome.error is not None or outcome.result_id is not None:
+            return False
+        return not (outcome.pictures and peer.takes_links)
+
+    async def _stored(self, outcome: Outcome, spec: ToolSpec, peer: ClientInfo) -> Outcome:
+        return replace(outcome, result_id=await self.services.calls.store_result(outcome, spec.name, peer.name))
+
+    async def read_resource(
+        self, uri: AnyUrl | str, context: Context[Services, Any] | None = None
+    ) -> Iterable[ReadResourceContents] | InputRequiredResult:
+        """The document of the view, for clients that show views; else a resource that was registered."""
+        if str(uri) == URI and self._peer(context).views:
+            return [document()]
+        return await super().read_resource(uri, context)
 
     async def list_prompts(self) -> list[ListedPrompt]:
         """Our prompts, and whatever was registered on this server besides."""
@@ -187,7 +218,7 @@ class AnyModelServer(MCPServer[Services]):
             if name in names:
                 return await super().get_prompt(name, arguments, context)
             raise self._wrong_parameter(f"Unknown prompt: {one_line(name[:100])}{_near(name, names)}")
-        peer = read_peer(context) if context is not None else ClientInfo()
+        peer = self._peer(context)
         given = {key: value for key, value in (arguments or {}).items() if key not in peer.host.extra_arguments}
         if problem := argument_problem(prompt, given):
             raise self._wrong_parameter(problem)
