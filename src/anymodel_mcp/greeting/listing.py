@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 MADE_FROM = '523 __init__.py answers.py argument_help.py arguments.py attachments.py bounds.py chat.py complete.py context.py create_media.py embed.py generate_image.py get_result.py json_schema.py list_models.py media_files.py media_inputs.py pictures.py records.py references.py schemas.py several.py sounds.py speak.py structured.py transcribe.py usage.py web_search.py'
 
-APPS_DIFFER = False
+APPS_DIFFER = True
 
 VERSION = '@VERSION@'
 
