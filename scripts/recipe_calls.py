@@ -187,6 +187,31 @@ RECIPES: list[Recipe] = [
         ],
     ),
     Recipe(
+        title="Sound in a chat",
+        says=(
+            "A model that hears takes recordings among `files`; each provider gets the form that it wants. A model "
+            "that speaks needs `modalities` and `audio` in `options`: the words are the text, the sound is saved."
+        ),
+        upstream=BYTES.format("OpenAI"),
+        calls=[
+            call(
+                "chat",
+                {"model": "openai/gpt-audio-mini", "prompt": "What is said here?", "files": ["~/Documents/call.wav"]},
+                before="A recording as a question:",
+            ),
+            call(
+                "chat",
+                {
+                    "model": "openai/gpt-audio",
+                    "prompt": "Say yes.",
+                    "options": {"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "wav"}},
+                },
+                before="An answer that is spoken:",
+                record=("audio",),
+            ),
+        ],
+    ),
+    Recipe(
         title="Rank texts by meaning",
         says="With `query`, `embed` compares the vectors itself; none of them enters the chat.",
         upstream=ENGINE,

@@ -50,6 +50,8 @@ RECORDED = {
     ("gemini", "gemini-2.5-pro"): "rt-03",
     ("deepseek", "deepseek-reasoner"): "st-03",
     ("perplexity", "sonar"): "ns-25",
+    ("openai", "gpt-audio"): "au-26",
+    ("openai", "gpt-audio-mini"): "au-28",
     ("mistral", "voxtral-mini-tts-latest"): "au-20",
     ("mistral", "voxtral-mini-latest"): "au-17",
 }

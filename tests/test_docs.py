@@ -336,6 +336,7 @@ FEATURES = {
     "Pictures out, and edits": ("generate_image", "images"),
     "Files in": ("chat", "files"),
     "Speech and transcripts": ("transcribe", "format"),
+    "Sound in a chat": ("chat", "files"),
     "Rank texts by meaning": ("embed", "query"),
     "Save vectors to a file": ("embed", "input"),
     "Keep a conversation": ("chat", "conversation"),
