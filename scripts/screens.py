@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,12 +42,21 @@ _FONTS = re.compile(r"@font-face \{\{.*?\}\}\s*", re.DOTALL)  # rich's own would
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screen:
-    """One picture: what is typed, and what the configuration is meanwhile."""
+    """One picture: what is typed, and what the configuration is meanwhile.
+
+    Attributes:
+        name: of the file.
+        arguments: of the command.
+        config: the configuration file.
+        answers: what a person types, after which words on the screen; run in tmux.
+        folders: of hosts, in the home folder.
+    """
 
     name: str
     arguments: tuple[str, ...]
     config: str = ""
-    typed: str = ""
+    answers: tuple[tuple[str, str], ...] = ()
+    folders: tuple[str, ...] = ()
 
 
 def recorded_lists() -> dict[str, bytes]:
@@ -75,7 +85,15 @@ def serving(bodies: Mapping[str, bytes]) -> Generator[str]:
             self.wfile.write(body)
 
         def do_POST(self) -> None:
-            self.send_error(404)
+            self.rfile.read(int(self.headers.get("content-length", 0)))
+            message = {"role": "assistant", "content": "pong"}
+            choice = {"index": 0, "message": message, "finish_reason": "stop"}
+            body = json.dumps({"id": "c", "choices": [choice]}).encode()
+            self.send_response(200)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
 
         def log_message(self, format: str, *args: Any) -> None:
             return
@@ -93,8 +111,17 @@ def screens(origin: str) -> list[Screen]:
     local = 'default_model = "local/smollm2-135m-instruct"\n[providers.local]\n'
     lists = "".join(f'[providers.{p}]\nbase_url = "{origin}/{p}/v1"\napi_key = "none"\n' for p in LISTS)
     gateway = f'default_model = "work/gpt-5.2"\n[providers.work]\nbase_url = "{origin}/openai"\napi_key = "none"\n'
+    answers = (
+        ("OpenAI-compatible API:", f"{origin}/openai/v1"),
+        ("A name for it", "work"),
+        ("Key for work", "sk-0123456789abcdef"),
+        ("Number, id, or", ""),
+        ("Add it to which", "cursor"),
+        ("Write this?", "y"),
+    )
     return [
-        Screen(name="demo", arguments=("demo",)),
+        Screen(name="demo", arguments=("demo", "--embedded")),
+        Screen(name="setup", arguments=("setup",), answers=answers, folders=(".cursor",)),
         Screen(name="ask", arguments=("ask", QUESTION, "--max-tokens", "120"), config=local),
         Screen(name="doctor", arguments=("doctor",), config=gateway),
         Screen(name="models", arguments=("models",), config=lists),
@@ -105,8 +132,13 @@ def screens(origin: str) -> list[Screen]:
 def run(screen: Screen, home: Path) -> str:
     """What the command prints, colours included."""
     config = home / ".config" / "anymodel" / "config.toml"
-    config.parent.mkdir(parents=True, exist_ok=True)
-    config.write_text(screen.config, encoding="utf-8")
+    if screen.config:
+        config.parent.mkdir(parents=True, exist_ok=True)
+        config.write_text(screen.config, encoding="utf-8")
+    for folder in screen.folders:
+        (home / folder).mkdir(parents=True)
+    if screen.answers:
+        return play(screen, home)
     kept = {name: os.environ[name] for name in ("SYSTEMROOT", "TMPDIR", "LANG") if name in os.environ}
     environ = kept | {
         "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}",
@@ -130,6 +162,36 @@ def run(screen: Screen, home: Path) -> str:
         check=False,
     )
     return done.stdout.decode("utf-8", "replace")
+
+
+def play(screen: Screen, home: Path) -> str:
+    """What a terminal shows after a person has answered the questions of the command."""
+    session = f"anymodel-screens-{os.getpid()}"
+    tmux = ["tmux", "-L", session]
+    environ = {"PATH": f"{BIN}:/usr/bin:/bin", "HOME": str(home), "TERM": "xterm-256color", "LANG": "C.UTF-8"}
+    shell = ["env", "-i", *(f"{name}={value}" for name, value in environ.items()), "sh", "-c"]
+    line = f"cd; anymodel-mcp {' '.join(screen.arguments)}; echo; echo END; sleep 600"
+    size = ["-x", str(WIDTH), "-y", "100"]
+    subprocess.run([*tmux, "new-session", "-d", "-s", session, *size, *shell, line], check=True)
+    try:
+        for words, answer in screen.answers:
+            _shown(tmux, words)
+            if answer:
+                subprocess.run([*tmux, "send-keys", "-l", answer], check=True)
+            subprocess.run([*tmux, "send-keys", "Enter"], check=True)
+        return _shown(tmux, "\nEND").partition("\nEND")[0].rstrip()
+    finally:
+        subprocess.run([*tmux, "kill-server"], check=False)
+
+
+def _shown(tmux: list[str], words: str) -> str:
+    """The screen, colours included, once it shows these words."""
+    for _ in range(600):
+        plain = subprocess.run([*tmux, "capture-pane", "-p", "-J"], capture_output=True, check=True).stdout.decode()
+        if words in plain:
+            return subprocess.run([*tmux, "capture-pane", "-p", "-e", "-J"], capture_output=True, check=True).stdout.decode()
+        time.sleep(0.1)
+    raise TimeoutError(f"{words!r} never came; the screen shows:\n{plain}")
 
 
 def neutral(text: str, home: Path, origin: str) -> str:

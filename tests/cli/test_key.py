@@ -150,3 +150,11 @@ def test_no_key_is_stored_where_everybody_can_replace_the_file(tmp_path: Path) -
     here = run(tmp_path, "key", "set", "deepseek", stdin=KEY, expected=2)
     assert "every user can write" in here.remarked
     assert not (tmp_path / "keys.json").exists()
+
+
+@pytest.mark.parametrize("name", ["sk-proj-0123456789abcdefghijklmn", "AIzaSyA0123456789abcdefghijklmnopqrstuv"])
+def test_a_key_is_not_taken_for_a_name(name: str, tmp_path: Path) -> None:
+    made = make_desk(tmp_path)
+    assert run_command(["key", "set", name], made.terminal) == 2
+    assert "looks like a key" in made.remarked
+    assert name not in made.remarked + made.said

@@ -29,6 +29,7 @@ from anymodel_mcp.config.providers import LOCAL, PROVIDER_NAME
 from anymodel_mcp.config.values import Found, suggest
 from anymodel_mcp.dialects.providers import PROVIDERS
 from anymodel_mcp.errors import ConfigError
+from anymodel_mcp.redact import Redactor
 from anymodel_mcp.wire.urls import clean_base_url
 
 KEYRING_S = 60.0
@@ -47,9 +48,16 @@ def checked_name(name: str) -> str:
         ConfigError: it cannot be one.
     """
     cleaned = name.strip().lower()
+    if looks_like_key(name):
+        raise ConfigError("this looks like a key, not like the name of a provider", fix="Give the provider's name.")
     if not PROVIDER_NAME.fullmatch(cleaned):
         raise ConfigError(f"{name!r} cannot be the name of a provider", fix="Use lower-case letters, digits, - and _.")
     return cleaned
+
+
+def looks_like_key(text: str) -> bool:
+    """Whether a text that should be a name has the form of a known kind of key."""
+    return Redactor().clean(text) != text
 
 
 def clean_typed_key(name: str, text: str) -> Secret:

@@ -30,6 +30,7 @@ class Screen:
         self.terminal = terminal
         self.failed = False
         self._console = terminal.out
+        self._console.soft_wrap = not self._console.is_terminal
         self._bar: Progress | None = None
         self._status: Status | None = None
         self._stage = ""

@@ -79,8 +79,8 @@ async def _stream(screen: Screen, client: Client, tool: str, arguments: Mapping[
     async def on_note(progress: float, total: float | None, message: str | None) -> None:
         _, mark, words = (message or "").partition(_MARK)
         if mark:
+            screen.words(words if shown else words.lstrip())
             shown.append(words)
-            screen.words(words)
 
     result = await client.call_tool(
         tool, dict(arguments), progress_callback=on_note, read_timeout_seconds=CALL_TIMEOUT_S

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from anymodel_mcp.cli.dialog import Dialog
-from anymodel_mcp.cli.key import checked_name
+from anymodel_mcp.cli.key import checked_name, looks_like_key
 from anymodel_mcp.cli.setup.discovery import Found, row_words
 from anymodel_mcp.cli.setup.flags import Flags
 from anymodel_mcp.cli.setup.menu import Option, choose
@@ -126,7 +126,11 @@ def _ask(dialog: Dialog, found: Found, settings: Settings) -> tuple[str, str | N
     if row is not None:
         return row.name, base_url
     suggested = _suggested_name(base_url)
-    return checked_name(dialog.answer(f"A name for it [{suggested}]: ") or suggested), base_url
+    name = dialog.answer(f"A name for it [{suggested}]: ") or suggested
+    while looks_like_key(name):
+        dialog.write("That looks like a key, and it is on the screen now. The key is asked for next, without echo.")
+        name = dialog.answer(f"A name for it [{suggested}]: ") or suggested
+    return checked_name(name), base_url
 
 
 def _suggested_name(base_url: str) -> str:
