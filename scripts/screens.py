@@ -189,7 +189,9 @@ def _shown(tmux: list[str], words: str) -> str:
     for _ in range(600):
         plain = subprocess.run([*tmux, "capture-pane", "-p", "-J"], capture_output=True, check=True).stdout.decode()
         if words in plain:
-            return subprocess.run([*tmux, "capture-pane", "-p", "-e", "-J"], capture_output=True, check=True).stdout.decode()
+            return subprocess.run(
+                [*tmux, "capture-pane", "-p", "-e", "-J"], capture_output=True, check=True
+            ).stdout.decode()
         time.sleep(0.1)
     raise TimeoutError(f"{words!r} never came; the screen shows:\n{plain}")
 
