@@ -112,7 +112,7 @@ async def test_each_timeout_fires_and_names_its_setting(
     body.closed, body.go_on = anyio.Event(), anyio.Event()
     sent = Sent(lambda _: endless(body), max_attempts=1, **settings)
     error = await _failure(sent)
-    assert (error.kind, error.failure.partial_text) == (kind, partial)
+    assert (error.kind, error.failure.partial_text, error.failure.model) == (kind, partial, "m")
     assert words in error.failure.message
     assert error.failure.retryable is (partial is None)
     assert body.closed.is_set()

@@ -32,7 +32,7 @@ from anymodel_mcp.media.sniff import extension
 from anymodel_mcp.media.sounds import measure_sound
 from anymodel_mcp.types import Json
 from anymodel_mcp.wire.audio.formats import ENDINGS
-from anymodel_mcp.wire.content.sniff import sniff_picture, sniff_sound
+from anymodel_mcp.wire.content.sniff import sniff_media
 
 PREVIEW_EDGE = 512
 PREVIEW_BYTES = 200_000
@@ -246,7 +246,7 @@ class Artifacts:
         return file
 
     def _described(self, content: bytes, title: str) -> SavedFile:
-        mime = sniff_picture(content) or sniff_sound(content)
+        mime = sniff_media(content)
         size, length = measure(content), measure_sound(content)
         name = self._name(content, title, _ENDINGS[mime] if mime else "bin")
         return SavedFile(

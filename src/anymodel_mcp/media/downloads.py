@@ -20,9 +20,8 @@ import httpx2
 from anymodel_mcp.errors import AnyModelError, ArgumentError, ProviderError
 from anymodel_mcp.media.fetch import open_public
 from anymodel_mcp.media.sizes import in_mb
-from anymodel_mcp.media.sniff import sniff_media
 from anymodel_mcp.wire.audio.formats import ENDINGS
-from anymodel_mcp.wire.content.sniff import SNIFFED_BYTES
+from anymodel_mcp.wire.content.sniff import SNIFFED_BYTES, sniff_media
 
 MAX_MEDIA_BYTES = 2_000_000_000
 _BATCH_BYTES = 2**20

@@ -12,7 +12,7 @@ from anymodel_mcp.media.images import EXTENSIONS
 from anymodel_mcp.media.sizes import in_mb
 from anymodel_mcp.types import FilePart
 from anymodel_mcp.wire.audio.formats import ENDINGS
-from anymodel_mcp.wire.content.sniff import SNIFFED_BYTES, sniff_picture, sniff_sound
+from anymodel_mcp.wire.content.sniff import SNIFFED_BYTES, sniff_media, sniff_picture
 
 _OFFICE = "application/vnd.openxmlformats-officedocument."
 _MAGIC: tuple[tuple[bytes, str], ...] = (
@@ -44,8 +44,7 @@ _LEGACY = ("cp1252", "latin-1")
 
 def sniff(content: bytes) -> str:
     """The media type that the bytes show; "text/plain" for any text, "application/octet-stream" for the unknown."""
-    picture = sniff_picture(content)
-    if picture:
+    if picture := sniff_picture(content):
         return picture
     if b"%PDF-" in content[:1024]:
         return "application/pdf"
@@ -57,11 +56,6 @@ def sniff(content: bytes) -> str:
         if content.startswith(magic) and (len(magic) > 2 or decode_text(content) is None):
             return mime
     return "text/plain" if decode_text(content) is not None else "application/octet-stream"
-
-
-def sniff_media(head: bytes) -> str | None:
-    """The media type of a picture, a sound or a video, by its first bytes; `None` = none of these."""
-    return sniff_picture(head) or sniff_sound(head)
 
 
 def decode_text(content: bytes) -> str | None:

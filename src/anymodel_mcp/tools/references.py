@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from anymodel_mcp.types import Json
 from anymodel_mcp.wire.content.parts import decode_base64
-from anymodel_mcp.wire.content.sniff import sniff_picture, sniff_sound
+from anymodel_mcp.wire.content.sniff import sniff_media
 from anymodel_mcp.wire.decode.json_values import as_object, first_text
 
 MAX_REFERENCE_CHARS = 70_000_000
@@ -74,7 +74,7 @@ def _from_text(text: str) -> str:
         return text
     head = "".join(text[:_SNIFFED_CHARS].split())
     start = decode_base64(head[: len(head) // 4 * 4]) or b""
-    mime = sniff_picture(start) or sniff_sound(start)
+    mime = sniff_media(start)
     return f"data:{mime};base64,{text}" if mime else text
 
 

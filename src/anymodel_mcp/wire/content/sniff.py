@@ -1,4 +1,4 @@
-"""What a picture or a sound is, by its first bytes: one linear look, for answers and for files alike."""
+"""Recognizes pictures, sounds and videos by their first bytes: the one table of signatures, for answers and files."""
 
 from __future__ import annotations
 
@@ -19,12 +19,17 @@ _ISOBMFF = {
     b"mif1": "image/heic",
 }
 SNIFFED_BYTES = 4096
-"""How much of the beginning is looked at."""
+"""How many bytes are examined."""
 _SPACE = b" \t\r\n\v\f"
 
 
+def sniff_media(head: bytes) -> str | None:
+    """The media type of a picture, a sound or a video; `None` = none of these."""
+    return sniff_picture(head) or sniff_sound(head)
+
+
 def sniff_picture(content: bytes) -> str | None:
-    """The media type that the bytes show; `None` = no picture of a known type."""
+    """The media type of a picture; `None` = no picture of a known type."""
     for magic, mime in _MAGIC:
         if content.startswith(magic):
             return mime
@@ -64,7 +69,7 @@ _ADTS = 0
 
 
 def sniff_sound(content: bytes) -> str | None:
-    """The media type that the bytes show: of a sound, or of a container that may hold one; `None` = neither."""
+    """The media type of a sound, or of a container that may hold one; `None` = neither."""
     for magic, mime in _SOUNDS:
         if content.startswith(magic):
             return mime
