@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import anyio
+import anyio.to_thread
 
 from anymodel_mcp.dialects.fields import ApiName, Dialect
 from anymodel_mcp.dialects.resolve import resolve
@@ -74,5 +75,6 @@ class Endpoint:
         def read(head: ResponseHead, sent: WireRequest) -> Reader[Result]:
             return api.read(head, sent, options)
 
-        wire = replace(api.build(request, self.dialect), output_limit=self.output_limit)
+        built = await anyio.to_thread.run_sync(api.build, request, self.dialect) if api.apart else None
+        wire = replace(built or api.build(request, self.dialect), output_limit=self.output_limit)
         return await self.client.send(wire, read, model=self.model, on_deltas=on_deltas, ends=self.ends)

@@ -60,12 +60,14 @@ class Api(Generic[Request, Result]):
     Attributes:
         build: makes the HTTP request.
         read: makes the reader of one successful response.
+        apart: building a request may take long, so it is done in a worker thread.
         file_parts: the form in which a chat message carries documents; `None` = the dialect decides.
         carried: the fields of its own assistant messages that it takes back (`ChatResult.carry`).
     """
 
     build: Callable[[Request, Dialect], WireRequest]
     read: Callable[[ResponseHead, WireRequest, ReadOptions], Reader[Result]]
+    apart: bool = False
     file_parts: Literal["chat", "responses"] | None = None
     carried: tuple[str, ...] = ()
 
@@ -77,7 +79,7 @@ CHAT_APIS: Mapping[ApiName, Api[ChatRequest, ChatResult]] = MappingProxyType(
         "chat": Api(build_chat, read_chat, carried=_REASONING),
         "responses": Api(build_responses, read_responses, file_parts="responses"),
         "anthropic": Api(build_messages, read_messages, file_parts="chat", carried=(anthropic_blocks.CARRIED,)),
-        "realtime": Api(build_realtime, read_realtime),
+        "realtime": Api(build_realtime, read_realtime, apart=True),
         "gemini": Api(build_generate, read_generate, file_parts="chat", carried=(gemini_parts.CARRIED,)),
     }
 )

@@ -311,7 +311,7 @@ def _is_preamble(item: _Item) -> bool:
 
 def _output_format(body: Json, session: Json) -> Json:
     """The format of the samples: as reported by the server, else as requested."""
-    for known in (session, as_object(body.get("session"))):
+    for known in (session, body):
         named = as_text(known.get("output_audio_format"))
         if named:
             return {"type": {"g711_ulaw": "audio/pcmu", "g711_alaw": "audio/pcma"}.get(named, "audio/pcm")}

@@ -15,6 +15,8 @@ from anymodel_mcp.wire.decode.json_values import as_list, as_object, as_text, ob
 _BETA_MARKS = ("modalities", "input_audio_format", "output_audio_format", "voice", "max_response_output_tokens")
 _BETA_FORMATS = {"audio/pcmu": "g711_ulaw", "audio/pcma": "g711_alaw"}
 _SAME = ("instructions", "tools", "tool_choice", "temperature")
+_BESIDE = ("input", "response")
+"""What stands in the body beside the fields of the session."""
 _GA_ONLY = ("type", "output_modalities", "audio", "max_output_tokens", "reasoning")
 
 
@@ -26,9 +28,9 @@ def is_beta(event: Json) -> bool:
 
 def opening_events(body: Json, *, beta: bool) -> list[Json]:
     """The events of one turn: settings, items, the request for a response."""
-    session = as_object(body.get("session"))
+    session = {name: value for name, value in body.items() if name not in _BESIDE}
     update = _beta_session(session) if beta else session
-    items = [_beta_item(item) if beta else item for item in objects(body.get("items"))]
+    items = [_beta_item(item) if beta else item for item in objects(body.get("input"))]
     response = as_object(body.get("response"))
     return [
         {"type": "session.update", "session": update},

@@ -1,7 +1,8 @@
 """Builds sessions of the Realtime API for chat turns: one session, its items, one response.
 
-https://developers.openai.com/api/reference/resources/realtime (openai-openapi 2.3.0, read 2026-11-21). The body is
-never sent as it is: the reader turns it into events, in the form that the server's first event shows (see `events.py`).
+https://developers.openai.com/api/reference/resources/realtime (openai-openapi 2.3.0, read 2026-11-21). The body holds
+the fields of the session, and the items as `input`. It is never sent as it is: the reader turns it into events, in the
+form that the server's first event shows (see `events.py`).
 `options` reach the session verbatim and last; what is written in chat's form (`modalities`, `audio`, `tool_choice`) is
 translated.
 """
@@ -57,7 +58,7 @@ def build_realtime(request: ChatRequest, dialect: Dialect) -> WireRequest:
         warnings += set_effort(session, request.reasoning_effort, dialect, nested=True)
     session["audio"] = _audio(request.options)
     warnings += merge_options(session, _session_options(request.options))
-    body: Json = {"session": session, "items": [item for message in messages for item in _items(message)]}
+    body: Json = {**session, "input": [item for message in messages for item in _items(message)]}
     response = as_object(request.options.get("response"))
     if response:
         body["response"] = response

@@ -10,6 +10,7 @@ import io
 import sys
 import wave
 from array import array
+from math import gcd
 from typing import Final
 
 from anymodel_mcp.errors import ArgumentError
@@ -80,15 +81,25 @@ def _mixed(samples: array[int], channels: int) -> array[int]:
 
 
 def _resampled(samples: array[int], rate: int) -> array[int]:
-    """The samples at the API's rate."""
+    """The samples at the API's rate.
+
+    After `before` samples that come, and `after` that go, the places between samples repeat: each of them is one pass.
+    """
     if rate == RATE or not samples:
         return samples
-    last = len(samples) - 1
-    made = array("h", bytes(2 * max(1, len(samples) * RATE // rate)))
-    for number in range(len(made)):
-        at, rest = divmod(number * rate, RATE)
-        first = samples[min(at, last)]
-        made[number] = first + (samples[min(at + 1, last)] - first) * rest // RATE
+    common = gcd(rate, RATE)
+    before, after = rate // common, RATE // common
+    made = array("h", bytes(2 * max(1, len(samples) * after // before)))
+    samples.extend([samples[-1]] * (before + 1))
+    for place in range(min(after, len(made))):
+        start, rest = divmod(place * before, after)
+        count = (len(made) - place + after - 1) // after
+        ones = samples[start : start + count * before : before]
+        others = samples[start + 1 : start + 1 + count * before : before] if rest else ones
+        between = (
+            [one + (other - one) * rest // after for one, other in zip(ones, others, strict=True)] if rest else ones
+        )
+        made[place::after] = array("h", between)
     return made
 
 
