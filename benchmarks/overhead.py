@@ -3,9 +3,9 @@
     python benchmarks/overhead.py [--starts 7] [--calls 400]
 
 Prints a table: start to tools/list (also without compiled modules, and as instructions where valgrind is installed), to
-the first chat, and to a chat after idling; one chat (streamed and not) against an empty tool call plus the bare request;
-bytes of tools/list and idle memory. Each has its ratio or difference, and the bound that it should hold. The exit status
-is 1 when a bound is broken.
+the first chat, and to a chat after idling; one chat (streamed and not) against an empty tool call plus the bare
+request; bytes of tools/list and idle memory. Each has its ratio or difference, and the bound that it should hold. The
+exit status is 1 when a bound is broken.
 """
 
 from __future__ import annotations

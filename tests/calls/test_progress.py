@@ -7,7 +7,7 @@ import math
 import anyio
 import pytest
 
-from anymodel_mcp.calls.progress import send_notes
+from anymodel_mcp.calls.progress import note_interval_s, send_notes
 from tests.waiting import HANG_S
 
 LOOKS = 20
@@ -50,7 +50,7 @@ async def test_a_note_is_sent_when_something_is_new_and_only_then(anyio_backend:
     call, notes = Watched(), Notes()
 
     async def run() -> None:
-        await send_notes(call, notes.send, first_note_s=0, note_every_s=0, silence_s=math.inf)
+        await send_notes(call, notes.send, first_note_s=0, interval_s=lambda: 0, silence_s=math.inf)
 
     with anyio.fail_after(HANG_S):
         async with anyio.create_task_group() as tasks:
@@ -70,7 +70,7 @@ async def test_silence_is_reported_too_with_rising_numbers(anyio_backend: str) -
     call, notes = Watched(), Notes()
 
     async def run() -> None:
-        await send_notes(call, notes.send, first_note_s=0, note_every_s=0, silence_s=0)
+        await send_notes(call, notes.send, first_note_s=0, interval_s=lambda: 0, silence_s=0)
 
     with anyio.fail_after(HANG_S):
         async with anyio.create_task_group() as tasks:
@@ -88,5 +88,10 @@ async def test_a_client_that_takes_no_notes_gets_one() -> None:
         raise anyio.BrokenResourceError
 
     with anyio.fail_after(HANG_S):
-        await send_notes(Watched(), refuse, first_note_s=0, note_every_s=0, silence_s=0)
+        await send_notes(Watched(), refuse, first_note_s=0, interval_s=lambda: 0, silence_s=0)
     assert tried == [1]
+
+
+@pytest.mark.parametrize(("running", "interval_s"), [(1, 0.25), (50, 0.25), (100, 0.5), (200, 1), (5000, 1)])
+def test_many_running_calls_send_fewer_notes_each(running: int, interval_s: float) -> None:
+    assert note_interval_s(running) == interval_s

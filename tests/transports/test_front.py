@@ -23,6 +23,7 @@ from anymodel_mcp import front
 from anymodel_mcp.app import build_server
 from anymodel_mcp.config import Limits, Settings, StoreSettings, read_settings
 from anymodel_mcp.errors import ConfigError
+from anymodel_mcp.greeting import listing
 from anymodel_mcp.server.server import AnyModelServer
 from anymodel_mcp.transports.handover import Handover
 from anymodel_mcp.transports.stdio import serve_stdio
@@ -237,7 +238,7 @@ async def test_a_greeting_out_of_order_gets_the_bytes_of_the_server(environ: dic
 CAPABILITIES: tuple[tuple[bool, Json], ...] = (
     (True, {"roots": {"listChanged": True}, "sampling": {}, "elicitation": {"form": {}, "url": {}}}),
     (True, {"roots": {}, "sampling": {"tools": {}, "context": {}}, "experimental": {"codex/auth-change": {}}}),
-    (True, {"extensions": {f"{META}ui": {"mimeTypes": ["text/html;profile=mcp-app"]}}}),
+    (not listing.APPS_DIFFER, {"extensions": {f"{META}ui": {"mimeTypes": ["text/html;profile=mcp-app"]}}}),
     (False, {"tasks": {}}),
     (False, {"unknown": {}}),
     (False, {"unknown": 1}),

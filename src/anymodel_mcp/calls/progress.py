@@ -20,6 +20,8 @@ SendProgress = Callable[[float, str], Awaitable[None]]
 FIRST_NOTE_S = 0.2
 NOTE_EVERY_S = 0.25
 SILENCE_S = 4.5
+_NOTES_PER_S = 200
+_SLOWEST_NOTE_S = 1.0
 _NEWEST_CHARS = 240
 _RAW_CHARS = 2000
 _SPACES = re.compile(r"\s+")
@@ -100,12 +102,20 @@ class Watched(Protocol):
         ...
 
 
+def note_interval_s(running: int) -> float:
+    """Returns the shortest time between two notes of a call: all running calls share `_NOTES_PER_S`.
+
+    A note costs about as much as six deltas; with many streams the notes would take a third of the time.
+    """
+    return min(max(NOTE_EVERY_S, running / _NOTES_PER_S), _SLOWEST_NOTE_S)
+
+
 async def send_notes(
     call: Watched,
     send: SendProgress,
     *,
     first_note_s: float = FIRST_NOTE_S,
-    note_every_s: float = NOTE_EVERY_S,
+    interval_s: Callable[[], float] = lambda: NOTE_EVERY_S,
     silence_s: float = SILENCE_S,
 ) -> None:
     """Sends progress notes until it is cancelled or a note cannot be sent.
@@ -116,7 +126,7 @@ async def send_notes(
         call: what the notes are about.
         send: sends one note.
         first_note_s: the wait before the first note.
-        note_every_s: the shortest time between two notes.
+        interval_s: returns the shortest time between two notes.
         silence_s: after this time a note is sent although nothing has arrived.
     """
     value, seen, sent_at = 0.0, -1, float("-inf")
@@ -128,7 +138,7 @@ async def send_notes(
             value = max(value + 1, float(seen))
             if not await send_note(send, value, call.note()):
                 return
-        await anyio.sleep(note_every_s)
+        await anyio.sleep(interval_s())
 
 
 async def send_note(send: SendProgress, value: float, message: str) -> bool:

@@ -24,7 +24,7 @@ from anyio.abc import TaskGroup
 
 from anymodel_mcp.calls.call import Call
 from anymodel_mcp.calls.outcomes import CANCELLED, failed, with_job, with_warnings
-from anymodel_mcp.calls.progress import SendProgress, send_notes
+from anymodel_mcp.calls.progress import SendProgress, note_interval_s, send_notes
 from anymodel_mcp.calls.results import Results
 from anymodel_mcp.errors import AnyModelError, Failure
 from anymodel_mcp.redact import Redactor
@@ -204,9 +204,12 @@ class Calls:
             return
         call.watch()
         async with anyio.create_task_group() as group:
-            group.start_soon(send_notes, call, progress)
+            group.start_soon(partial(send_notes, call, progress, interval_s=self._note_interval_s))
             await call.done.wait()
             group.cancel_scope.cancel()
+
+    def _note_interval_s(self) -> float:
+        return note_interval_s(len(self._waits))
 
     def hand_back(self) -> None:
         """Answers all waiting and later requests with partial text and a handle: the process is about to end."""

@@ -21,7 +21,9 @@ from anymodel_mcp.tls import open_tls
 from anymodel_mcp.upstream.network_errors import Path, path_to
 from anymodel_mcp.upstream.proxies import Proxy, check_proxy, select_proxy
 
-_LIMITS = httpx2.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30)
+_LIMITS = httpx2.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=120)
+"""The turns of a conversation are often minutes apart; each new connection costs two round trips."""
+
 OpenTls = Callable[[], ssl.SSLContext]
 
 _DIRECT: Mapping[str, str] = {"no_proxy": "*"}
