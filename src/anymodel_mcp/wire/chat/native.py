@@ -21,7 +21,28 @@ from anymodel_mcp.wire.exchange import ReadOptions, ResponseHead, WireRequest
 from anymodel_mcp.wire.failures.provider_error import failure_from
 
 
-class NativeAnswer(ABC):
+class GatewayAnswer:
+    """Base of readers for other APIs than chat: a gateway may answer in chat's format, which `_chat` then reads."""
+
+    def __init__(self) -> None:
+        self._deltas: Final = DeltaBuffer()
+        self._chat: Accumulator | None = None
+
+    def take_deltas(self) -> list[Delta]:
+        """Returns the text and reasoning received since the last call."""
+        return self._chat.take_deltas() if self._chat else self._deltas.take()
+
+    def add_plain(self, value: Any) -> str:
+        """Takes one value if it is plain text in chat's format."""
+        return self._chat.add_plain(value) if self._chat else ""
+
+    def add_texts(self, field: str, texts: list[str]) -> None:
+        """Takes plain text in chat's format."""
+        if self._chat:
+            self._chat.add_texts(field, texts)
+
+
+class NativeAnswer(GatewayAnswer, ABC):
     """Takes the values of one answer; see `Assembler`.
 
     Args:
@@ -31,13 +52,12 @@ class NativeAnswer(ABC):
     """
 
     def __init__(self, head: ResponseHead, sent: WireRequest, options: ReadOptions) -> None:
+        super().__init__()
         self._head: Final = head
         self._endpoint: Final = sent.endpoint
         self._options: Final = options
         self._offered: Final = offered_names((sent.body or {}).get("tools"))
-        self._deltas: Final = DeltaBuffer()
         self._live: Final = Choice(options.dialect.think_tags, self._deltas)
-        self._chat: Accumulator | None = None
         self._odd: Json = {}
         self._ended = False
         self._size: int = 0
@@ -77,19 +97,6 @@ class NativeAnswer(ABC):
         text = Choice(self._options.dialect.think_tags, DeltaBuffer())
         text.add({"delta": {"content": self.answer_text()}}, Citations())
         return text.text_so_far()
-
-    def take_deltas(self) -> list[Delta]:
-        """Returns the text and reasoning received since the last call."""
-        return self._chat.take_deltas() if self._chat else self._deltas.take()
-
-    def add_plain(self, value: Any) -> str:
-        """Takes one value if it is plain text in chat's format."""
-        return self._chat.add_plain(value) if self._chat else ""
-
-    def add_texts(self, field: str, texts: list[str]) -> None:
-        """Takes plain text in chat's format."""
-        if self._chat:
-            self._chat.add_texts(field, texts)
 
     def end(self) -> None:
         """Takes `[DONE]`."""

@@ -10,9 +10,10 @@ from collections.abc import Collection
 from typing import Any, Final
 
 from anymodel_mcp.errors import ErrorKind, ProviderError
-from anymodel_mcp.types import ChatResult, Delta, Json
+from anymodel_mcp.types import ChatResult, Json
 from anymodel_mcp.wire.chat.answer import Accumulator
-from anymodel_mcp.wire.content.choice import Choice, DeltaBuffer
+from anymodel_mcp.wire.chat.native import GatewayAnswer
+from anymodel_mcp.wire.content.choice import Choice
 from anymodel_mcp.wire.content.finish import INCOMPLETE
 from anymodel_mcp.wire.content.parts import Citations
 from anymodel_mcp.wire.content.thinking import Mode
@@ -40,7 +41,7 @@ def read_responses(head: ResponseHead, sent: WireRequest, options: ReadOptions) 
     return BodyReader(head, answer, max_event_bytes=options.max_event_bytes)
 
 
-class ResponsesAnswer:
+class ResponsesAnswer(GatewayAnswer):
     """Takes the values of one answer.
 
     Args:
@@ -54,12 +55,12 @@ class ResponsesAnswer:
     def __init__(
         self, head: ResponseHead, *, model: str, think_tags: Mode, max_chars: int, offered: Collection[str] = ()
     ) -> None:
+        super().__init__()
         self._head: Final = head
         self._model: Final = model
         self._think_tags: Final[Mode] = think_tags
         self._max_chars: Final = max_chars
         self._offered: Final = offered
-        self._deltas: Final = DeltaBuffer()
         self._live = Choice(think_tags, self._deltas)
         self._items: dict[int, Json] = {}
         self._arguments: dict[int, list[str]] = {}  # of calls, by the index of their item
@@ -68,7 +69,6 @@ class ResponsesAnswer:
         self._response: Json = {}
         self._ended = False
         self._cut = False  # an event has said that the response is incomplete
-        self._chat: Accumulator | None = None
         self._frames = 0
         self._pending_id = ""
         self.error: ProviderError | None = None
@@ -82,19 +82,6 @@ class ResponsesAnswer:
     def partial_text(self) -> str:
         """The text that has come so far."""
         return self._chat.partial_text if self._chat else self._live.text_so_far()
-
-    def take_deltas(self) -> list[Delta]:
-        """Returns the text and reasoning received since the last call."""
-        return self._chat.take_deltas() if self._chat else self._deltas.take()
-
-    def add_plain(self, value: Any) -> str:
-        """Takes one value if it is only text of such a gateway."""
-        return self._chat.add_plain(value) if self._chat else ""
-
-    def add_texts(self, field: str, texts: list[str]) -> None:
-        """Takes plain text of a gateway that answers in chat's format."""
-        if self._chat:
-            self._chat.add_texts(field, texts)
 
     def end(self) -> None:
         """Takes `[DONE]`: nothing more will complete the answer."""
