@@ -23,7 +23,6 @@ from anymodel_mcp import front
 from anymodel_mcp.app import build_server
 from anymodel_mcp.config import Limits, Settings, StoreSettings, read_settings
 from anymodel_mcp.errors import ConfigError
-from anymodel_mcp.greeting import listing
 from anymodel_mcp.server.server import AnyModelServer
 from anymodel_mcp.transports.handover import Handover
 from anymodel_mcp.transports.stdio import serve_stdio
@@ -238,7 +237,9 @@ async def test_a_greeting_out_of_order_gets_the_bytes_of_the_server(environ: dic
 CAPABILITIES: tuple[tuple[bool, Json], ...] = (
     (True, {"roots": {"listChanged": True}, "sampling": {}, "elicitation": {"form": {}, "url": {}}}),
     (True, {"roots": {}, "sampling": {"tools": {}, "context": {}}, "experimental": {"codex/auth-change": {}}}),
-    (not listing.APPS_DIFFER, {"extensions": {f"{META}ui": {"mimeTypes": ["text/html;profile=mcp-app"]}}}),
+    (True, {"extensions": {f"{META}ui": {"mimeTypes": ["text/html;profile=mcp-app"]}}}),
+    (False, {"extensions": {f"{META}ui": {"mimeTypes": ["text/html"]}}}),
+    (False, {"extensions": {f"{META}ui": {}}}),
     (False, {"tasks": {}}),
     (False, {"unknown": {}}),
     (False, {"unknown": 1}),
@@ -314,6 +315,8 @@ CONFIGURATIONS = {
     "some tools": '[tools]\nenabled = ["embed", "speak"]',
     "prompts": '[prompts.standup]\ntext = "x"\ndescription = "Zeile — \\"ü\\""\n[prompts.pick_model]\ntext = "Pick."',
     "no prompts": "[prompts]\nenabled = false",
+    "no views": "[views]\nenabled = false",
+    "views of answers": '[views]\nchat = true\n[tools]\nprefix = "any_"',
     "media": '[providers.acedatacloud]\napi_key = "0123456789ab"',
     "media elsewhere": '[providers.work]\nbase_url = "https://a.example/v1"\nservices = ["suno", "audio"]',
     "more than fits": "[aliases]\n" + "".join(f'"alias-{n}" = "openai/{"m" * 40}{n}"\n' for n in range(60)),
@@ -343,6 +346,10 @@ async def test_every_configuration_gets_the_bytes_of_the_server(
     gemini = {f"{META}clientInfo": {"name": "gemini-cli-mcp-client", "version": "0.61.0"}}
     await pair.check(hello("a", name="Gemini-CLI-mcp-client"), INITIALIZED, *lists)
     await pair.check(modern("prompts/list", 1, gemini), modern("tools/list", 2, gemini))
+    apps = {"extensions": {f"{META}ui": {"mimeTypes": ["text/html;profile=mcp-app"]}}}
+    await pair.check(hello("a", capabilities=apps), INITIALIZED, *lists)
+    shows = {f"{META}clientCapabilities": apps}
+    await pair.check(*(modern(method, method, shows) for method in ("server/discover", *LISTS)))
 
 
 async def test_a_missing_file_is_explained_by_the_server(environ: dict[str, str], tmp_path: Path) -> None:

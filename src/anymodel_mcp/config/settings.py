@@ -270,6 +270,7 @@ class Settings:
             providers=tuple(self.providers),
             offers=[*self.audio, *(["media"] if media else [])],
             prompts={name: prompt.shown for name, prompt in self.prompts.own.items()} if self.prompts.enabled else None,
+            views=self.views == ViewSettings(),
             preload=self.server.preload,
         )
 

@@ -29,6 +29,7 @@ _VERSION, _CAPABILITIES, _CLIENT = f"{_META}protocolVersion", f"{_META}clientCap
 _MODERN = "2026-07-28"
 _HANDSHAKES = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 _APPS = f"{_META}ui"
+_VIEWS = {"mimeTypes": ["text/html;profile=mcp-app"]}
 _LISTS = ("tools/list", "resources/list", "resources/templates/list", "prompts/list")
 _FILTERS = ("toolsListChanged", "promptsListChanged", "resourcesListChanged")
 _MOST_NUMBER = 2**53
@@ -61,6 +62,7 @@ class Greeting:
         self.listening: list[int | str] = []
         self._greeted = False
         self._client = ""
+        self._views = False
 
     def answer(self, line: bytes) -> bytes | None:
         """Returns the answer to one line, its end included; b"" = none is due, `None` = the line is for the server."""
@@ -96,9 +98,9 @@ class Greeting:
         if self._greeted or params.keys() != {"protocolVersion", "capabilities", "clientInfo"}:
             raise UnknownError
         version = _text(params["protocolVersion"])
-        _check_capabilities(params["capabilities"])
+        self._views = _check_capabilities(params["capabilities"])
         self._client = _check_client(params["clientInfo"])
-        before, _, behind = self._result("initialize").rpartition(listing.PROTOCOL)
+        before, _, behind = self._result("initialize", views=self._views).rpartition(listing.PROTOCOL)
         result = f"{before}{version if version in _HANDSHAKES else _HANDSHAKES[-1]}{behind}"
         self._greeted = True
         self.replay.append(line)
@@ -113,19 +115,19 @@ class Greeting:
             return _response(id, "{}")
         if method not in _LISTS:
             raise UnknownError
-        return _response(id, self._result(f"legacy {method}", self._client))
+        return _response(id, self._result(f"legacy {method}", self._client, views=self._views))
 
     def _modern(self, line: bytes, id: int | str, method: str, params: Json) -> bytes:
         meta = _check_meta(params, (_VERSION, _CAPABILITIES, _CLIENT), ("notifications",))
         if meta[_VERSION] != _MODERN or _CAPABILITIES not in meta:
             raise UnknownError
-        _check_capabilities(meta[_CAPABILITIES])
+        views = _check_capabilities(meta[_CAPABILITIES])
         client = _check_client(meta[_CLIENT]) if _CLIENT in meta else ""
         if method == "subscriptions/listen":
             return self._listen(line, id, params)
         if "notifications" in params or method not in (*_LISTS, "server/discover"):
             raise UnknownError
-        return _response(id, self._result(f"modern {method}", client))
+        return _response(id, self._result(f"modern {method}", client, views=views))
 
     def _listen(self, line: bytes, id: int | str, params: Json) -> bytes:
         wanted = _member(params, "notifications")
@@ -141,8 +143,8 @@ class Greeting:
             f'{{"{_META}subscriptionId":{_dumped(id)}}},"notifications":{{{honoured}}}}}}}\n'
         ).encode()
 
-    def _result(self, name: str, client: str = "") -> str:
-        """Returns a result; some hosts get another list of prompts.
+    def _result(self, name: str, client: str = "", *, views: bool = False) -> str:
+        """Returns a result; some hosts get another list of prompts, and clients that show views are told of them.
 
         Raises:
             UnknownError: the server refuses it.
@@ -151,6 +153,8 @@ class Greeting:
             self._results = results(*self._shown())
         if name.endswith("prompts/list") and client.strip().lower().startswith(listing.FILL_REQUIRED):
             name += listing.REQUIRED
+        if views and name + listing.WITH_VIEWS in listing.RESULTS:
+            name += listing.WITH_VIEWS
         if name not in self._results:
             raise UnknownError
         return self._results[name]
@@ -168,11 +172,13 @@ def results(visible: Visible, instructions: str) -> dict[str, str]:
     }
     for name, entries in listing.ENTRIES.items():
         known = {entry: text.replace(listing.PREFIX, visible.prefix, 1) for entry, text in entries.items()}
-        shown = [known[tool] for tool in listed] if name.endswith("tools/list") else _filled(known, prompts)
+        shown = [known[tool] for tool in listed] if " tools/list" in name else _filled(known, prompts)
         found[name] = found[name].replace(listing.PLACE, ",".join(shown))
         if not shown:
             del found[name]  # the server has no such method then
-    return found
+    if prompts and visible.views:
+        return found
+    return {name: result for name, result in found.items() if not name.endswith(listing.WITH_VIEWS)}
 
 
 def _prompts(listed: Sequence[str], visible: Visible) -> dict[str, str | None]:
@@ -295,7 +301,8 @@ def _check_icons(icons: Any) -> None:
 _CAPABILITY_PARTS = {"sampling": ("context", "tools"), "elicitation": ("form", "url")}
 
 
-def _check_capabilities(given: Any) -> None:
+def _check_capabilities(given: Any) -> bool:
+    """Checks what a client declares; returns whether it shows views."""
     if not _is_object(given):
         raise UnknownError
     for name, value in given.items():
@@ -309,5 +316,7 @@ def _check_capabilities(given: Any) -> None:
                 raise UnknownError
         elif name not in ("experimental", "extensions") or any(not _is_object(inner) for inner in value.values()):
             raise UnknownError
-    if listing.APPS_DIFFER and _APPS in given.get("extensions", {}):
+    declared = given.get("extensions", {}).get(_APPS)
+    if declared is not None and declared != _VIEWS:
         raise UnknownError
+    return declared is not None

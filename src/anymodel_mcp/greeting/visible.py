@@ -51,10 +51,11 @@ class Visible:
         providers: names, in order.
         offers: what providers offer that some tools need: "transcription", "speech", "media".
         prompts: the user's own prompts with their descriptions; `None` = no prompts are offered.
+        views: views are offered for the tools that have them by default; another choice is for the server.
         preload: when the server is imported: "idle" or "call".
     """
 
-    __slots__ = ("aliases", "defaults", "enabled", "offers", "prefix", "preload", "prompts", "providers")
+    __slots__ = ("aliases", "defaults", "enabled", "offers", "prefix", "preload", "prompts", "providers", "views")
 
     def __init__(
         self,
@@ -66,6 +67,7 @@ class Visible:
         providers: Sequence[str] = (),
         offers: Collection[str] = (),
         prompts: Mapping[str, str] | None = None,
+        views: bool = True,
         preload: str = "idle",
     ) -> None:
         self.prefix = prefix
@@ -75,6 +77,7 @@ class Visible:
         self.providers = tuple(providers)
         self.offers = frozenset(offers)
         self.prompts = None if prompts is None else dict(prompts)
+        self.views = views
         self.preload = preload
 
     def __eq__(self, other: object) -> bool:
