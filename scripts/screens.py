@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "screens"
 BIN = Path(sys.executable).parent
 WIDTH = 110
-QUESTION = "Why is the sky blue?"
+QUESTION = "Give me three tips for a good night's sleep."
 LISTS = {"openai": "mo-01", "openrouter": "mo-02", "groq": "mo-05", "mistral": "mo-06", "huggingface": "mo-10"}
 _DARK = ["#161b22", "#e6edf3"]
 _NORMAL = ["#484f58", "#ff7b72", "#3fb950", "#d29922", "#58a6ff", "#bc8cff", "#39c5cf", "#b1bac4"]
@@ -86,6 +86,9 @@ def serving(bodies: Mapping[str, bytes]) -> Generator[str]:
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers.get("content-length", 0)))
+            if "/v1/" not in self.path:
+                self.send_error(404)
+                return
             message = {"role": "assistant", "content": "pong"}
             choice = {"index": 0, "message": message, "finish_reason": "stop"}
             body = json.dumps({"id": "c", "choices": [choice]}).encode()
@@ -122,7 +125,7 @@ def screens(origin: str) -> list[Screen]:
     return [
         Screen(name="demo", arguments=("demo", "--embedded")),
         Screen(name="setup", arguments=("setup",), answers=answers, folders=(".cursor",)),
-        Screen(name="ask", arguments=("ask", QUESTION, "--max-tokens", "120"), config=local),
+        Screen(name="ask", arguments=("ask", QUESTION), config=local),
         Screen(name="doctor", arguments=("doctor",), config=gateway),
         Screen(name="models", arguments=("models",), config=lists),
         Screen(name="install", arguments=("install", "cursor", "--dry-run"), config=local),

@@ -292,7 +292,7 @@ NO_KEY = Finding("fail", "x", "y", "anymodel-mcp key set p")
     [
         ([], ""),
         ([Finding("fail", "x", "edit the file")], ""),
-        ([Finding("note", "x", "y", "anymodel-mcp install")], ""),
+        ([Finding("note", "x", "y", "anymodel-mcp install")], "anymodel-mcp install"),
         ([CURSOR], "anymodel-mcp install cursor"),
         ([Finding("warn", "x", "y", "anymodel-mcp setup"), NO_KEY], "anymodel-mcp key set p"),
         ([CURSOR, ZED, CURSOR], "anymodel-mcp install"),

@@ -43,8 +43,8 @@ class Section:
 
 
 def next_command(findings: Sequence[Finding]) -> str:
-    """Returns the one command that fixes the most: of the failures, else of the warnings; "" = none does."""
-    for level in ("fail", "warn"):
+    """Returns the one command that fixes the failures, else the warnings, else what is left to do; "" = none does."""
+    for level in ("fail", "warn", "note"):
         commands = list(dict.fromkeys(f.command for f in findings if f.level == level and f.command))
         if len(commands) > 1:
             hosts_only = all(command.startswith(INSTALL) for command in commands)
