@@ -137,8 +137,9 @@ def to_answer(case: Json, origin: Callable[[], str], counted: list[Seen]) -> Ans
 
 def _to_socket(script: Json, counted: list[Seen]) -> Answer:
     """A realtime upstream: the first event at once, the others when a response is asked for."""
-    end: Json = script.get("close") or {}
-    close = closing(end.get("code", 1000), end.get("reason", "")) if end else b""
+    end: Any = script.get("close") or {}
+    told: Json = {"code": end} if isinstance(end, int) else end
+    close = closing(told.get("code", 1000), told.get("reason", "")) if told else b""
 
     async def answer(seen: Seen, line: Line) -> None:
         if "upgrade" not in seen.headers:

@@ -151,6 +151,7 @@ async def test_what_goes_wrong_before_the_upgrade_is_told_as_over_http(answer: A
     failure = await failure_of(answer)
     assert (failure.kind, said in failure.message) == (kind, True), failure
     assert failure.fix
+    assert ("Realtime API" in failure.fix) == (said in ("Not Found", "text/html", "instead of opening a WebSocket"))
 
 
 def frame(opcode: Opcode, data: bytes, *, fin: bool = True) -> bytes:

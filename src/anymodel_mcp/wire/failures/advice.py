@@ -265,6 +265,7 @@ def _about_endpoint(words: str, situation: Situation) -> str:
     advice = {
         "completions": "This provider may have no completions endpoint: use the chat tool instead.",
         "models": "This provider may have no model list: name the models under `models` in its configuration.",
+        "realtime": 'This provider may have no Realtime API there: check base_url, or set api = "chat" for this model.',
         "responses": 'This provider may have no Responses API: set api = "chat".',
     }.get(situation.endpoint, "Check base_url: only the endpoint's path is added to it.")
     lacks = situation.base_url and not _VERSIONED.search(urlsplit(situation.base_url).path)
