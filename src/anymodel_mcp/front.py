@@ -131,7 +131,7 @@ def _read(fd: int) -> bytes:
 
 
 def _write(fd: int, data: bytes) -> None:
-    """Writes everything. Ends the process where nobody reads."""
+    """Writes everything. Ends the process if the reader has closed the pipe."""
     while data:
         try:
             data = data[os.write(fd, data) :]

@@ -120,7 +120,7 @@ async def test_a_no_removes_nothing(tmp_path: Path) -> None:
         (["r-unknown", "--yes"], "nothing is stored under 'r-unknown'"),
         (["r-running", "--yes"], "is running"),
         (["--before", "soon", "--yes"], "--before 'soon'"),
-        (["--all"], "nobody is here to agree"),
+        (["--all"], "there is no terminal to ask on"),
     ],
 )
 async def test_what_cannot_be_removed_is_refused(argv: list[str], words: str, tmp_path: Path) -> None:

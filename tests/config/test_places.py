@@ -34,7 +34,7 @@ def test_a_variable_with_a_relative_path_is_refused_and_nothing_is_read(named: s
     with pytest.raises(ConfigError) as caught:
         read_settings({"ANYMODEL_CONFIG": named})
     failure = caught.value.failure
-    assert "ANYMODEL_CONFIG (environment) gives the relative path" in failure.message
+    assert "ANYMODEL_CONFIG (environment) is the relative path" in failure.message
     assert "working directory" in failure.message
     assert "absolute path" in failure.fix
 

@@ -108,7 +108,7 @@ class Conversations:
         if wanted == NEW:
             id = await store.create_thread(system, holder=holder, for_s=HOLD_S)
             line = _line(store, id)
-            line.acquire_nowait()  # nobody knows the id yet
+            line.acquire_nowait()  # the id is not known to other calls yet
             conversation = Conversation(id, system, store, holder, self._clean, self._holds_key)
         else:
             line = _line(store, wanted)

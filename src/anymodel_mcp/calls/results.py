@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 SAVE_EVERY_S = 2.0
 SAVE_WAIT_S = 1.0
-"""How long an answer waits until its handle is in the store; the store goes on trying after that."""
+"""How long an answer waits until its handle is in the store; the store keeps trying after that."""
 POLL_S = 0.5
 _MOST_UNSAVED_CHARS = 64 * 2**20
 

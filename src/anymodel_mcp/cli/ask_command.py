@@ -53,7 +53,7 @@ def build_ask_command(terminal: Terminal) -> Callable[..., int]:
         speak: Annotated[
             bool, Parameter(help="Save the answer as speech, too.", negative="", show_default=False)
         ] = False,
-        voice: Annotated[str | None, Parameter(help="Who speaks.")] = None,
+        voice: Annotated[str | None, Parameter(help="The voice.")] = None,
         output: Output = None,
         json: Json = False,
     ) -> int:

@@ -253,7 +253,7 @@ class _Commands:
             if yes:
                 return True
             if not self._is_attended():
-                raise ArgumentError("nobody is here to agree", fix="Add --yes.")
+                raise ArgumentError("there is no terminal to ask on", fix="Add --yes.")
             return self._ask(f"{question} [y/N] ").strip().lower() in ("y", "yes")
 
         return self._run(lambda: forget(terminal, settings, id, before, everything, confirm))

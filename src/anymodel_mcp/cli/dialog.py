@@ -17,7 +17,7 @@ class Dialog:
 
     Attributes:
         write: shows one line.
-        ask: asks a question and gives the answer; "" = the input has ended, an empty answer is a line end.
+        ask: asks a question and returns the answer; "" = the input has ended, an empty answer is a line end.
         ask_secret: the same without echo.
         first_line: the first line of stdin, "" = there is none; for commands without a terminal.
         attended: a person is at the terminal.

@@ -86,7 +86,7 @@ async def run_tool(terminal: Terminal, services: Services, spec: ToolSpec, argum
 
 
 async def _interrupt(terminal: Terminal, services: Services, call: Call) -> None:
-    """Closes the connection to the provider; a job that goes on there is named."""
+    """Closes the connection to the provider; names a job that continues there."""
     services.calls.abandon(call)
     with anyio.CancelScope(shield=True), anyio.move_on_after(_END_S):
         await call.done.wait()
@@ -95,8 +95,8 @@ async def _interrupt(terminal: Terminal, services: Services, call: Call) -> None
 
 
 def tell_how_to_continue(terminal: Terminal, handle: str) -> None:
-    """Says that a job goes on, and how to get its result."""
-    remark(terminal, "interrupted; the job goes on at its provider and may be paid for", "yellow")
+    """Reports that a job continues, and how to get its result."""
+    remark(terminal, "interrupted; the job continues at its provider and may be charged", "yellow")
     remark(terminal, f"get its result:  anymodel-mcp media {handle}", "yellow")
     remark(terminal, f"stop it:         anymodel-mcp media {handle} --cancel", "yellow")
 

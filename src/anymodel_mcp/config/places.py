@@ -50,7 +50,7 @@ def _absolute(place: Path, variable: str) -> Path:
     if place.is_absolute():
         return place
     raise ConfigError(
-        f"{variable} (environment) gives the relative path {str(place)!r}: configuration is never read from the "
+        f"{variable} (environment) is the relative path {str(place)!r}: configuration is never read from the "
         "working directory",
         param=variable,
         fix=f"Write the absolute path, such as {str(Path.home() / '.config' / APP_NAME / _FILE_NAME)!r}.",

@@ -21,7 +21,7 @@ from anymodel_mcp.errors import ConfigError
 from anymodel_mcp.wire.urls import clean_base_url, same_host
 
 LOCAL = "local:"
-"""Stands for the base URL of the embedded engine, which has none before it runs."""
+"""The placeholder for the base URL of the embedded engine, which has none before it runs."""
 
 PROVIDER_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")

@@ -45,7 +45,7 @@ class ProviderSettings:
     """A configured provider; all times are in seconds.
 
     Attributes:
-        name: what stands before the slash in `provider/model`.
+        name: the part before the slash in `provider/model`.
         dialect: the known provider that it behaves like.
         base_url: without a trailing slash and without an endpoint's path; a query is kept.
         auth: how the key is sent; "" = as the API of the request requires.
@@ -170,7 +170,7 @@ class OwnPrompt:
 
     @property
     def shown(self) -> str:
-        """The description, or what stands for it."""
+        """The description, or its default."""
         first = clean_text(self.text).strip().partition("\n")[0]
         return one_line(self.description) or shorten(one_line(first), _DESCRIPTION_CHARS)
 

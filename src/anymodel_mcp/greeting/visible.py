@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 DEFAULT_SET = "default"
-"""Stands in `tools.enabled` for the tools that are listed by default."""
+"""The entry in `tools.enabled` that means the tools listed by default."""
 
 ALWAYS, ON_REQUEST = "always", "on request"
 """When a tool is listed, in place of what a provider must offer: whatever is enabled, or only if it is enabled."""

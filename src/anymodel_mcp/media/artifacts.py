@@ -179,12 +179,12 @@ class Artifacts:
         return await anyio.to_thread.run_sync(self._open_saved, name)
 
     async def forget(self, text: str, *, count_only: bool = False) -> int:
-        """Removes the saved files that a text names; gives their number."""
+        """Removes the saved files that a text names; returns their number."""
         found = [self.folder / name for name in dict.fromkeys(_NAME.findall(text))]
         return await anyio.to_thread.run_sync(_remove, [p for p in found if p.is_file()], count_only)
 
     async def forget_before(self, moment: float, *, count_only: bool = False) -> int:
-        """Removes the saved files last changed before a moment, in seconds since the epoch; gives their number."""
+        """Removes the saved files last changed before a time (seconds since the epoch); returns their number."""
         return await anyio.to_thread.run_sync(_remove, self._older(moment), count_only)
 
     # --- below: in a worker thread ------------------------------------------------------------------------------------

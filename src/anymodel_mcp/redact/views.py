@@ -77,7 +77,7 @@ class Encoding:
     """One encoding of characters in a text.
 
     Attributes:
-        pattern: what stands for a character, or for nothing.
+        pattern: matches an encoded character, or an ignored sequence.
         decode: the character of a match ("" = nothing), or `None` where it is no escape.
     """
 

@@ -44,7 +44,7 @@ class ClientInfo:
 
 
 def client_name(request: ServerRequestContext[Any, Any]) -> str:
-    """What the client calls itself; over stateless HTTP, where nobody introduces himself, the User-Agent names it."""
+    """The client's name; over stateless HTTP, which has no handshake, it comes from the User-Agent."""
     params = request.session.client_params
     if params and params.client_info.name:
         return params.client_info.name

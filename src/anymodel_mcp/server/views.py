@@ -41,7 +41,7 @@ def bound_tools(settings: ViewSettings) -> tuple[str, ...]:
 
 
 def document() -> ReadResourceContents:
-    """Returns the document as `resources/read` gives it."""
+    """Returns the document for `resources/read`."""
     return ReadResourceContents(content=_FILE.read_text(encoding="utf-8"), mime_type=MIME_TYPE, meta=_DOCUMENT_META)
 
 

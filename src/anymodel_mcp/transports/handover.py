@@ -1,4 +1,4 @@
-"""What the front gives to the server when it hands a connection over. Imports nothing."""
+"""What the front passes to the server with a connection. Imports nothing."""
 
 from __future__ import annotations
 

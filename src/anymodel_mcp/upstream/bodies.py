@@ -116,7 +116,7 @@ def _decoder(coding: str) -> Callable[[bytes], Iterator[bytes]]:
 async def pump_body(
     response: httpx2.Response, reader: Reader[Any], clock: ResponseDeadline, state: CallState
 ) -> str | None:
-    """Feeds the reader until the answer is whole or the body ends; gives how it broke off, as `converse` does."""
+    """Feeds the reader until the answer is complete or the body ends; returns how it broke, as `converse` does."""
     heard = False
     events = (response.headers.get("content-type") or "").lower().startswith("text/event-stream")
     async with aclosing(body_pieces(response)) as pieces:

@@ -95,7 +95,7 @@ class Socket:
             raise ProviderError(
                 f"the server's answer to the WebSocket handshake is wrong ({words(self._protocol.handshake_exc)})",
                 kind="protocol",
-                fix="Look at what stands between this server and the provider.",
+                fix="Check the proxies between this server and the provider.",
             )
         self._protocol.events_received()
         self._protocol.max_message_size = max_bytes
@@ -186,13 +186,13 @@ class Socket:
 
 
 def _broken(what: str) -> ProviderError:
-    return ProviderError(what, kind="protocol", fix="Look at what stands between this server and the provider.")
+    return ProviderError(what, kind="protocol", fix="Check the proxies between this server and the provider.")
 
 
 async def converse(
     socket: Socket, response: httpx2.Response, reader: Reader[Any], clock: ResponseDeadline, state: CallState
 ) -> str | None:
-    """Sends and reads until the answer is whole or the connection ends; gives how it ended before that.
+    """Sends and reads until the answer is complete or the connection ends; returns how it ended early.
 
     Raises:
         ProviderError: the other side does not keep to the protocol.

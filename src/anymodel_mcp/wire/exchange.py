@@ -149,7 +149,7 @@ class Reader(Protocol[T_co]):
 
     @property
     def partial_text(self) -> str:
-        """The text that has come so far."""
+        """The text received so far."""
         ...
 
     @property

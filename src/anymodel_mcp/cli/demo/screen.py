@@ -36,38 +36,38 @@ class Screen:
         self._stage = ""
 
     def title(self, text: str) -> None:
-        """A line that stands out."""
+        """Prints a highlighted line."""
         self._console.print(Text(f"\n{text}", style="bold"))
 
     def say(self, text: str) -> None:
-        """A remark."""
+        """Prints a remark."""
         self._console.print(Text(self.terminal.redactor.clean(text), style="dim"))
 
     def step(self, number: int, title: str) -> None:
-        """What comes next."""
+        """Announces the next step."""
         self._console.print(Text.assemble("\n", (f"{number}. ", "bold green"), (title, "bold")))
 
     def advice(self, command: str) -> None:
-        """The command to type next."""
+        """Prints the command to type next."""
         typed = command.replace("anymodel-mcp", find_command(self.terminal.environ), 1)
         self._console.print(Text(f"\n  {typed}\n", style="bold cyan"))
 
     def call(self, tool: str, arguments: Mapping[str, Any]) -> None:
-        """The call that is made."""
+        """Prints a call."""
         shown = ", ".join(f"{name}={_short(value)}" for name, value in arguments.items() if name not in _UNSHOWN)
         self._console.print(Text.assemble(("> ", "green"), (tool, "bold cyan"), f" {shown}"))
 
     def words(self, text: str) -> None:
-        """Words of an answer that is arriving."""
+        """Prints a part of a streamed answer."""
         self._console.print(Text(self.terminal.redactor.text(text)), end="")
         self.terminal.stdout.flush()
 
     def end_words(self) -> None:
-        """The end of an answer."""
+        """Ends a streamed answer."""
         self._console.print()
 
     def result(self, result: CallToolResult, *, shown: bool = False, refused: bool = False, most: int = 2000) -> None:
-        """What came back: its text, unless it was shown while it came.
+        """Prints a result: its text, unless it was streamed.
 
         Args:
             result: of the call.
@@ -82,7 +82,7 @@ class Screen:
             self.failed = True
 
     def progress(self, message: str, done: int | None, total: int | None) -> None:
-        """What is being prepared, and how much of it is done."""
+        """Shows what is being prepared, and the progress."""
         if not self._console.is_terminal:
             if message != self._stage:
                 self.say(f"{message}{f' ({total // 1_000_000} MB, once)' if total and not done else ''}")

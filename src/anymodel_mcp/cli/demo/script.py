@@ -108,7 +108,7 @@ async def _call(
     refused: bool = False,
     most: int = 2000,
 ) -> tuple[str | None, int]:
-    """A call and its result; gives the id for the rest of it, if there is one, and where the rest begins."""
+    """Makes a call and shows its result; returns the id and the offset of the rest, if there is one."""
     screen.call(tool, arguments)
     result = await client.call_tool(tool, dict(arguments), read_timeout_seconds=CALL_TIMEOUT_S)
     screen.result(result, refused=refused, most=most)

@@ -47,7 +47,7 @@ def install(
 
     Args:
         host_name: as in the table of hosts.
-        machine: where, and whom to ask.
+        machine: the machine and its user.
         name: the name of the server there.
         dry_run: only show the change.
         write_keys: store keys as text if the host cannot look them up.

@@ -49,7 +49,7 @@ class Transcript(Document[TranscriptionResult]):
 
     @property
     def partial_text(self) -> str:
-        """The text that has come so far."""
+        """The text received so far."""
         return "".join(self._text)
 
     def take_deltas(self) -> list[Delta]:
@@ -200,7 +200,7 @@ class TranscriptReader:
 
     @property
     def partial_text(self) -> str:
-        """The text that has come so far."""
+        """The text received so far."""
         if self._plain is not None:
             return b"".join(self._plain).decode("utf-8", "replace")
         return self._body.partial_text

@@ -53,7 +53,7 @@ class Spoken:
         return as_text(source.get("transcript"))
 
     def sound(self) -> Sound | None:
-        """The whole sound; `None` where none has come, or no bytes can be read."""
+        """The whole sound; `None` = none was received, or it cannot be decoded."""
         parts = [decode_base64(part) for part in _PADDED.findall("".join(self._pieces))]
         content = b"".join(part or b"" for part in parts)
         if not content:

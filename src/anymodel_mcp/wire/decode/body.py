@@ -25,7 +25,7 @@ class Assembler(Sink, Protocol[T_co]):
 
     @property
     def partial_text(self) -> str:
-        """The text that has come so far."""
+        """The text received so far."""
         ...
 
     def fail(self, message: str, kind: ErrorKind) -> None:
@@ -78,7 +78,7 @@ class BodyReader(Generic[T]):
 
     @property
     def partial_text(self) -> str:
-        """The text that has come so far."""
+        """The text received so far."""
         return self._assembler.partial_text
 
     @property

@@ -21,7 +21,7 @@ BAD_JSON: tuple[type[Exception], ...] = (ValueError, RecursionError)
 scan_once: Final = cast("Callable[[str, int], tuple[Any, int]]", _DECODER.scan_once)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] there since Python 2.6, not in the stubs
 """As `scan_json`, for the hottest loop: raises `StopIteration` where nothing begins."""
 scan_string: Final = cast("Callable[[str, int, bool], tuple[str, int]]", decoder.scanstring)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] as above
-"""The string whose opening quote stands before an index, and where it ends; raises `ValueError`."""
+"""Parses the string whose opening quote precedes an index; returns it and its end; raises `ValueError`."""
 
 
 def parse_json(text: str) -> Any:

@@ -90,7 +90,7 @@ class _PicturesFromChat:
             "the answer holds no picture" + (f": {told}" if told else ""),
             kind="content_filter" if result.finish_reason == "content_filter" or result.refusal else "upstream",
             model=self._model or None,
-            fix="Say in the prompt what the picture shall show, or use another model.",
+            fix="Describe the picture in the prompt, or use another model.",
         )
 
 

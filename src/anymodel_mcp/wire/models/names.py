@@ -52,7 +52,7 @@ _HEARS = re.compile(r"whisper|transcri|asr|stt|paraformer|sensevoice|speech-to-t
 
 
 def audio_modalities(words: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What a sound model takes and gives, by its name and kind: it makes music, transcribes, or speaks."""
+    """The input and output modalities of a sound model by its name and kind: it makes music, transcribes, or speaks."""
     if _MUSIC.search(words):
         return ("text",), ("music",)
     return (("audio",), ("text",)) if _HEARS.search(words) else (("text",), ("audio",))

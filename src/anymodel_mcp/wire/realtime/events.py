@@ -16,7 +16,7 @@ _BETA_MARKS = ("modalities", "input_audio_format", "output_audio_format", "voice
 _BETA_FORMATS = {"audio/pcmu": "g711_ulaw", "audio/pcma": "g711_alaw"}
 _SAME = ("instructions", "tools", "tool_choice", "temperature")
 _BESIDE = ("input", "response")
-"""What stands in the body beside the fields of the session."""
+"""The fields of the body that do not belong to the session."""
 _GA_ONLY = ("type", "output_modalities", "audio", "max_output_tokens", "reasoning")
 
 

@@ -80,7 +80,7 @@ class ResponsesAnswer(GatewayAnswer):
 
     @property
     def partial_text(self) -> str:
-        """The text that has come so far."""
+        """The text received so far."""
         return self._chat.partial_text if self._chat else self._live.text_so_far()
 
     def end(self) -> None:
