@@ -83,6 +83,22 @@ async def test_another_kind_of_sound_is_refused_before_the_call(tmp_path: Path) 
     assert (error["kind"], error["param"], fake.seen) == ("invalid_argument", "files", [])
 
 
+PDF = f"data:application/pdf;base64,{base64.b64encode(b'%PDF-1.7 x').decode()}"
+DOCUMENTS: dict[str, Json] = {
+    "file": {"prompt": "What?", "files": [PDF]},
+    "chat part": {"messages": [{"role": "user", "content": [{"type": "file", "file": {"file_data": PDF}}]}]},
+    "responses part": {"messages": [{"role": "user", "content": [{"type": "input_file", "file_data": PDF}]}]},
+}
+
+
+@pytest.mark.parametrize("arguments", DOCUMENTS.values(), ids=DOCUMENTS)
+async def test_a_document_is_refused_and_goes_to_no_other_api(arguments: Json, tmp_path: Path) -> None:
+    fake = FakeProvider([fine()])
+    async with connect(fake, tmp_path, configured(tmp_path)) as client:
+        error = error_of(await client.call_tool("chat", arguments))
+    assert (error["kind"], fake.seen) == ("invalid_argument", [])
+
+
 @pytest.mark.parametrize("greeting", [GREETING, BETA_GREETING], ids=["ga", "beta"])
 async def test_a_spoken_answer_is_saved_with_its_words(greeting: Json, tmp_path: Path) -> None:
     beta = greeting is BETA_GREETING

@@ -68,7 +68,7 @@ class Api(Generic[Request, Result]):
     build: Callable[[Request, Dialect], WireRequest]
     read: Callable[[ResponseHead, WireRequest, ReadOptions], Reader[Result]]
     apart: bool = False
-    file_parts: Literal["chat", "responses"] | None = None
+    file_parts: Literal["chat", "responses", "none"] | None = None
     carried: tuple[str, ...] = ()
 
 
@@ -79,7 +79,7 @@ CHAT_APIS: Mapping[ApiName, Api[ChatRequest, ChatResult]] = MappingProxyType(
         "chat": Api(build_chat, read_chat, carried=_REASONING),
         "responses": Api(build_responses, read_responses, file_parts="responses"),
         "anthropic": Api(build_messages, read_messages, file_parts="chat", carried=(anthropic_blocks.CARRIED,)),
-        "realtime": Api(build_realtime, read_realtime, apart=True),
+        "realtime": Api(build_realtime, read_realtime, apart=True, file_parts="none"),
         "gemini": Api(build_generate, read_generate, file_parts="chat", carried=(gemini_parts.CARRIED,)),
     }
 )

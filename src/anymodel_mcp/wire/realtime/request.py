@@ -13,6 +13,7 @@ import json
 from typing import Any
 
 from anymodel_mcp.dialects.fields import Dialect
+from anymodel_mcp.errors import ArgumentError
 from anymodel_mcp.types import ChatRequest, Json
 from anymodel_mcp.wire.decode.json_values import as_list, as_object, as_text, objects
 from anymodel_mcp.wire.exchange import WireRequest
@@ -23,6 +24,8 @@ from anymodel_mcp.wire.fields.structured import instruction
 from anymodel_mcp.wire.realtime.samples import RATE, to_samples
 
 _LACKS = ("temperature", "top_p", "stop")
+_DOCUMENTS = frozenset({"file", "input_file", "document"})
+_NO_DOCUMENTS = "Give its text, or name a model that takes documents."
 _AUDIO_OUT = ("voice", "format", "speed")
 _NOT_SESSION = ("model", "stream", "modalities", "response", "tool_choice", *TOKEN_LIMITS)
 _PCM: Json = {"type": "audio/pcm", "rate": RATE}
@@ -152,6 +155,8 @@ def _part(part: Any, role: str) -> Json | None:
     if kind == "input_audio" and isinstance(fields.get("input_audio"), dict):
         sound = as_object(fields["input_audio"])
         return {"type": "input_audio", "audio": to_samples(as_text(sound.get("data")))}
+    if kind in _DOCUMENTS:
+        raise ArgumentError(f"a realtime model takes no part of type {kind!r}", param="messages", fix=_NO_DOCUMENTS)
     return fields or None
 
 
