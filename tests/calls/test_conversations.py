@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
@@ -22,24 +23,25 @@ def _hold(store: Store, wanted: str, system: str | None) -> AbstractAsyncContext
 
 
 CALL = ToolCall(id="c1", name="f", arguments={"a": 1}, extra={"google": {"thought_signature": "s"}})
-ANSWER = assistant_turn(ChatResult(text="t", tool_calls=[CALL], carry={"reasoning_content": "r"}), "p")
+ANSWER = assistant_turn(ChatResult(text="t", tool_calls=[CALL], carry={"reasoning_content": "r"}), "maker")
 LOOP: list[Json] = [{"role": "user", "content": "q"}, ANSWER, {"role": "tool", "tool_call_id": "c1", "content": "4"}]
 
 
 @pytest.mark.parametrize(
     ("history", "provider", "back", "reasoning", "signature"),
     [
-        (LOOP, "p", "always", True, True),
-        (LOOP, "p", "tools", True, True),
-        ([*LOOP, {"role": "user", "content": "next"}], "p", "tools", False, True),
-        (LOOP, "p", "none", False, True),
+        (LOOP, "maker", "always", True, True),
+        (LOOP, "maker", "tools", True, True),
+        ([*LOOP, {"role": "user", "content": "next"}], "maker", "tools", False, True),
+        (LOOP, "maker", "none", False, True),
         (LOOP, "other", "always", False, False),
     ],
 )
 def test_reasoning_state_goes_back_to_its_own_provider_as_it_wants_it(
     history: list[Json], provider: str, back: ReasoningBack, *, reasoning: bool, signature: bool
 ) -> None:
-    turn = turns_for(history, provider, back)[1]
+    kept = json.loads(json.dumps(history))  # as the store gives it back
+    turn = turns_for(kept, provider, back)[1]
     assert ("reasoning_content" in turn, "extra_content" in turn["tool_calls"][0]) == (reasoning, signature)
     assert "anymodel/by" not in turn
     assert turn["tool_calls"][0]["function"] == {"name": "f", "arguments": '{"a": 1}'}
