@@ -166,7 +166,7 @@ def test_install_and_uninstall_write_below_the_home_folder_and_dry_run_writes_no
     assert not path.exists()
     assert run_command(["install", "cursor", "--name", "other"], desk.terminal) == 2
     assert not path.exists()
-    assert "add --yes" in desk.said
+    assert "Add --yes" in desk.said
     assert run_command(["install", "cursor", "--name", "other", "--yes"], desk.terminal) == 0
     assert "the server lists 6 tools" in desk.said
     assert '"other"' in path.read_text(encoding="utf-8")

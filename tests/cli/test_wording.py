@@ -26,7 +26,7 @@ _TOOL_WORDS = re.compile(rf"\b({'|'.join(t.name for t in TOOLS if '_' in t.name)
         ("Use a model with vision (list_models capability=vision).", "(`anymodel-mcp models -c vision`)."),
         ("Give `model`, or set ANYMODEL_MODEL. Available: p/m.", "Name one with -m, or run `anymodel-mcp setup`"),
         ("Give `model`, or set ANYMODEL_IMAGE_MODEL.", "(or set ANYMODEL_IMAGE_MODEL)."),
-        ("Try again, with `stream` the other way round; if", "Try again, with --no-stream; if"),
+        ("Try again with the opposite `stream`; if", "Try again with --no-stream; if"),
         ("Leave `images` out.", "Leave `--image` out."),
         ("name the models under `models` in its configuration", "under `models` in its configuration"),
         ("`anymodel-mcp doctor` tries each part", "`anymodel-mcp doctor` tries each part"),

@@ -23,7 +23,7 @@ _PHRASES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ..
     (re.compile(r"\blist_models\b"), "`anymodel-mcp models`"),
     (re.compile(r"\bGive `model`, or set (\w+)\."), r"Name one with -m, or run `anymodel-mcp setup` (or set \1)."),
     (re.compile(r", or cancel one with get_result\b"), ""),
-    (re.compile(r"with `stream` the other way round"), "with --no-stream"),
+    (re.compile(r"with the opposite `stream`"), "with --no-stream"),
     (re.compile(r" for this tool$"), ""),
     (re.compile(r"`(\w+)`(?! in )"), lambda found: f"`{_OPTIONS.get(found[1], found[1])}`"),
 )
