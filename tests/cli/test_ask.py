@@ -423,3 +423,11 @@ async def test_a_failed_question_does_not_become_the_last_conversation(tmp_path:
         await _ask(tmp_path, fake, prompt=prompt, stream=False)
     await _ask(tmp_path, fake, prompt="third", stream=False, resume=True)
     assert [m["content"] for m in fake.body()["messages"]] == ["first", "one", "third"]
+
+
+@pytest.mark.parametrize(("ids", "status"), [(["solo"], 0), (["solo", "text-embedding-3-small"], 0), (["a", "b"], 2)])
+async def test_the_only_model_needs_no_default(ids: list[str], status: int, tmp_path: Path) -> None:
+    fake = FakeProvider([completion("hello")], models=[{"id": id} for id in ids])
+    found, desk = await _ask(tmp_path, fake, settings(default_model=None), stream=False)
+    assert found == status, desk.remarked
+    assert [fake.body()["model"] for _ in fake.seen] == (["solo"] if status == 0 else [])

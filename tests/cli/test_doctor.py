@@ -294,6 +294,7 @@ NO_KEY = Finding("fail", "x", "y", "anymodel-mcp key set p")
         ([Finding("fail", "x", "edit the file")], ""),
         ([Finding("note", "x", "y", "anymodel-mcp install")], "anymodel-mcp install"),
         ([CURSOR], "anymodel-mcp install cursor"),
+        ([Finding("fail", "x", "edit"), Finding("note", "x", "y", "anymodel-mcp install")], ""),
         ([Finding("warn", "x", "y", "anymodel-mcp setup"), NO_KEY], "anymodel-mcp key set p"),
         ([CURSOR, ZED, CURSOR], "anymodel-mcp install"),
         ([CURSOR, NO_KEY], "anymodel-mcp setup"),
@@ -312,3 +313,24 @@ async def test_an_entry_whose_program_is_gone_is_fixed_by_one_command(tmp_path: 
     assert status == 1
     assert "which does not exist (any more)" in desk.said
     assert desk.said.endswith("\nNext: anymodel-mcp install cursor\n")
+
+
+@pytest.mark.parametrize(
+    ("key", "is_placeholder"),
+    [
+        ("sk-YOUR-KEY", True),
+        ("your_api_key_here", True),
+        ("YOUR_API_KEY", True),
+        ("<your-key>", True),
+        ("sk-...", True),
+        ("xxxxxxxx", True),
+        ("changeme", True),
+        ("sk-0123456789abcdef", False),
+        ("gsk_yourself0123456789", False),
+        ("ollama", False),
+    ],
+)
+async def test_a_placeholder_is_no_key(key: str, is_placeholder: bool, tmp_path: Path) -> None:
+    status, desk = await _examine(tmp_path, {"OPENAI_API_KEY": key, "ANYMODEL_MODEL": "openai/m"}, config="")
+    assert ("is a placeholder" in desk.said) == is_placeholder, desk.said
+    assert (status == 1) == is_placeholder

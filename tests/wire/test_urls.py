@@ -38,6 +38,8 @@ def test_only_the_path_of_the_endpoint_is_appended(base: str, path: str, query: 
         ("https://a.services.ai.azure.com/models", "https://a.services.ai.azure.com/models", ""),
         ("https://a.example/v1/images/generations", "https://a.example/v1", "/images/generations"),
         ("https://a.example/embeddings", "https://a.example", "/embeddings"),
+        ('"https://a.example/v1"', "https://a.example/v1", ""),
+        ("' https://a.example/v1/ '", "https://a.example/v1", ""),
         ("https://a.example/v1#top", "https://a.example/v1", "#top"),
     ],
 )

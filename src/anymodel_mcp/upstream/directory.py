@@ -33,23 +33,27 @@ class Directory:
     async def targets(self, name: str | None, purpose: Purpose) -> tuple[Target, ...]:
         """The models behind a name, or behind the default for a purpose, in the order in which to ask them.
 
+        Without a name and a default, the only model that fits the purpose is asked.
+
         Raises:
             ConfigError: nothing is configured, or no model is named and there is no default.
         """
         wanted = (name or "").strip() or self.names.default_for(purpose)
         if not wanted:
             self.names.check_configured()
-            raise await self._no_model(purpose)
+            wanted = await self._only_model(purpose)
         lists: Mapping[str, Sequence[str]] = {}
         if needs_lists(self.names, wanted):
             lists = {p: [m.id for m in known.models] for p, known in (await self._catalog.all()).items()}
         return route(self.names, wanted, lists)
 
-    async def _no_model(self, purpose: Purpose) -> ConfigError:
+    async def _only_model(self, purpose: Purpose) -> str:
         known = await self._catalog.all()
         fitting = [f"{p}/{m.id}" for p, models in known.items() for m in models.models if suits(m, purpose)]
+        if len(fitting) == 1 and all(models.models for models in known.values()):
+            return fitting[0]
         choice = f" Available: {', '.join(fitting[:_SHOWN])}." if fitting else " list_models shows what is available."
-        return ConfigError(
+        raise ConfigError(
             "no model is named and there is no default for this tool",
             fix=f"Give `model`, or set {_VARIABLES.get(purpose, 'ANYMODEL_MODEL')}.{choice}",
         )

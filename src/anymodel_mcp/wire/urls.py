@@ -45,12 +45,12 @@ def join(base_url: str, path: str, query: Mapping[str, str]) -> str:
 
 
 def clean_base_url(text: str) -> tuple[str, tuple[str, ...]]:
-    """Cleans a base URL: without trailing slash and endpoint path; also returns what was corrected.
+    """Cleans a base URL: without quotes, trailing slash and endpoint path; also returns what was corrected.
 
     Raises:
         ConfigError: it is not usable; the message continues a sentence ("has no scheme: ...").
     """
-    text = text.strip()
+    text = _unquoted(text.strip())
     parts = _split(text)
     warnings: list[str] = []
     if parts.fragment:
@@ -61,6 +61,12 @@ def clean_base_url(text: str) -> tuple[str, tuple[str, ...]]:
         warnings.append(f"base_url held the path of an endpoint, which was removed: {path[cut:]!r}")
         path = path[:cut].rstrip("/")
     return urlunsplit((parts.scheme.lower(), parts.netloc, path, parts.query, "")), tuple(warnings)
+
+
+def _unquoted(text: str) -> str:
+    """The text without the pair of quotes around it, which `docker --env-file` and others keep."""
+    quoted = len(text) > 2 and ((text[0] == text[-1] and text[0] in "\"'") or text[0] + text[-1] in ("\u201c\u201d",))
+    return text[1:-1].strip() if quoted else text
 
 
 def _split(text: str) -> SplitResult:

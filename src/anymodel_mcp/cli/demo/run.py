@@ -110,7 +110,7 @@ async def _show(screen: Screen, model: DemoModel, relay: Relay, folder: Path, py
         )
         await show_calls(screen, client, model)
     async with _open_client(model, relay, folder, python, errors, waits_s=HOST_WAITS_S) as client:
-        await show_limits(screen, client, relay)
+        await show_limits(screen, client, relay, model)
 
 
 def _end(screen: Screen, model: DemoModel) -> None:

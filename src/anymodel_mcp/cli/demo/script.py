@@ -57,7 +57,7 @@ async def show_calls(screen: Screen, client: Client, model: DemoModel) -> None:
     await _call(screen, client, "chat", {"prompt": PERSON, "json_schema": SCHEMA, "temperature": 0, "max_tokens": 200})
 
 
-async def show_limits(screen: Screen, client: Client, relay: Relay) -> None:
+async def show_limits(screen: Screen, client: Client, relay: Relay, model: DemoModel) -> None:
     """The calls of a host that gives up after two seconds, or whose user does."""
     screen.step(4, f"A long call outlives the host's patience. This one waits {HOST_WAITS_S:g} seconds.")
     handle, offset = await _call(screen, client, "chat", LONG, most=_SHOWN_CHARS)
@@ -67,8 +67,12 @@ async def show_limits(screen: Screen, client: Client, relay: Relay) -> None:
         await _rest(screen, client, handle, offset)
     screen.step(5, "Cancel a call. The connection to the model closes, so nothing more is generated or paid for.")
     await _cancel(screen, client, relay)
-    screen.step(6, "What a model cannot do is refused at once, with a way out.")
-    await _call(screen, client, "generate_image", {"prompt": "a lighthouse at night"}, refused=True)
+    if model.embedded:
+        screen.step(6, "What a model cannot do is refused at once, with a way out.")
+        await _call(screen, client, "generate_image", {"prompt": "a lighthouse at night"}, refused=True)
+    else:
+        screen.step(6, "A mistake is answered with a way out, before anything is sent.")
+        await _call(screen, client, "chat", {"prompt": "hi", "temprature": 0.2}, refused=True)
 
 
 async def _stream(screen: Screen, client: Client, tool: str, arguments: Mapping[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
@@ -13,6 +14,11 @@ from anymodel_mcp.config import ProviderSettings, Settings
 from anymodel_mcp.config.providers import LOCAL
 from anymodel_mcp.dialects.providers import PROVIDERS
 from anymodel_mcp.dialects.resolve import find_row
+
+_PLACEHOLDER = re.compile(
+    r"(?i)(?:^|[-_<\s])your(?:[-_>\s]|$)|your_?api_?key|^<.*>$|\.\.\.|^(?:sk-)?x{4,}$|change-?me|replace-?me"
+)
+"""What examples have in the place of a key."""
 
 
 def look_at_settings(settings: Settings, environ: Mapping[str, str]) -> Section:
@@ -47,7 +53,14 @@ def _look_at_provider(settings: Settings, provider: ProviderSettings) -> Iterato
         yield Finding("ok", f"{provider.name}: the model that runs on this machine")
         return
     address = f"{bare_url(provider.base_url)} ({_from(settings, f'{prefix}.base_url')})"
-    yield Finding("ok", f"{provider.name}: {address}, {_key_words(settings, provider)}")
+    if provider.api_key and _PLACEHOLDER.search(provider.api_key.reveal()):
+        yield Finding(
+            "fail",
+            f"{provider.name}: {address}, the {_key_words(settings, provider)} is a placeholder",
+            provider.key_hint or f"Replace it with your key for {provider.name}.",
+        )
+    else:
+        yield Finding("ok", f"{provider.name}: {address}, {_key_words(settings, provider)}")
     for warning in provider.warnings:
         yield Finding("warn", f"{provider.name}: {warning}", f"Correct base_url of {provider.name}.")
     row = find_row(provider.name)

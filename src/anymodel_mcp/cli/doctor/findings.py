@@ -45,7 +45,10 @@ class Section:
 def next_command(findings: Sequence[Finding]) -> str:
     """Returns the one command that fixes the failures, else the warnings, else what is left to do; "" = none does."""
     for level in ("fail", "warn", "note"):
-        commands = list(dict.fromkeys(f.command for f in findings if f.level == level and f.command))
+        concerned = [f for f in findings if f.level == level]
+        commands = list(dict.fromkeys(f.command for f in concerned if f.command))
+        if level == "fail" and concerned and not commands:
+            return ""  # what is worst is not fixed by a command
         if len(commands) > 1:
             hosts_only = all(command.startswith(INSTALL) for command in commands)
             return INSTALL if hosts_only else SETUP
