@@ -357,6 +357,83 @@ async def test_a_missing_file_is_explained_by_the_server(environ: dict[str, str]
     assert await pair.check(hello(), INITIALIZED, *(line(method, method) for method in LISTS)) == LAST
 
 
+def recorded(*messages: str) -> tuple[bytes, ...]:
+    return tuple(message.encode() + b"\n" for message in messages)
+
+
+def newer(id: int, method: str, client: str, capabilities: str, params: str = "") -> str:
+    """As the JavaScript client of 2026-07-28 writes it: the id behind the parameters."""
+    meta = f'"{META}protocolVersion":"2026-07-28","{META}clientInfo":{client},"{META}clientCapabilities":{capabilities}'
+    return f'{{"method":"{method}","params":{{{params}"_meta":{{{meta}}}}},"jsonrpc":"2.0","id":{id}}}'
+
+
+def older(version: str, client: str, capabilities: str, *methods: str) -> tuple[str, ...]:
+    """As the JavaScript client of the older revisions writes it."""
+    params = f'{{"protocolVersion":"{version}","capabilities":{capabilities},"clientInfo":{client}}}'
+    lists = [f'{{"method":"{method}","jsonrpc":"2.0","id":{number}}}' for number, method in enumerate(methods, 1)]
+    started = '{"method":"notifications/initialized","jsonrpc":"2.0"}'
+    return (f'{{"method":"initialize","params":{params},"jsonrpc":"2.0","id":0}}', started, *lists)
+
+
+CLAUDE = (
+    '{"name":"claude-code","title":"Claude Code","version":"2.1.332","websiteUrl":"https://claude.com/claude-code"}'
+)
+CLAUDE_CAPABILITIES = '{"roots":{},"elicitation":{"form":{},"url":{}}}'
+COPILOT = '{"name":"copilot-cli","version":"1.0.102"}'
+COPILOT_CAPABILITIES = '{"sampling":{},"elicitation":{"form":{},"url":{}}}'
+LISTEN = '"notifications":{"toolsListChanged":true,"promptsListChanged":true,"resourcesListChanged":true},'
+VIEWS = '{"roots":{},"extensions":{"io.modelcontextprotocol/ui":{"mimeTypes":["text/html;profile=mcp-app"]}}}'
+
+HOSTS: dict[str, tuple[str, ...]] = {
+    # recorded from codex-cli 0.169.0, 2026-11-28
+    "codex": (
+        '{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":'
+        '{"experimental":{"codex/auth-change":{}},"elicitation":{"form":{},"url":{}}},"clientInfo":'
+        '{"name":"codex-mcp-client","title":"Codex","version":"0.169.0"}}}',
+        '{"jsonrpc":"2.0","method":"notifications/initialized"}',
+        '{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":{"progressToken":0}}}',
+    ),
+    # recorded from opencode 1.18.33, 2026-11-28
+    "opencode": older("2025-11-25", '{"name":"opencode","version":"1.18.33"}', '{"roots":{}}', "tools/list"),
+    # what the others were measured to send (docs/tested.md), in the form of the SDK that they use
+    "gemini": older(
+        "2025-06-18",
+        '{"name":"gemini-cli-mcp-client","version":"0.61.0"}',
+        '{"roots":{"listChanged":true}}',
+        *("prompts/list", "tools/list", "resources/list"),
+    ),
+    "continue": older(
+        "2025-11-25", '{"name":"continue-cli-client","version":"1.0.0"}', "{}", "tools/list", "prompts/list"
+    ),
+    "cline": older("2024-11-05", '{"name":"@cline/core","version":"3.0.65"}', "{}", "tools/list"),
+    "claude": (
+        newer(0, "server/discover", CLAUDE, CLAUDE_CAPABILITIES),
+        newer(1, "server/discover", CLAUDE, CLAUDE_CAPABILITIES),
+        newer(2, "subscriptions/listen", CLAUDE, CLAUDE_CAPABILITIES, LISTEN),
+        newer(3, "tools/list", CLAUDE, CLAUDE_CAPABILITIES),
+        newer(4, "prompts/list", CLAUDE, CLAUDE_CAPABILITIES),
+        newer(5, "resources/list", CLAUDE, CLAUDE_CAPABILITIES),
+    ),
+    "copilot": (
+        newer(0, "server/discover", COPILOT, COPILOT_CAPABILITIES),
+        newer(1, "subscriptions/listen", COPILOT, COPILOT_CAPABILITIES, LISTEN),
+        newer(2, "tools/list", COPILOT, COPILOT_CAPABILITIES),
+    ),
+    "a client that shows views": older(
+        "2025-11-25", '{"name":"Visual Studio Code","version":"1.130.0"}', VIEWS, "tools/list", "resources/list"
+    ),
+    "a client that shows views, 2026": (
+        newer(0, "server/discover", '{"name":"goose","version":"1.38.0"}', VIEWS),
+        newer(1, "tools/list", '{"name":"goose","version":"1.38.0"}', VIEWS),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HOSTS)
+async def test_the_greeting_of_every_host_is_answered_early(name: str, environ: dict[str, str]) -> None:
+    assert await Pair().check(*recorded(*HOSTS[name])) == LAST
+
+
 # --- as a process ----------------------------------------------------------------------------------------------------
 
 HEAVY = ("mcp", "mcp_types", "pydantic", "anyio", "asyncio", "httpx2", "dataclasses", "anymodel_mcp.config")
