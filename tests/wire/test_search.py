@@ -270,6 +270,32 @@ def test_a_refused_search_is_left_out_and_said(page: str, row: str, model: str, 
     assert apply(plain, [repair]) == plain  # learned for this model, it changes nothing where no search is asked for
 
 
+NOT_OPEN: list[tuple[int, Json]] = [
+    # https://www.volcengine.com/docs/82379/1756990, as quoted in public code, 2026-11-28
+    (404, _said("Your account 2100 has not activated web search.", code="ToolNotOpen", type="NotFound")),
+    (403, _said("Web search is not enabled for this organization.", type="permission_error")),
+    # https://github.com/vercel/ai/pull/15713
+    (410, _said("Live search is deprecated. Please switch to the Agent Tools API, which has web search.")),
+]
+
+
+@pytest.mark.parametrize(("status", "body"), NOT_OPEN, ids=[str(case[0]) for case in NOT_OPEN])
+def test_a_search_that_the_account_has_not_is_left_out_for_this_call(status: int, body: Json) -> None:
+    sent = built("ark", "doubao-seed-1-8", "responses")
+    repair = find_repair(sent, refuse(sent, body, status), frozenset())
+    assert repair is not None
+    assert repair.once
+    assert apply(sent, [repair]).body == built("ark", "doubao-seed-1-8", "responses", search=False).body
+
+
+@pytest.mark.parametrize(
+    ("status", "message"), [(401, "Invalid API key"), (404, "The model 'x' does not exist"), (403, "tools not allowed")]
+)
+def test_a_refused_key_or_model_is_no_refused_search(status: int, message: str) -> None:
+    sent = built("ark", "doubao-seed-1-8", "responses")
+    assert find_repair(sent, refuse(sent, _said(message), status), frozenset()) is None
+
+
 OTHERS: list[tuple[str, str, ApiName, Json]] = [
     (
         "zhipu",

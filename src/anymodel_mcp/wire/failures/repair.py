@@ -387,6 +387,8 @@ _RULES: dict[str, tuple[_Rule, ...]] = {
     "invalid_argument": _REFUSALS,
     # a router that finds no host for the request reports an unknown model
     "context_length": (_fits_beside_input,),
-    "model_not_found": (_picture_modalities,),
-    "endpoint_not_found": (_picture_modalities,),
+    "model_not_found": (_picture_modalities, without_search),
+    "endpoint_not_found": (_picture_modalities, without_search),
+    "auth": (without_search,),
+    "gone": (without_search,),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from anymodel_mcp.errors import Failure
+from anymodel_mcp.errors import ErrorKind, Failure
 from anymodel_mcp.wire.decode.json_values import as_list
 from anymodel_mcp.wire.exchange import SearchField, WireRequest
 from anymodel_mcp.wire.failures import meanings
@@ -15,6 +15,10 @@ _IDEA = re.compile(
     r"\b(?:web|google|browser|internet|online)[ _-]?search|\bgrounding\b|联网|搜索",
     re.IGNORECASE,
 )
+_NOT_OPEN = re.compile(r"tool_?not_?open", re.IGNORECASE)
+"""Ark's code for a tool that an account lacks: https://www.volcengine.com/docs/82379/1756990, 2026-11-28."""
+_ACCESS_KINDS: frozenset[ErrorKind] = frozenset({"auth", "model_not_found", "endpoint_not_found", "gone"})
+"""Kinds under which a search is refused that the account has not, or the provider has no more."""
 
 
 def without_search(request: WireRequest, failure: Failure) -> Repair | None:
@@ -22,12 +26,18 @@ def without_search(request: WireRequest, failure: Failure) -> Repair | None:
     field = request.search
     if field is None or not _means_search(request, field, failure):
         return None
-    return Repair(endpoint=request.endpoint, action="search", field=field.name)
+    # what an account has not turned on, it may turn on tomorrow
+    once = failure.kind in _ACCESS_KINDS or bool(_NOT_OPEN.search(failure.code or ""))
+    return Repair(endpoint=request.endpoint, action="search", field=field.name, once=once)
 
 
 def _means_search(request: WireRequest, field: SearchField, failure: Failure) -> bool:
     """Whether a failure names the idea, the field, the item, or tools where ours is the only one."""
     param, said = (failure.param or "")[:_MOST_CHARS], failure.message[:_MOST_CHARS]
+    if _NOT_OPEN.search(failure.code or ""):
+        return True
+    if failure.kind in _ACCESS_KINDS:  # the status is the refusal
+        return _IDEA.search(said) is not None
     if failure.kind != "unsupported_parameter" and not meanings.refuses(said):
         said = ""
     words = f"{param} {said}"
