@@ -348,6 +348,17 @@ async def test_a_refusal_inside_a_tunnel_is_the_providers() -> None:
     assert caught.value.kind == "auth"
 
 
+async def test_a_tunnel_that_ends_is_a_broken_connection() -> None:
+    async def leave(seen: Seen, line: Line) -> None:
+        """Says nothing and closes."""
+
+    async with open_upstream(leave) as upstream, Proxy() as proxy:
+        with pytest.raises(AnyModelError) as caught:
+            await ask(f"{upstream.origin}/v1", {"http_proxy": proxy.url})
+    assert caught.value.kind == "connection"
+    assert f"through the proxy {proxy.url}" in caught.value.failure.message
+
+
 @pytest.mark.parametrize(
     ("refusal", "said"),
     [

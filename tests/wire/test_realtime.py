@@ -141,6 +141,24 @@ def test_a_tool_loop_goes_back_as_items() -> None:
     ]
 
 
+def test_items_of_the_api_and_later_instructions_stay_what_they_are() -> None:
+    own: Json = {"type": "item_reference", "id": "i9"}
+    native: Json = {"type": "input_image", "image_url": "data:image/png;base64,AA=="}
+    turns: list[Json] = [
+        {"role": "user", "content": ["hi", {"type": "text", "text": ""}, native]},
+        {"role": "developer", "content": "Be brief."},
+        own,
+        {"role": "assistant", "content": ""},
+    ]
+    items = [event["item"] for event in sent_by(built(turns, json_schema={"type": "object"}))[1:-1]]
+    assert items[0]["content"][:2] == [{"type": "input_text", "text": "hi"}, native]
+    assert '{"type":"object"}' in items[0]["content"][2]["text"]
+    assert items[1] == {"type": "message", "role": "system", "content": [{"type": "input_text", "text": "Be brief."}]}
+    assert items[2:] == [own]
+    plain: Json = {"type": "mcp", "server_label": "x"}
+    assert session(built(tools=[LOOK, plain]))["tools"][1] == plain
+
+
 OPTIONS: list[tuple[Json, str, Any]] = [
     ({"audio": {"voice": "marin"}}, "output_modalities", ["audio"]),
     ({"modalities": ["text", "audio"]}, "output_modalities", ["audio"]),
@@ -230,7 +248,16 @@ def test_a_sound_is_sent_as_samples_of_the_one_rate(
 
 
 @pytest.mark.parametrize(
-    "data", [base64.b64encode(b"ID3\x04" + bytes(200)).decode(), wav([1, 2], 24_000, width=1), "UklGRg==", "!", ""]
+    "data",
+    [
+        base64.b64encode(b"ID3\x04" + bytes(200)).decode(),
+        wav([1, 2], 24_000, width=1),
+        wav([1, 2], 1000),
+        base64.b64encode(base64.b64decode(wav([1, 2], 24_000))[:30]).decode(),
+        "UklGRg==",
+        "!",
+        "",
+    ],
 )
 def test_a_sound_that_cannot_be_sent_is_refused_with_the_line_that_converts_it(data: str) -> None:
     part: Json = {"type": "input_audio", "input_audio": {"data": data, "format": "mp3"}}
@@ -412,6 +439,11 @@ FAILURES: dict[str, tuple[tuple[Json, ...], str]] = {
     "no response": ((), "upstream"),
     "cancelled": ((CREATED, delta("x"), done("cancelled", details={"reason": "turn_detected"})), "upstream"),
     "cut": ((CREATED, delta("Half")), "stream_truncated"),
+    "too much": (
+        (CREATED, samples(bytes(60_000)), samples(bytes(60_000)), done()),
+        "too_large",
+    ),
+    "no events": (({"hello": 1},), "upstream"),
     "error, then cut": ((CREATED, {"type": "error", "error": _QUOTA}), "quota"),
 }
 
