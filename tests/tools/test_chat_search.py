@@ -45,6 +45,13 @@ async def test_a_provider_without_a_known_search_is_named_in_a_note(tmp_path: Pa
     assert [w for w in record_of(result)["warnings"] if NOTE in w]
 
 
+async def test_the_note_names_the_api_that_has_a_search(tmp_path: Path) -> None:
+    fake = FakeProvider([completion("Rain.")])
+    async with connect(fake, tmp_path, settings(provider(dialect="gemini"))) as client:
+        result = await client.call_tool("chat", ASK)
+    assert text_of(result) == f'Rain.\n\n[search was left out: {NOTE} p with m; it knows one with api = "gemini"]'
+
+
 async def test_a_provider_that_always_searches_is_asked_plainly(tmp_path: Path) -> None:
     fake = FakeProvider([completion("Rain.")])
     async with connect(fake, tmp_path, settings(provider(dialect="perplexity"))) as client:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 
+from anymodel_mcp.dialects.resolve import find_row
 from anymodel_mcp.types import CallStats, ChatRequest, ChatResult, Json
 from anymodel_mcp.upstream.call_state import OnDeltas
 from anymodel_mcp.upstream.endpoint import Endpoint
@@ -13,6 +14,8 @@ from anymodel_mcp.upstream.sums import total_usage
 from anymodel_mcp.wire.fields.search import KIMI_SEARCH
 
 _MOST_ROUNDS = 5
+_UNLISTED = "openai"
+"""The row of providers that are not listed: which APIs they have is not known."""
 
 
 def with_search_api(endpoint: Endpoint) -> Endpoint:
@@ -27,8 +30,11 @@ def search_note(endpoint: Endpoint) -> str:
     """What to say where no web search is known; "" where one is."""
     if endpoint.dialect.search != "none":
         return ""
-    name = endpoint.client.settings.name
-    return f"search was left out: this server knows no web search for {name} with {endpoint.model}"
+    settings = endpoint.client.settings
+    row = find_row(settings.dialect)
+    others = [api for api, access in row.apis.items() if access.quirks.get("search")] if row else []
+    known = f'; it knows one with api = "{others[0]}"' if others and settings.dialect != _UNLISTED else ""
+    return f"search was left out: this server knows no web search for {settings.name} with {endpoint.model}{known}"
 
 
 async def ask_searching(endpoint: Endpoint, request: ChatRequest, on_deltas: OnDeltas) -> tuple[ChatResult, CallStats]:
