@@ -212,7 +212,7 @@ def _tls(error: ssl.SSLError, path: Path) -> ProviderError:
         fix = "Client certificates are not supported: put a gateway in front that has one."
         return _failure(f"{path.host} requires a client certificate{path.via} ({reason})", fix)
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
-        fix = "Should base_url have http:// or another port? Otherwise check for firewalls in between."
+        fix = "Try http:// in base_url, or another port; otherwise check for firewalls in between."
         return _failure(
             f"{path.host} closed the connection in the TLS handshake{path.via} ({reason})", fix, retryable=True
         )
