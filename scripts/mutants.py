@@ -44,7 +44,7 @@ AREAS: dict[str, tuple[Sequence[str], Sequence[str]]] = {
     "calls": (("calls/*.py",), ("tests/calls", "tests/tools/test_chat.py")),
     "state": (("state/**/*.py",), ("tests/state", "tests/calls")),
     "client": (("upstream/client.py",), ("tests/upstream", "tests/tools/test_chat.py")),
-    "rendering": (("server/render.py",), ("tests/server", "tests/tools")),
+    "rendering": (("server/render.py",), ("tests/server/test_render.py", "tests/server/test_guidance.py")),
 }
 
 # Changes that say little: of `X | None` in an annotation and of names; cosmic-ray has eleven for each `+`.
