@@ -94,7 +94,7 @@ async def ask_engine(client: Client, at: str, report: Report) -> None:
     for stream in (True, False):
         result = await ask(client, prompt="What is the capital of France?", stream=stream, **paris)
         report.check(f"{at} engine, stream {stream}", result, lambda text, _: "Paris" in text)
-    cut = await ask(client, model=ENGINE, prompt="Count to one hundred.", max_tokens=5)
+    cut = await ask(client, prompt="What is the capital of France?", **paris | {"max_tokens": 3})
     report.check(f"{at} engine, limit", cut, lambda _, seen: seen.get("finish_reason") == "length")
 
 
