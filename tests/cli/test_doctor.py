@@ -205,7 +205,7 @@ async def test_a_host_file_that_cannot_be_read_is_a_warning(tmp_path: Path) -> N
 
 async def test_what_a_desktop_program_finds_is_told(tmp_path: Path) -> None:
     _, mac = await _examine(tmp_path, {"OPENAI_API_KEY": KEY}, config="", platform="darwin")
-    assert "a desktop app finds neither `anymodel-mcp` nor `uvx`" in mac.said
+    assert "• a desktop app finds neither `anymodel-mcp` nor `uvx`" in mac.said  # install writes the full path
     bin_folder = tmp_path / "bin"
     bin_folder.mkdir()
     (bin_folder / "uvx").write_text("#!/bin/sh\n", encoding="utf-8")

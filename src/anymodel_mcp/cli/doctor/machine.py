@@ -62,7 +62,7 @@ def _gui_finding(terminal: Terminal) -> Finding:
         return Finding("ok", f"a desktop app finds {' and '.join(found)}")
     program = " ".join(find_program(terminal.environ, terminal.home))
     return Finding(
-        "warn",
+        "note",
         "a desktop app finds neither `anymodel-mcp` nor `uvx` (it does not see your shell's PATH)",
         f"`anymodel-mcp install HOST` writes the full path; by hand, use {program} as the command.",
     )
