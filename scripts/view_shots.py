@@ -375,6 +375,101 @@ async def look(shown: Shown, width: int) -> list[str]:
     return await shown.view.evaluate(LOOK)
 
 
+# --- what it does
+
+
+async def follows(shown: Shown, provider: Provider, client: Client) -> list[str]:
+    """A job is asked for until it is done; then its video is there, and the model is told in one line."""
+    result = await result_of(client, provider, Scene(name="job", tool="create_media", arguments={"prompt": SHORT}))
+    job = Scene(name="job", tool="create_media", arguments={"prompt": SHORT}, ready="progress[value]")
+    await show(shown, job, result, width=320, theme="light")
+    provider.progress = 100
+    await shown.view.wait_for_selector("video", timeout=40_000)
+    told = [params for method, params in await shown.page.evaluate("sent") if method == "ui/update-model-context"]
+    saved = [block["text"] for params in told for block in params["content"]]
+    return [] if len(saved) == 1 and ".webm" in saved[0] else [f"the model was told {saved}"]
+
+
+async def cancels(shown: Shown, provider: Provider, client: Client) -> list[str]:
+    """Cancel stops the job, and the view says so."""
+    job = Scene(name="job", tool="create_media", arguments={"prompt": SHORT}, ready=".end")
+    await show(shown, job, await result_of(client, provider, job), width=320, theme="light")
+    await shown.view.get_by_role("button", name="Cancel").click()
+    await shown.view.get_by_role("heading", name="Cancelled").wait_for(timeout=20_000)
+    polls = provider.polls
+    await shown.page.wait_for_timeout(4000)
+    return [] if provider.polls == polls else ["it still asks after the job was cancelled"]
+
+
+async def gives_up(shown: Shown, provider: Provider, client: Client) -> list[str]:
+    """After five failures in a row it asks no more, says what to do, and can be told to go on."""
+    job = Scene(name="job", tool="create_media", arguments={"prompt": SHORT}, ready=".end")
+    result = await result_of(client, provider, job)
+    await shown.page.evaluate("refuse = true")
+    await show(shown, job, result, width=320, theme="light")
+    again = shown.view.get_by_role("button", name="Check again")
+    await again.wait_for(timeout=40_000)
+    asked = [method for method, _ in await shown.page.evaluate("sent") if method == "tools/call"]
+    await shown.page.evaluate("refuse = false")
+    await again.click()
+    await shown.view.wait_for_selector("progress[value]", timeout=40_000)
+    return [] if len(asked) == 5 else [f"it asked {len(asked)} times"]
+
+
+async def by_keyboard(shown: Shown, provider: Provider, client: Client) -> list[str]:
+    """Thumbnails, "Full size" and "Download" work by Tab and Enter, and the focus is seen."""
+    four = Scene(name="pictures", arguments={"prompt": SHORT, "n": 4}, ready=".thumb")
+    await show(shown, four, await result_of(client, provider, four), width=720, theme="light")
+    names: list[str] = []
+    for _ in range(6):
+        await shown.page.keyboard.press("Tab")
+        names.append(
+            await shown.view.evaluate("document.activeElement.ariaLabel || document.activeElement.textContent")
+        )
+    if names != [*(f"Picture {n} of 4" for n in range(1, 5)), "Full size", "Download"]:
+        return [f"Tab goes to {names}"]
+    await shown.page.keyboard.press("Enter")
+    await shown.page.wait_for_function("sent.some(([method]) => method === 'ui/download-file')")
+    await shown.view.get_by_role("button", name="Picture 3 of 4").focus()
+    await shown.page.keyboard.press("Enter")
+    found = await shown.view.evaluate(
+        """() => {
+          const focused = document.activeElement
+          return [focused.ariaLabel, focused.ariaPressed, getComputedStyle(focused).outlineStyle]
+        }"""
+    )
+    before = await shown.view.evaluate("document.querySelector('.well img').naturalWidth")
+    await shown.view.get_by_role("button", name="Full size").press("Enter")
+    for _ in range(100):  # `wait_for_function` needs eval, which the policy forbids
+        if await shown.view.evaluate("document.querySelector('.well img').naturalWidth") == 1024:
+            break
+        await shown.page.wait_for_timeout(50)
+    else:
+        return ["the full size is not shown"]
+    problems = [] if found == ["Picture 3 of 4", "true", "solid"] else [f"the focus is at {found}"]
+    return problems if before < 1024 else [*problems, "the preview is as large as the picture"]
+
+
+async def asks_the_host(shown: Shown, provider: Provider, client: Client) -> list[str]:
+    """Follow-up buttons and links go to the host; addresses other than https have no button."""
+    addresses = ("https://files.example/1.png", "javascript:alert(1)")
+    record = {"service": "midjourney", "task_id": "17", "media": [{"kind": "image", "url": url} for url in addresses]}
+    record |= {"next": [{"action": "action", "options": {"customId": "U1"}, "label": HOSTILE}]}
+    result = {**PLAIN, "_meta": {"anymodel/result": {**record, "status": "complete"}}}
+    await show(shown, Scene(name="next", tool="create_media", ready=".thumb"), result, width=320, theme="light")
+    await shown.view.get_by_role("button", name="Open original").click()
+    await shown.view.get_by_role("button", name=HOSTILE).click()
+    await shown.view.get_by_role("button", name="File 2 of 2").click()
+    sent = dict(await shown.page.evaluate("sent"))
+    links = await shown.view.get_by_role("button", name="Open original").count()
+    fine = sent["ui/open-link"] == {"url": "https://files.example/1.png"} and not links
+    fine = fine and '"customId":"U1"' in sent["ui/message"]["content"][0]["text"]
+    return [] if fine else [f"the host was asked {sent}"]
+
+
+ACTS = (follows, cancels, gives_up, by_keyboard, asks_the_host)
+
+
 async def run(folder: Path, wanted: list[str]) -> int:
     """Takes all pictures; gives the number of problems."""
     problems: list[str] = []
@@ -392,6 +487,18 @@ async def run(folder: Path, wanted: list[str]) -> int:
                     client = impatient_client if one.tool == "create_media" else patient_client
                     found = await shoot(browser, client, one, await result_of(client, provider, one), folder)
                     print(f"{'FAIL' if found else 'ok  '} {one.name}", *found, sep="\n     ", flush=True)
+                    problems += found
+                for act in [a for a in ACTS if not wanted or a.__name__ in wanted]:
+                    shown = await open_page(browser, impatient_client, width=720)
+                    provider.progress = 42
+                    client = patient_client if act is by_keyboard else impatient_client
+                    shown.client = client
+                    try:
+                        found = [*await act(shown, provider, client), *shown.problems]
+                    except Exception as error:
+                        found = [f"{type(error).__name__}: {str(error)[:300]}", *shown.problems]
+                    await shown.page.close()
+                    print(f"{'FAIL' if found else 'ok  '} {act.__name__}", *found, sep="\n     ", flush=True)
                     problems += found
         await browser.close()
     return len(problems)

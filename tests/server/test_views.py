@@ -96,9 +96,15 @@ async def test_a_client_that_declares_views_gets_them(mode: str, tmp_path: Path)
         (document,) = (await client.read_resource(URI)).contents
         assert isinstance(document, TextResourceContents)
         assert document.mime_type == MIME_TYPE
-        assert document.meta == {"ui": {"csp": {}, "prefersBorder": False}}
+        assert document.meta == {"ui": {"prefersBorder": False}}
         assert URI not in {str(resource.uri) for resource in (await client.list_resources()).resources}
     assert len(document.text.encode()) <= 12 * 1024
+
+
+async def test_inspector_is_asked_for_data_urls(tmp_path: Path) -> None:
+    async with _connect(tmp_path, name="mcp-inspector") as client:
+        (document,) = (await client.read_resource(URI)).contents
+    assert document.meta == {"ui": {"prefersBorder": False, "csp": {"resourceDomains": ["data:"]}}}
 
 
 OTHERS: dict[str, Declared] = {

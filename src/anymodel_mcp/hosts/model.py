@@ -22,6 +22,7 @@ class Host:
         images: image blocks reach the model as images (else as text, or not at all).
         links: `resource_link` blocks are shown as links (else they are dropped or pasted as JSON).
         views: views (MCP Apps) may be offered, where the client declares them.
+        asks_for_data: a view must ask for `data:`, as if it were a domain, or its pictures and sounds are blocked.
         typed_before: the host itself puts what is typed after a prompt's command before the prompt's text.
         fills_required_only: what is typed reaches a prompt only through an argument that is listed as required.
         extra_arguments: arguments that the host adds to every call.
@@ -39,6 +40,7 @@ class Host:
     images: bool = True
     links: bool = True
     views: bool = True
+    asks_for_data: bool = False
     typed_before: bool = False
     fills_required_only: bool = False
     extra_arguments: frozenset[str] = frozenset()

@@ -304,6 +304,12 @@ HOSTS: tuple[Host, ...] = (
         source="assumed to be as Cline's CLI; docs.cline.bot/mcp/configuring-mcp-servers; read 2026-11-21",
     ),
     Host(
+        names=("mcp-inspector*", "inspector-cli"),
+        title="MCP Inspector",
+        asks_for_data=True,
+        source="2.12.0: without _meta.ui.csp its sandbox blocks data: URLs, against the specification; measured 2026-11-28",
+    ),
+    Host(
         names=("@n8n/*", "n8n*"),
         title="n8n",
         extra_arguments=frozenset({"toolCallId", "sessionId", "action", "chatInput"}),

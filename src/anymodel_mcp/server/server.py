@@ -196,8 +196,9 @@ class AnyModelServer(MCPServer[Services]):
         self, uri: AnyUrl | str, context: Context[Services, Any] | None = None
     ) -> Iterable[ReadResourceContents] | InputRequiredResult:
         """The document of the view, for clients that show views; else a resource that was registered."""
-        if str(uri) == URI and self._peer(context).views:
-            return [document()]
+        peer = self._peer(context)
+        if str(uri) == URI and peer.views:
+            return [document(peer.host)]
         return await super().read_resource(uri, context)
 
     async def list_prompts(self) -> list[ListedPrompt]:

@@ -15,6 +15,7 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 
 from anymodel_mcp.config import ViewSettings
+from anymodel_mcp.hosts.model import Host
 from anymodel_mcp.hosts.table import find_host
 from anymodel_mcp.server.client_info import client_name
 from anymodel_mcp.types import Json
@@ -30,7 +31,6 @@ hosts tell their model not to repeat what a bound tool's view shows, even where 
 _TOOL_META: Json = {"ui": {"resourceUri": URI}, "ui/resourceUri": URI}
 """The second key is the old one; Claude still needs it (anthropics/claude-ai-mcp#71, read 2026-11-28)."""
 _FILE = Path(__file__).with_name("view.html")
-_DOCUMENT_META: Json = {"ui": {"csp": {}, "prefersBorder": False}}
 
 
 def bound_tools(settings: ViewSettings) -> tuple[str, ...]:
@@ -40,9 +40,12 @@ def bound_tools(settings: ViewSettings) -> tuple[str, ...]:
     return (*BOUND, "chat") if settings.chat else BOUND
 
 
-def document() -> ReadResourceContents:
-    """Returns the document for `resources/read`."""
-    return ReadResourceContents(content=_FILE.read_text(encoding="utf-8"), mime_type=MIME_TYPE, meta=_DOCUMENT_META)
+def document(host: Host) -> ReadResourceContents:
+    """Returns the document for `resources/read`; it asks for no domain, so that only `data:` URLs load."""
+    ui: Json = {"prefersBorder": False}
+    if host.asks_for_data:
+        ui["csp"] = {"resourceDomains": ["data:"]}
+    return ReadResourceContents(content=_FILE.read_text(encoding="utf-8"), mime_type=MIME_TYPE, meta={"ui": ui})
 
 
 def shows_views(ctx: ServerRequestContext[Any, Any]) -> bool:
