@@ -299,7 +299,7 @@ async def open_page(browser: Browser, client: Client, *, width: int) -> Shown:
 def wire(value: Any) -> Json:
     """A result as it is on the wire, saved in the home of somebody else."""
     text: str = value.model_dump_json(by_alias=True, exclude_none=True)
-    return json.loads(re.sub(rf"/[^\"]*?{PREFIX}\w+", "/home/ann", text))
+    return json.loads(re.sub(rf"/[\w./-]{{0,60}}{PREFIX}\w+", "/home/ann", text))
 
 
 async def show(shown: Shown, one: Scene, result: Json | None, *, width: int, theme: str) -> None:
