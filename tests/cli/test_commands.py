@@ -294,7 +294,7 @@ def test_ctrl_c_closes_the_connection_and_ends_with_130(tmp_path: Path) -> None:
     with process, listener:
         connection, _ = listener.accept()
         with connection:
-            connection.settimeout(30)
+            connection.settimeout(HANG_S)
             while not connection.recv(65_536):
                 pass
             connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n")

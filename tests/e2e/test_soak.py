@@ -9,10 +9,12 @@ import pytest
 
 from benchmarks.soak.figures import Figure, Pulse, percentile
 from benchmarks.soak.parts import PARTS, Measure
+from tests.slow import slow
 
 SHORT = {name: part.short for name, part in PARTS.items() if part.short is not None}
 
 
+@slow
 @pytest.mark.skipif(sys.platform != "linux", reason="memory and descriptors are read from /proc")
 @pytest.mark.parametrize("measure", SHORT.values(), ids=SHORT)
 async def test_reliability_holds_in_short(measure: Measure, tmp_path: Path) -> None:

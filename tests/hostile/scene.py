@@ -120,8 +120,9 @@ max_attempts = 1
 {provider}
 {config}
 """
-        async with open_pipe(text, folder) as pipe:
+        async with open_pipe(text, folder, coverage=False) as pipe:
             scene = Scene(pipe=pipe, upstream=upstream, answer=serve([completion("fine")]))
+            await scene.call("get_result", {})  # the server is in memory from the first call on
             yield scene
 
 

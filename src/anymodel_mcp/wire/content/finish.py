@@ -8,12 +8,12 @@ word that is in no list is unknown, and is quoted in a warning.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any, cast
 
 from anymodel_mcp.types import FinishReason, Usage
 from anymodel_mcp.wire.decode.json_values import as_object, first_text
+from anymodel_mcp.wire.patterns import LazyPattern
 
 _WORDS: dict[str, FinishReason] = {
     **dict.fromkeys(
@@ -85,15 +85,15 @@ INCOMPLETE = "incomplete"
 """The finish reason of an unfinished answer whose provider gives no reason."""
 
 _NOTHING = ("", "null", "none")
-_PREFIX = re.compile(r"^(?:finish_reason|stop_reason|finish)_(?=.)")
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_GAP = re.compile(r"[^a-z0-9]+")
-_OUTSIDE_STOP = re.compile(
+_PREFIX = LazyPattern(r"^(?:finish_reason|stop_reason|finish)_(?=.)")
+_HUMP = LazyPattern(r"(?<=[a-z0-9])(?=[A-Z])")
+_GAP = LazyPattern(r"[^a-z0-9]+")
+_OUTSIDE_STOP = LazyPattern(
     r"abort|cancel|kill|interrupt|terminat|preempt|evict|shut_?down|disconnect|time_?out|timed_out|time_limit"
     r"|insufficient_system_resource|overload|unavailable"
 )
-_BROKEN_CALL = re.compile(r"malformed|(?:tool|function)_?(?:call|use)|missing_thought_signature")
-_FAILED = re.compile(r"(?:^|_)(?:error|failed|failure|fault|exception|crashed)(?:_|$)")
+_BROKEN_CALL = LazyPattern(r"malformed|(?:tool|function)_?(?:call|use)|missing_thought_signature")
+_FAILED = LazyPattern(r"(?:^|_)(?:error|failed|failure|fault|exception|crashed)(?:_|$)")
 _RETRY_CALL = "Ask again; if it happens again, simplify the tools or ask another model."
 
 

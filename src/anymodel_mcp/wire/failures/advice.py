@@ -15,8 +15,9 @@ from anymodel_mcp.wire.failures import meanings
 from anymodel_mcp.wire.failures.limits import named_bounds
 from anymodel_mcp.wire.failures.missing import missing_field
 from anymodel_mcp.wire.fields.efforts import LADDER
+from anymodel_mcp.wire.patterns import LazyPattern
 
-_VERSIONED = re.compile(r"/(?:v\d|api|openai|inference|compat)", re.IGNORECASE)
+_VERSIONED = LazyPattern(r"/(?:v\d|api|openai|inference|compat)", re.IGNORECASE)
 _FILE_PARTS = frozenset({"image_url", "input_image", "file", "input_file", "input_audio", "image", "file_url"})
 
 
@@ -70,11 +71,11 @@ _BY_CAUSE_KINDS: frozenset[ErrorKind] = frozenset(
 )
 
 
-def _cause(pattern: str, advice: str) -> tuple[re.Pattern[str], str]:
-    return re.compile(pattern, re.IGNORECASE), advice
+def _cause(pattern: str, advice: str) -> tuple[LazyPattern, str]:
+    return LazyPattern(pattern, re.IGNORECASE), advice
 
 
-_CAUSES: tuple[tuple[re.Pattern[str], str], ...] = (
+_CAUSES: tuple[tuple[LazyPattern, str], ...] = (
     _cause(
         r"v1/responses and not in|responses api (?:only|instead)|(?:use|please use) (?:the )?(?:/?v1/responses"
         r"|responses api)",

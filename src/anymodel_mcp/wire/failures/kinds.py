@@ -13,6 +13,7 @@ from anymodel_mcp.errors import ErrorKind
 from anymodel_mcp.wire.failures import meanings
 from anymodel_mcp.wire.failures.limits import named_bounds
 from anymodel_mcp.wire.failures.retry import RETRY_STATUSES
+from anymodel_mcp.wire.patterns import LazyPattern
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,12 +122,12 @@ _NO_FIELDS = frozenset({"model", "messages", "input", "prompt", "none", "null", 
 """What a `param` may hold though no field is refused: what the request is about, and written-out nothings."""
 
 
-def _words(*patterns: str) -> re.Pattern[str]:
-    return re.compile("|".join(patterns), re.IGNORECASE)
+def _words(*patterns: str) -> LazyPattern:
+    return LazyPattern("|".join(patterns), re.IGNORECASE)
 
 
 # in this order; the first match counts
-_SENTENCES: tuple[tuple[re.Pattern[str], ErrorKind], ...] = (
+_SENTENCES: tuple[tuple[LazyPattern, ErrorKind], ...] = (
     (
         _words(
             r"safety system|content management policy|content polic|usage polic|input was flagged|moderation",
@@ -185,19 +186,19 @@ _SENTENCES: tuple[tuple[re.Pattern[str], ErrorKind], ...] = (
 )
 _PARAMETER_STATUSES = frozenset({200, 400, 404, 405, 406, 416, 422, 500, 501})
 _ROLE_STATUSES = frozenset({200, 400, 422, 500})
-_NUMBER_FIELD = re.compile(
+_NUMBER_FIELD = LazyPattern(
     r"max(?:imum)?[_ ](?:\w+[_ ])?tokens\b|(?:completion|output) tokens\b|temperature|top_[pk]\b|top_logprobs|penalty"
     r"|^\W*n\b",
     re.IGNORECASE,
 )
-_ABOVE = re.compile(r"\d\s*>\s*\d")
-_TIMED_OUT = re.compile(r"timed? ?out|deadline exceeded|超时", re.IGNORECASE)
-_TOO_LARGE = re.compile(
+_ABOVE = LazyPattern(r"\d\s*>\s*\d")
+_TIMED_OUT = LazyPattern(r"timed? ?out|deadline exceeded|超时", re.IGNORECASE)
+_TOO_LARGE = LazyPattern(
     r"(?:payload|entity|body|file|image|picture|upload|document|audio|attachment)\w*\b.{0,40}too (?:large|big)"
     r"|too (?:large|big)\b.{0,40}(?:payload|entity|body|file|image|picture|upload|document|audio|attachment)",
     re.IGNORECASE,
 )
-_ENDPOINT = re.compile(
+_ENDPOINT = LazyPattern(
     r"only supported in v1/responses|please use (?:the )?/?v1/responses|not supported in the v1/\w+"
     r"|responses api (?:only|instead)|not a chat model"
     r"|does ?n[o']t support (?:the )?(?:embeddings?|completions?|responses|chat completions?)\b",

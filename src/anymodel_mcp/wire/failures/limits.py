@@ -10,27 +10,29 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from anymodel_mcp.wire.patterns import LazyPattern
+
 _MOST_CHARS = 2000
 _MOST_WORDS = 80
-_NUMBER = re.compile(r"(?<![\w.])-?(?:\d{1,3}(?:,\d{3}){1,4}|\d{1,15})(?:\.\d{1,15})?(?![\w.]*\w)", re.ASCII)
-_STATUS = re.compile(r"<\d{3}>")
-_BRACKETS = re.compile(r"[\[(（]\s*(-?\d{1,15}(?:\.\d{1,15})?)\s*[,，~]\s*(-?\d{1,15}(?:\.\d{1,15})?)\s*[\])）]")
-_SPAN = re.compile(
+_NUMBER = LazyPattern(r"(?<![\w.])-?(?:\d{1,3}(?:,\d{3}){1,4}|\d{1,15})(?:\.\d{1,15})?(?![\w.]*\w)", re.ASCII)
+_STATUS = LazyPattern(r"<\d{3}>")
+_BRACKETS = LazyPattern(r"[\[(（]\s*(-?\d{1,15}(?:\.\d{1,15})?)\s*[,，~]\s*(-?\d{1,15}(?:\.\d{1,15})?)\s*[\])）]")
+_SPAN = LazyPattern(
     r"(?:between|from|range:?)\s+(-?\d{1,15}(?:\.\d{1,15})?)\s*(?:and|to|\.\.\.?|-)\s*(-?\d{1,15}(?:\.\d{1,15})?)",
     re.IGNORECASE,
 )
-_HIGH = re.compile(
+_HIGH = LazyPattern(
     r"at most|maximum|\bmax\b|(?:less|lower|smaller|fewer) than|(?:not|n't) (?:be )?(?:greater|larger|more|higher) than"
     r"|no (?:more|greater|larger) than|up to|<=|<|≤|\blimit|\bcap\b|supports? only|exceeds|不超过|最大",
     re.IGNORECASE,
 )
-_LOW = re.compile(
+_LOW = LazyPattern(
     r"at least|minimum|\bmin\b|(?:greater|larger|more|higher) than|(?:not|n't) (?:be )?(?:less|lower|smaller"
     r"|fewer) than"
     r"|>=|≥|不小于|最小",
     re.IGNORECASE,
 )
-_STRICT = re.compile(
+_STRICT = LazyPattern(
     r"(?<!not be )(?<!not )(?<!no )(?:less|lower|smaller|fewer|greater|larger|more|higher) than\W*$", re.IGNORECASE
 )
 
@@ -90,13 +92,13 @@ def _kind(words: str, last: str, value: float) -> str:
     return "high" if high >= low else "low"
 
 
-_INPUT_TOKENS = re.compile(
+_INPUT_TOKENS = LazyPattern(
     r"(?<!\d)(?:(\d{1,15})\s*\+\s*\d{1,15}\s*>|(\d{1,15})\s+(?:tokens\s+)?(?:input|prompt)\b"
     r"|(\d{1,15})\s+(?:tokens\s+)?(?:in|from)\s+(?:the|your)\s+(?:\w+\s+)?(?:messages|prompt|input))",
     re.IGNORECASE,
 )
-_SUM = re.compile(r"\+\s*\d{1,15}\s*>\s*(\d{1,15})")
-_CONTEXT_TOKENS = re.compile(r"context (?:length|window|size|limit)\D{1,30}?(\d{1,15})", re.IGNORECASE)
+_SUM = LazyPattern(r"\+\s*\d{1,15}\s*>\s*(\d{1,15})")
+_CONTEXT_TOKENS = LazyPattern(r"context (?:length|window|size|limit)\D{1,30}?(\d{1,15})", re.IGNORECASE)
 
 
 def output_room(text: str, asked: float) -> int | None:

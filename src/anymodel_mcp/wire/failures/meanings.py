@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import re
 
+from anymodel_mcp.wire.patterns import LazyPattern
+
 _MOST_CHARS = 2000
 _NEAR = r"[^.\n]{0,80}?"
 
 
-def _any(*patterns: str) -> re.Pattern[str]:
-    return re.compile("|".join(patterns), re.IGNORECASE)
+def _any(*patterns: str) -> LazyPattern:
+    return LazyPattern("|".join(patterns), re.IGNORECASE)
 
 
-def _pair(one: str, other: str, between: str = _NEAR) -> re.Pattern[str]:
+def _pair(one: str, other: str, between: str = _NEAR) -> LazyPattern:
     """Matches if two word classes are near each other, in either order."""
     return _any(rf"(?:{one}){between}(?:{other})", rf"(?:{other}){between}(?:{one})")
 
@@ -35,7 +37,7 @@ REFUSAL = _any(
     r"roles must|must alternate|should be|不支持|无效|不合法|非法",
 )
 """Words that refuse a field, a value or a feature."""
-_MORE_REFUSALS = re.compile(
+_MORE_REFUSALS = LazyPattern(
     r"may only|only be set|must be|cannot both|too (?:large|high|small|low)"
     r"|\bonly (?:\S{1,40} ){1,2}(?:is|are) supported",
     re.IGNORECASE,
@@ -47,7 +49,7 @@ def refuses(message: str) -> bool:
     return bool(REFUSAL.search(message) or _MORE_REFUSALS.search(message))
 
 
-IDEAS: dict[str, re.Pattern[str]] = {
+IDEAS: dict[str, LazyPattern] = {
     "reasoning": _any(r"\bthink(?:ing)?\b", r"\breasoning\b(?!_content)", "思考"),
     "tools": _any(r"\btools?\b", r"\btool[ _-]?(?:use|call\w*|choice)", r"\bfunctions?[ _-]?call\w*"),
     "vision": _any(r"\bimages?(?:_url)?\b", r"\bvision\b", r"\bmulti-?modal", r"\bpictures?\b", "图片"),

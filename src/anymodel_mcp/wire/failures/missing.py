@@ -4,30 +4,32 @@ from __future__ import annotations
 
 import re
 
+from anymodel_mcp.wire.patterns import LazyPattern
+
 _MOST_CHARS = 2000
 _NAME = r"['\"`]?(?:body\.)?([A-Za-z_][\w.\[\]]{0,60})['\"`]?"
 _MISSING = (
-    re.compile(
+    LazyPattern(
         rf"{_NAME}(?: parameter| field| property)?\s*(?::|is|are)\s*(?:a )?(?:field )?(?:required|missing)\b", re.I
     ),
-    re.compile(
+    LazyPattern(
         rf"(?:missing|absent)(?: (?:a|the|required|mandatory|request))*(?: (?:field|parameter|argument|property"
         rf"|key))?s?:?\s+{_NAME}",
         re.I,
     ),
-    re.compile(
+    LazyPattern(
         rf"required (?:field|parameter|argument|property|key)s?(?: (?:is|are) missing| missing)?:?\s+{_NAME}", re.I
     ),
-    re.compile(
+    LazyPattern(
         r"must (?:provide|specify|set|include)(?: an?| the)?(?: value for)? ['\"`]([\w.\[\]]{2,60})['\"`]", re.I
     ),
-    re.compile(r"must (?:provide|specify|set|include)(?: an?| the)? ([a-z]+(?:_[a-z]+)+)\b", re.I),
-    re.compile(
+    LazyPattern(r"must (?:provide|specify|set|include)(?: an?| the)? ([a-z]+(?:_[a-z]+)+)\b", re.I),
+    LazyPattern(
         r"\b([A-Za-z]+(?:_[a-z]+)+)['\"`]?(?: parameter| field)? (?:must be (?:provided|specified|set\b(?! to))"
         r"|(?:must not|can ?not) be (?:null|empty))",
         re.I,
     ),
-    re.compile(rf"(?:缺少|缺失)(?:必[需要填])?(?:参数|字段)?[:：]?\s*{_NAME}"),
+    LazyPattern(rf"(?:缺少|缺失)(?:必[需要填])?(?:参数|字段)?[:：]?\s*{_NAME}"),
 )
 _NO_NAMES = frozenset(
     {"field", "fields", "parameter", "parameters", "value", "argument", "property", "key", "keys", "it", "this", "that"}

@@ -23,6 +23,7 @@ from anymodel_mcp.wire.failures.kinds import ErrorSignals, believable, classify,
 from anymodel_mcp.wire.failures.missing import missing_field
 from anymodel_mcp.wire.failures.retry import retry_after
 from anymodel_mcp.wire.failures.shapes import ErrorBody, find_error_body, loose_words
+from anymodel_mcp.wire.patterns import LazyPattern
 
 _MOST_CHARS = 300
 _READ_CHARS = 4000
@@ -30,10 +31,10 @@ _READ_CHARS = 4000
 _CODE_CHARS = 200
 _MOST_CODES = 16
 _LOOK_FIRST = "Check at the provider whether a picture was made and charged before you request another one."
-_OPENING = re.compile(r"<(title|h1|h2)\b[^>]{0,500}>", re.IGNORECASE)
-_CLOSING = {name: re.compile(f"</{name}[\\s>]", re.IGNORECASE) for name in ("title", "h1", "h2")}
-_TAG = re.compile(r"<[^>]{0,500}>")
-_REQUEST_ID = re.compile(r"\(?request id:?\s*([\w-]{6,100})\)?", re.IGNORECASE)
+_OPENING = LazyPattern(r"<(title|h1|h2)\b[^>]{0,500}>", re.IGNORECASE)
+_CLOSING = {name: LazyPattern(f"</{name}[\\s>]", re.IGNORECASE) for name in ("title", "h1", "h2")}
+_TAG = LazyPattern(r"<[^>]{0,500}>")
+_REQUEST_ID = LazyPattern(r"\(?request id:?\s*([\w-]{6,100})\)?", re.IGNORECASE)
 _ID_HEADERS = (
     "x-request-id",
     "request-id",
@@ -47,17 +48,17 @@ _ID_HEADERS = (
 )
 _PENDING_ID_HEADERS = ("nvcf-reqid", *_ID_HEADERS)  # NVIDIA's response to a request that takes longer
 _PARAM = (
-    re.compile(
+    LazyPattern(
         r"(?:parameter|argument|field|property|name|value|key|input)s?(?: supplied)?:? ?['\"`]([\w.\[\]]{1,80})['\"`]",
         re.I,
     ),
-    re.compile(r"['\"`]([\w.\[\]]{1,80})['\"`](?: parameter| field| value)? (?:is|are|does|must)", re.I),
-    re.compile(r"(?:request argument supplied|unknown (?:parameter|field|argument)):? ?([A-Za-z_][\w.]{0,80})", re.I),
-    re.compile(r"\bparameter\.([A-Za-z_]\w{0,60})"),
-    re.compile(r"(?:parameter|argument|field) ([a-z]+_[a-z_]{1,60})\b"),
-    re.compile(r"\b([a-z]+(?:_[a-z]+)+)\b[^.\n]{0,40}(?:not supported|unsupported|not support|must be)"),
+    LazyPattern(r"['\"`]([\w.\[\]]{1,80})['\"`](?: parameter| field| value)? (?:is|are|does|must)", re.I),
+    LazyPattern(r"(?:request argument supplied|unknown (?:parameter|field|argument)):? ?([A-Za-z_][\w.]{0,80})", re.I),
+    LazyPattern(r"\bparameter\.([A-Za-z_]\w{0,60})"),
+    LazyPattern(r"(?:parameter|argument|field) ([a-z]+_[a-z_]{1,60})\b"),
+    LazyPattern(r"\b([a-z]+(?:_[a-z]+)+)\b[^.\n]{0,40}(?:not supported|unsupported|not support|must be)"),
 )
-_NAMED = re.compile(r"parameter|argument|field|property", re.IGNORECASE)
+_NAMED = LazyPattern(r"parameter|argument|field|property", re.IGNORECASE)
 
 
 def tidy(text: str, limit: int = _MOST_CHARS) -> str:

@@ -28,6 +28,7 @@ from anymodel_mcp.wire.failures.repair_steps import (
 from anymodel_mcp.wire.failures.search import without_search
 from anymodel_mcp.wire.fields.efforts import LADDER, nearest
 from anymodel_mcp.wire.fields.options import TOKEN_LIMITS, TOKEN_PARAMS
+from anymodel_mcp.wire.patterns import LazyPattern
 
 __all__ = ["Repair", "apply", "find_repair"]
 
@@ -59,18 +60,18 @@ _NUMBERS = (
     "frequency_penalty",
     "thinking_budget",
 )
-_UNKNOWN_NAME = re.compile(
+_UNKNOWN_NAME = LazyPattern(
     r"unsupported[_ ]param|unknown[_ ](?:param|field|name|argument)|unrecogni[sz]ed|extra[_ ]forbidden|extra inputs"
     r"|not permitted|unexpected keyword|use '?max_\w*tokens'? instead|not support(?:ed)?\b",
     re.IGNORECASE,
 )
-_NO_PLAIN_THINKING = re.compile(r"enable[_ ]thinking.*(?:stream|流)", re.IGNORECASE | re.DOTALL)
-_STREAM_ONLY = re.compile(
+_NO_PLAIN_THINKING = LazyPattern(r"enable[_ ]thinking.*(?:stream|流)", re.IGNORECASE | re.DOTALL)
+_STREAM_ONLY = LazyPattern(
     r"only supports? stream|stream(?:ing)? (?:mode )?(?:is )?(?:only|required)|enable the stream|仅支持流式"
     r"|stream.{0,20}must be (?:set to )?true",
     re.IGNORECASE,
 )
-_STREAM_REFUSED = re.compile(r"verified to stream|unsupported for stream|remove ['\"`]?stream", re.IGNORECASE)
+_STREAM_REFUSED = LazyPattern(r"verified to stream|unsupported for stream|remove ['\"`]?stream", re.IGNORECASE)
 _ESSENTIAL = frozenset({"model", "messages", "input", "prompt", "tools"})
 """Fields that no repair removes; any sentence may mention them."""
 _MOST_REPAIRS = 8
@@ -154,7 +155,7 @@ def _meant(request: WireRequest, failure: Failure) -> set[str]:
 
 _TELLING = 6
 """A shorter value may be a word of any sentence ("low", "auto")."""
-_THINK_VALUE = re.compile(
+_THINK_VALUE = LazyPattern(
     r"\b(?:invalid|unsupported|unknown) (?:think|reasoning)\w* (?:value|level|effort|mode)", re.IGNORECASE
 )
 
@@ -326,14 +327,14 @@ def _offers(message: str, sent: str) -> str:
     return " ".join(w for w in quoted if w != sent).lower()
 
 
-_OFFER = re.compile(
+_OFFER = LazyPattern(
     r"(?:supported|allowed|accepted|valid|available|possible|permitted) (?:\w+ )?(?:values?|options?|levels?|efforts?)?"
     r" ?(?:are|is)?:?|must be(?: one of)?|(?:please )?use|should be(?: one of)?|one of|expected",
     re.IGNORECASE,
 )
 
 
-_ENCODING = re.compile(r"\bencodings?\b", re.IGNORECASE)
+_ENCODING = LazyPattern(r"\bencodings?\b", re.IGNORECASE)
 
 
 def _encoding(request: WireRequest, failure: Failure) -> Repair | None:

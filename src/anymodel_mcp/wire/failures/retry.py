@@ -13,6 +13,7 @@ from typing import Any
 
 from anymodel_mcp.errors import ErrorKind, ProviderError
 from anymodel_mcp.wire.decode.json_values import as_list, as_number, as_object, as_text
+from anymodel_mcp.wire.patterns import LazyPattern
 
 RETRY_STATUSES = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
 _NEVER: frozenset[ErrorKind] = frozenset(
@@ -22,15 +23,15 @@ _SURELY_REFUSED: frozenset[ErrorKind] = frozenset({"rate_limit", "overloaded"})
 _ONCE: frozenset[ErrorKind] = frozenset({"upstream", "protocol"})
 _FIRST_S, _MOST_S, _JITTER = 0.5, 8.0, 0.25
 _UNIT = r"(milliseconds?|ms|mins?|minutes?|m|seconds?|secs?|s|hours?|hrs?|h|days?|d|毫秒|秒|分钟|小时)(?![a-z])"
-_IN_WORDS = re.compile(
+_IN_WORDS = LazyPattern(
     r"(?:retry|retrying|try|again|wait(?:ing)?|resets?|available|请)(?: (?:again|in|after|for|at least|about"
     r"|another|only|the request)){0,3}"
     rf"[ :~在等待于约]*((?:\d{{1,12}}(?:\.\d{{1,12}})?\s*{_UNIT}[\s,]*(?:and )?)+|(?<=in )\d{{1,12}}(?:\.\d+)?(?![\d.])"
     rf"|(?<=after )\d{{1,12}}(?:\.\d+)?(?![\d.]))",
     re.IGNORECASE,
 )
-_PIECE = re.compile(rf"(?<![\d.])(\d{{1,12}}(?:\.\d{{1,12}})?)\s*{_UNIT}", re.IGNORECASE)
-_DURATION = re.compile(r"(\d{1,12}(?:\.\d{1,12})?)\s*(ms|d|h|m|s)")
+_PIECE = LazyPattern(rf"(?<![\d.])(\d{{1,12}}(?:\.\d{{1,12}})?)\s*{_UNIT}", re.IGNORECASE)
+_DURATION = LazyPattern(r"(\d{1,12}(?:\.\d{1,12})?)\s*(ms|d|h|m|s)")
 _UNIT_S = {
     "ms": 0.001,
     "s": 1.0,

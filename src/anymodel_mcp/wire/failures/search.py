@@ -9,13 +9,14 @@ from anymodel_mcp.wire.decode.json_values import as_list
 from anymodel_mcp.wire.exchange import SearchField, WireRequest
 from anymodel_mcp.wire.failures import meanings
 from anymodel_mcp.wire.failures.repair_steps import Repair
+from anymodel_mcp.wire.patterns import LazyPattern
 
 _MOST_CHARS = 2000
-_IDEA = re.compile(
+_IDEA = LazyPattern(
     r"\b(?:web|google|browser|internet|online)[ _-]?search|\bgrounding\b|联网|搜索",
     re.IGNORECASE,
 )
-_NOT_OPEN = re.compile(r"tool_?not_?open", re.IGNORECASE)
+_NOT_OPEN = LazyPattern(r"tool_?not_?open", re.IGNORECASE)
 """Ark's code for a tool that an account lacks: https://www.volcengine.com/docs/82379/1756990, 2026-11-28."""
 _ACCESS_KINDS: frozenset[ErrorKind] = frozenset({"auth", "model_not_found", "endpoint_not_found", "gone"})
 """Kinds under which a search is refused that the account has not, or the provider has no more."""

@@ -16,6 +16,7 @@ from anymodel_mcp.wire.exchange import Reader, ReadOptions, ResponseHead, WireRe
 from anymodel_mcp.wire.models.figures import context_length, max_output_tokens, price_per_million
 from anymodel_mcp.wire.models.names import audio_modalities, guess_type
 from anymodel_mcp.wire.models.unit_prices import unit_prices
+from anymodel_mcp.wire.patterns import LazyPattern
 
 _MAX_DEPTH = 4
 _RETIRED = (
@@ -40,18 +41,18 @@ _ABILITIES = (
     "tags",
     "supported_capabilities",
 )
-_TYPES: tuple[tuple[re.Pattern[str], Capability], ...] = (
-    (re.compile(r"embed", re.IGNORECASE), "embedding"),
-    (re.compile(r"text-to-image|image[-_]gen|^images?$", re.IGNORECASE), "image"),
+_TYPES: tuple[tuple[LazyPattern, Capability], ...] = (
+    (LazyPattern(r"embed", re.IGNORECASE), "embedding"),
+    (LazyPattern(r"text-to-image|image[-_]gen|^images?$", re.IGNORECASE), "image"),
     (
-        re.compile(
+        LazyPattern(
             r"chat|text-generation|^llm$|^vlm$|^language|image-text-to-text|text generation|^text$", re.IGNORECASE
         ),
         "chat",
     ),
 )
 
-_OTHER_TYPE = re.compile(
+_OTHER_TYPE = LazyPattern(
     r"video|audio|music|speech|voice|re-?rank|^asr|^tts|^stt|transcri|moderation|upscal|inpaint", re.IGNORECASE
 )
 _MAX_MODELS = 20_000
@@ -74,7 +75,7 @@ _ENDPOINTS: tuple[tuple[str, Capability], ...] = (
     ("suno", "audio"),
     ("midjourney", "image"),
 )
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_HUMP = LazyPattern(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def read_models(head: ResponseHead, _sent: WireRequest, options: ReadOptions) -> Reader[ModelList]:

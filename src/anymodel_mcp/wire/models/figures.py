@@ -17,6 +17,7 @@ from typing import Any
 
 from anymodel_mcp.types import Json, Price
 from anymodel_mcp.wire.decode.json_values import as_count, as_number, as_object, objects
+from anymodel_mcp.wire.patterns import LazyPattern
 
 _CONTEXT = (
     "contextlength",
@@ -44,10 +45,10 @@ _OUTPUT = (
     "maxoutput",
 )
 _SIDES = {"input": ("input", "prompt"), "output": ("output", "completion")}
-ABOUT_PRICES = re.compile(r"pric|cost|rates?$")
-_NOT_FACTS = re.compile(r"default|parameter|constraint|example|request|generation_?config", re.IGNORECASE)
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_GAP = re.compile(r"[^a-z0-9]+")
+ABOUT_PRICES = LazyPattern(r"pric|cost|rates?$")
+_NOT_FACTS = LazyPattern(r"default|parameter|constraint|example|request|generation_?config", re.IGNORECASE)
+_HUMP = LazyPattern(r"(?<=[a-z0-9])(?=[A-Z])")
+_GAP = LazyPattern(r"[^a-z0-9]+")
 _MAX_DEPTH = 4
 _MAX_PLACES = 200
 _MONEY = ("usd", "USD", "amount", "price", "value", "per_million", "perMillion", "base")
