@@ -15,10 +15,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, get_args
 
 from anymodel_mcp.dialects.fields import Dialect
-from anymodel_mcp.errors import ERROR_KINDS, Failure, ProviderError
+from anymodel_mcp.errors import ErrorKind, Failure, ProviderError
 from anymodel_mcp.types import ChatResult
 from anymodel_mcp.wire.apis import (
     CHAT_APIS,
@@ -288,7 +288,7 @@ def check(rng: random.Random, data: bytes) -> list[str]:
     if repr(pieces) != repr(whole):  # not ==: NaN is not equal to itself
         problems.append(f"{name}: a cut changes the outcome: {whole!r} / {pieces!r}")
     if isinstance(whole, Failure):
-        problems += [f"{name}: {whole!r}"] * (whole.kind not in ERROR_KINDS or not whole.message)
+        problems += [f"{name}: {whole!r}"] * (whole.kind not in get_args(ErrorKind) or not whole.message)
     elif isinstance(whole, ChatResult):
         made = whole.images or whole.sounds
         empty = not (whole.text or whole.tool_calls or whole.invalid_tool_calls or made or whole.refusal)

@@ -112,11 +112,19 @@ async def test_an_unknown_model_gets_the_closest_names(tmp_path: Path) -> None:
 
 
 async def test_no_model_and_no_default_offers_some(tmp_path: Path) -> None:
-    fake = FakeProvider([completion("x")], models=[{"id": "m1"}, {"id": "text-embedding-3"}])
+    fake = FakeProvider([completion("x")], models=[{"id": "m1"}, {"id": "m2"}, {"id": "text-embedding-3"}])
     async with connect(fake, tmp_path, settings(default_model=None)) as client:
         result = await client.call_tool("chat", {"prompt": "a"})
     assert error_of(result)["kind"] == "config"
-    assert "p/m1" in text_of(result)
+    assert "p/m1, p/m2." in text_of(result)
+
+
+async def test_the_only_model_that_fits_needs_no_name(tmp_path: Path) -> None:
+    fake = FakeProvider([completion("x")], models=[{"id": "m1"}, {"id": "text-embedding-3"}])
+    async with connect(fake, tmp_path, settings(default_model=None)) as client:
+        result = await client.call_tool("chat", {"prompt": "a"})
+    assert text_of(result) == "x"
+    assert record_of(result)["requested_model"] == "m1"
 
 
 async def test_nothing_configured_says_what_to_set(tmp_path: Path) -> None:

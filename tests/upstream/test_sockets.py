@@ -77,16 +77,13 @@ def turn(play: Play, *before: Any) -> Answer:
 
     async def answer(seen: Seen, line: Line) -> None:
         listener = Listener()
-        try:
-            await accept(seen, line)
-            await line.send(framed(GREETING))
-            await listen(seen, line, listener, asks)
-            for event in before:
-                await line.send(framed(event))
-            await play(line)
-            await listen(seen, line, listener, lambda _: False)
-        except PeerGoneError:
-            seen.gone_at = anyio.current_time()
+        await accept(seen, line)
+        await line.send(framed(GREETING))
+        await listen(seen, line, listener, asks)
+        for event in before:
+            await line.send(framed(event))
+        await play(line)
+        await listen(seen, line, listener, lambda _: False)
 
     return answer
 
