@@ -63,7 +63,8 @@ INITIALIZED = line("notifications/initialized")
 @pytest.fixture
 def environ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """The environment of this process: an empty home, and a key."""
-    environ = child_environment(tmp_path / "none.toml", tmp_path) | {"OPENAI_API_KEY": KEY}
+    # coverage imports much in a process, and handles signals itself
+    environ = child_environment(tmp_path / "none.toml", tmp_path, coverage=False) | {"OPENAI_API_KEY": KEY}
     environ["ANYMODEL_SERVER_PRELOAD"] = "call"  # no thread of this process builds a server
     del environ["ANYMODEL_CONFIG"]
     for name in os.environ:
