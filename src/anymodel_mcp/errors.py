@@ -10,8 +10,10 @@ Nothing here knows MCP: `server.py` turns these into what a model reads.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal, Self
+
+from anymodel_mcp.record import record
 
 ErrorKind = Literal[
     "auth",
@@ -80,7 +82,7 @@ def excerpt(text: str) -> str:
     return text if len(text) <= SHOWN_CHARS else text[: SHOWN_CHARS - 1] + "…"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Failure:
     """The fields of one failed call.
 

@@ -12,12 +12,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 import anyio
 from anyio.lowlevel import RunVar
+
+from anymodel_mcp.record import record
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -31,7 +32,7 @@ class IsolationError(Exception):
     """The child exceeded a limit or crashed; the message says which, in a few words."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Limits:
     """What one run may use.
 

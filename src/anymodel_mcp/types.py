@@ -6,8 +6,10 @@ Frozen, complete, and without behaviour. A field that is `None` means "not known
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
+
+from anymodel_mcp.record import record
 
 Json = dict[str, Any]
 """A JSON object that is not parsed yet."""
@@ -22,7 +24,7 @@ PriceUnit = Literal["picture", "second", "minute", "million_characters", "call"]
 # --- requests -------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ChatRequest:
     """One chat turn, independent of any API.
 
@@ -51,7 +53,7 @@ class ChatRequest:
     options: Json = field(default_factory=dict[str, Any])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class CompletionRequest:
     """One legacy text completion."""
 
@@ -64,7 +66,7 @@ class CompletionRequest:
     options: Json = field(default_factory=dict[str, Any])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class EmbeddingsRequest:
     """Texts to embed; `purpose` says whether they are queries or documents, which some providers distinguish."""
 
@@ -75,7 +77,7 @@ class EmbeddingsRequest:
     options: Json = field(default_factory=dict[str, Any])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class FilePart:
     """Bytes to send as a part of a form or message: a name, a media type, the content."""
 
@@ -84,7 +86,7 @@ class FilePart:
     content: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ImageRequest:
     """A request to make a picture, or with `images` to edit them."""
 
@@ -102,7 +104,7 @@ class ImageRequest:
 # --- results --------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Usage:
     """Tokens and cost of a call, as the provider reports them.
 
@@ -123,7 +125,7 @@ class Usage:
     cost: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ToolCall:
     """A tool call of the model; `arguments` is the parsed object."""
 
@@ -134,7 +136,7 @@ class ToolCall:
     """Fields that the provider wants back with the call (`extra_content` with a thought signature)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class InvalidToolCall:
     """A tool call whose arguments are not a JSON object; the raw text is kept."""
 
@@ -143,7 +145,7 @@ class InvalidToolCall:
     arguments_raw: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Citation:
     """A source cited by the provider."""
 
@@ -151,7 +153,7 @@ class Citation:
     title: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Picture:
     """A picture from a provider: bytes, a URL, or both.
 
@@ -167,7 +169,7 @@ class Picture:
     revised_prompt: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Sound:
     """A sound from a provider: bytes, or a URL.
 
@@ -185,7 +187,7 @@ class Sound:
     sample_rate: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ChatResult:
     """The result of a chat or completion call, independent of the API.
 
@@ -215,7 +217,7 @@ class ChatResult:
     warnings: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class EmbeddingsResult:
     """Vectors in the order of the inputs."""
 
@@ -225,7 +227,7 @@ class EmbeddingsResult:
     warnings: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ImagesResult:
     """Pictures in the order in which they came, or a `task_id` where the provider works in the background."""
 
@@ -236,7 +238,7 @@ class ImagesResult:
     warnings: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Price:
     """US dollars for a million tokens."""
 
@@ -244,7 +246,7 @@ class Price:
     output: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ModelRecord:
     """One model of one provider.
 
@@ -269,7 +271,7 @@ class ModelRecord:
     entry: Json = field(default_factory=dict[str, Any], repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ModelList:
     """One page of a provider's list; `next_page` holds the query of the page that follows."""
 
@@ -281,7 +283,7 @@ class ModelList:
 # --- progress and outcome ------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Delta:
     """An increment of a running call: answer text, reasoning text, or a started tool call."""
 
@@ -289,7 +291,7 @@ class Delta:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class CallStats:
     """How the requests of one call went.
 
@@ -309,7 +311,7 @@ class CallStats:
     warnings: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Outcome:
     """The outcome of a call, before it is rendered for a host; stored as JSON if it must outlive the call.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from anymodel_mcp.app import open_services
@@ -18,6 +18,7 @@ from anymodel_mcp.cli.tool_call import HOST, copy_files, footer_of, run_tool, sh
 from anymodel_mcp.cli.watching import Printer, WatchedCall
 from anymodel_mcp.config import Settings
 from anymodel_mcp.errors import AnyModelError, ArgumentError
+from anymodel_mcp.record import record
 from anymodel_mcp.server.services import Services
 from anymodel_mcp.tools.arguments import parse
 from anymodel_mcp.tools.chat import ChatArguments, chat
@@ -28,7 +29,7 @@ _CONVERSATION = 'conversation "'
 """How the note begins that tells a model the id; a person types `-c`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Question:
     """A question, as given on the command line.
 

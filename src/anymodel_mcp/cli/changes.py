@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
+from anymodel_mcp.record import record
 from anymodel_mcp.redact import MASK, Redactor, clean_text
 
 _NAMED = re.compile(
@@ -19,7 +20,7 @@ _REFERENCE = re.compile(r"""["']?(?:\$\w+|\$?\{(?:\w+:)?[\w-]+\}|\$\{\{ secrets\
 _RANDOM = re.compile(r"(?<![\w./\\-])(?=[\w+=-]*\d)(?=[\w+=-]*[A-Za-z])[\w+=-]{20,}(?![\w./\\-])")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Change:
     """What happens to one file.
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 from anymodel_mcp.cli.screen import Terminal, bare_url, remark, write_json
 from anymodel_mcp.cli.tables import show_table
 from anymodel_mcp.config import Secret, Settings
+from anymodel_mcp.record import record
 from anymodel_mcp.redact import one_line
 
 HIDDEN = "(set, hidden)"
@@ -17,7 +18,7 @@ _META = ("origins", "source", "warnings")
 _INNER = ("name", "key_hint", "warnings")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Entry:
     """One configuration value, ready to print."""
 

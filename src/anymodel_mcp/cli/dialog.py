@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from anymodel_mcp.cli.piped import read_first_line
 from anymodel_mcp.cli.screen import Terminal, remark
 from anymodel_mcp.errors import ConfigError
+from anymodel_mcp.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Dialog:
     """How a command asks its user.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from anymodel_mcp.app import open_services
@@ -13,6 +12,7 @@ from anymodel_mcp.cli.tables import show_table
 from anymodel_mcp.cli.tool_call import HOST
 from anymodel_mcp.config import Settings
 from anymodel_mcp.errors import AnyModelError
+from anymodel_mcp.record import record
 from anymodel_mcp.server.services import Services
 from anymodel_mcp.tools.arguments import parse
 from anymodel_mcp.tools.list_models import UNIT_WORDS, ListModelsArguments, list_models
@@ -22,7 +22,7 @@ _PAGE = 200
 _COLUMNS = ("model", "can", "context", "$/M in", "$/M out", "note")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Search:
     """Which models to show; `limit` 0 = all."""
 

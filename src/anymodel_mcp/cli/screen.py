@@ -11,7 +11,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TextIO
 
@@ -21,6 +21,7 @@ from rich.text import Text
 
 from anymodel_mcp.cli.wording import PROGRAM, as_typed, in_cli_words
 from anymodel_mcp.errors import AnyModelError, ConfigError, Failure
+from anymodel_mcp.record import record
 from anymodel_mcp.redact import Redactor
 from anymodel_mcp.types import Json
 
@@ -33,7 +34,7 @@ _SHOWN = ("status", "retry_after_s", "provider", "model", "param", "request_id",
 """Fields of a failure that the JSON of an error has if they are known."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Terminal:
     """The terminal and environment of one command.
 

@@ -8,7 +8,6 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from types import SimpleNamespace
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 from anymodel_mcp.config import Limits, Settings, StoreSettings, read_settings
 from anymodel_mcp.config.providers import LOCAL
 from anymodel_mcp.errors import AnyModelError, ConfigError
+from anymodel_mcp.record import positional_record
 from anymodel_mcp.redact import Redactor
 from anymodel_mcp.transports.log_limit import LogLimit
 
@@ -102,7 +102,7 @@ def _overrides(options: SimpleNamespace) -> Mapping[str, object]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-@dataclass(frozen=True, slots=True)
+@positional_record
 class Prepared:
     """A server for stdio that is ready to run."""
 

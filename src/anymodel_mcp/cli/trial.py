@@ -11,10 +11,10 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import IO, Any, cast
 
 from anymodel_mcp import __version__
+from anymodel_mcp.record import record
 from anymodel_mcp.redact import Redactor, one_line, shorten
 
 _START_S = 60  # uvx may have to download first
@@ -36,7 +36,7 @@ _GREETING = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Trial:
     """The result of a start.
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -21,6 +20,7 @@ from anymodel_mcp.config.keys import Key, clean_key
 from anymodel_mcp.config.settings import Secret
 from anymodel_mcp.config.values import Found
 from anymodel_mcp.errors import ConfigError
+from anymodel_mcp.record import record
 
 FILE_NAME = "keys.json"
 SERVICE = "anymodel-mcp"
@@ -29,7 +29,7 @@ SERVICE = "anymodel-mcp"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class StoredKey:
     """One key of the store.
 
@@ -42,7 +42,7 @@ class StoredKey:
     secret: Secret | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class KeyStore:
     """The stored keys by provider, and their file."""
 

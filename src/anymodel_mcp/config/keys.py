@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from anymodel_mcp.config.settings import Secret
 from anymodel_mcp.config.values import Found, Layers, meant, split_list, variable_of
 from anymodel_mcp.errors import ConfigError
+from anymodel_mcp.record import record
 from anymodel_mcp.wire.decode.json_values import as_list
 
 SOURCES = ("api_key", "api_key_env", "api_key_file", "api_key_command")
@@ -21,7 +22,7 @@ _NO_TEXT = "it is not a text file"
 _VARIABLE = re.compile(r"[A-Za-z_]\w*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Key:
     """A key, the command that prints it, or a hint about what to set.
 

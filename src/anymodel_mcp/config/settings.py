@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import fnmatchcase
 
 from anymodel_mcp.config.credentials import secrets_of_header, secrets_of_url
 from anymodel_mcp.dialects.fields import ApiName, AudioService, Auth, Quirks
 from anymodel_mcp.dialects.jobs import AUDIO
 from anymodel_mcp.greeting.visible import Visible
+from anymodel_mcp.record import record
 from anymodel_mcp.redact import clean_text, one_line, shorten
 
 _DESCRIPTION_CHARS = 100
@@ -40,7 +41,7 @@ class Secret:
         return hash(self._value)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ProviderSettings:
     """A configured provider; all times are in seconds.
 
@@ -96,7 +97,7 @@ class ProviderSettings:
         return merged
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Limits:
     """Section [limits]."""
 
@@ -107,7 +108,7 @@ class Limits:
     max_line_bytes: int = 104_857_600
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Files:
     """Section [files], sizes in millions of bytes.
 
@@ -122,7 +123,7 @@ class Files:
     keep_mb: int = 5000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class StoreSettings:
     """Section [store]; `path` is the database file, "" = the user's data folder."""
 
@@ -132,7 +133,7 @@ class StoreSettings:
     path: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class HttpSettings:
     """Section [http]."""
 
@@ -148,7 +149,7 @@ class HttpSettings:
     workers: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ToolSettings:
     """Section [tools]."""
 
@@ -156,7 +157,7 @@ class ToolSettings:
     prefix: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class OwnPrompt:
     """Section [prompts.NAME].
 
@@ -175,7 +176,7 @@ class OwnPrompt:
         return one_line(self.description) or shorten(one_line(first), _DESCRIPTION_CHARS)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class PromptSettings:
     """Section [prompts].
 
@@ -187,7 +188,7 @@ class PromptSettings:
     own: Mapping[str, OwnPrompt] = field(default_factory=dict[str, OwnPrompt])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ServerSettings:
     """Section [server].
 
@@ -199,7 +200,7 @@ class ServerSettings:
     preload: str = "idle"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ViewSettings:
     """Section [views].
 
@@ -211,7 +212,7 @@ class ViewSettings:
     chat: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Settings:
     """The whole configuration.
 

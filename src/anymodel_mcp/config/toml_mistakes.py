@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from anymodel_mcp.record import record
 
 _POSITION = re.compile(r"line (\d+), column \d+")
 _CURLY = re.compile("[\u2018-\u201f\u00ab\u00bb\u2039\u203a\u300c\u300d\uff02\uff07]")
@@ -22,7 +23,7 @@ _SECRET_KEY = re.compile(r"key|token|secret|passw|auth|cookie|headers", re.IGNOR
 _SHOWN = 120
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class _Place:
     """Where the parser stopped."""
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from anymodel_mcp.errors import ConfigError
 from anymodel_mcp.greeting.raw import TOP_KEYS, meant, split_list, variable_of
+from anymodel_mcp.record import record
 from anymodel_mcp.wire.decode.json_values import as_list
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -18,7 +19,7 @@ _CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Spec:
     """What one field accepts.
 
@@ -52,7 +53,7 @@ class Spec:
         return {"text": "a string", "bool": "true or false", "texts": "a list of strings"}[self.kind]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Found:
     """A value with its dotted name and its origin."""
 

@@ -8,12 +8,12 @@ pictures that come only one way.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from anymodel_mcp.dialects.fields import ApiName, Quirks
+from anymodel_mcp.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Family:
     """Models whose id (in lower case, at its start or after a slash) matches `pattern`.
 

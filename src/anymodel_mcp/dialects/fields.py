@@ -8,9 +8,11 @@ cannot say gets a new field, never a name in an `if`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from types import MappingProxyType
 from typing import Literal, TypedDict
+
+from anymodel_mcp.record import record
 
 Auth = str
 """How the key is sent: "bearer", "none", "header:NAME", or "scheme:WORD" (`Authorization: WORD key`)."""
@@ -71,7 +73,7 @@ RerankForm = Literal["jina", "voyage", "tei", "dashscope", "nvidia"]
 AudioService = Literal["transcription", "speech"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Dialect:
     """The complete behaviour of one provider and model.
 
@@ -240,7 +242,7 @@ class Quirks(TypedDict, total=False):
 QUIRK_NAMES: frozenset[str] = frozenset(f.name for f in fields(Dialect))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ApiAccess:
     """Another API of a provider.
 
@@ -253,7 +255,7 @@ class ApiAccess:
     quirks: Quirks = field(default_factory=Quirks)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ProviderRow:
     """What is known of one provider.
 

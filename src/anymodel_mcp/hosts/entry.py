@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, cast
 
 from anymodel_mcp.hosts.model import ConfigurableHost
+from anymodel_mcp.record import record
 from anymodel_mcp.redact import Redactor
 
 # what launchd and systemd give to desktop apps; a shell's additions are missing (python-sdk#478, read 2026-11-20)
@@ -48,7 +49,7 @@ _WINDOWS_BASICS = frozenset(
 _BASICS = _UNIX_BASICS | _WINDOWS_BASICS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Variable:
     """An environment variable that is set; `is_key` = its value must not be shown, and is written only on request."""
 
@@ -57,7 +58,7 @@ class Variable:
     is_key: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Entry:
     """The entry to write into the host's file.
 

@@ -13,7 +13,6 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, cast
 
 import tomlkit
@@ -21,6 +20,8 @@ import tomlkit.exceptions
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
+
+from anymodel_mcp.record import positional_record
 
 Values = dict[str, Any]
 Edit = Callable[[Values], None]
@@ -40,7 +41,7 @@ class UnsafeEdit(Exception):
     """The text can be read, but not be changed without losing something; the message says what."""
 
 
-@dataclass(frozen=True, slots=True)
+@positional_record
 class Format:
     """One format.
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
+from anymodel_mcp.record import record
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@record
 class Host:
     """What one MCP host tolerates.
 
@@ -47,7 +49,7 @@ class Host:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ConfigurableHost(Host):
     """A host whose configuration `install` can write.
 

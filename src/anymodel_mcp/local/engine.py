@@ -14,7 +14,7 @@ import sys
 import tempfile
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,6 +25,7 @@ from anyio.abc import Process
 
 from anymodel_mcp.errors import AnyModelError, ConfigError, ProviderError
 from anymodel_mcp.local.weights import INSTALL_HINT, Progress, ensure_weights
+from anymodel_mcp.record import record
 from anymodel_mcp.redact import Redactor
 
 START_TIMEOUT_S = 60.0
@@ -37,7 +38,7 @@ _ILLEGAL_INSTRUCTION = frozenset({-getattr(signal, "SIGILL", 4), 0xC000001D, 0xC
 _LIBGOMP = "The local engine needs the system library libgomp.so.1 (OpenMP), which is not installed."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Engine:
     """A running engine.
 

@@ -19,7 +19,6 @@ import tempfile
 import zipfile
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
@@ -29,6 +28,7 @@ import anyio.to_thread
 import platformdirs
 
 from anymodel_mcp.errors import AnyModelError, ConfigError, ProviderError
+from anymodel_mcp.record import record
 from anymodel_mcp.redact import Redactor
 
 Progress = Callable[[str, int | None, int | None], None]
@@ -51,7 +51,7 @@ _NO_NETWORK = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Weights:
     """A GGUF file inside a release, and the hashes of both.
 

@@ -16,7 +16,7 @@ import sys
 import threading
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from anymodel_mcp.media.images import EXTENSIONS, Scaled, measure
 from anymodel_mcp.media.sizes import in_mb
 from anymodel_mcp.media.sniff import extension
 from anymodel_mcp.media.sounds import measure_sound
+from anymodel_mcp.record import record
 from anymodel_mcp.types import Json
 from anymodel_mcp.wire.audio.formats import ENDINGS
 from anymodel_mcp.wire.content.sniff import sniff_media
@@ -54,7 +55,7 @@ _MIMES = {ending: mime for mime, ending in EXTENSIONS.items()} | {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SavedFile:
     """A file in the output folder; `width` and `height` in pixels if it is a picture whose header contains them.
 

@@ -11,9 +11,10 @@ import re
 import struct
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
+from anymodel_mcp.record import record
 from anymodel_mcp.wire.content.sniff import sniff_picture
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ _EVERYWHERE = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"})
 Size = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Scaled:
     """A picture within the limits, or the reason why there is none.
 

@@ -11,7 +11,7 @@ import contextlib
 import os.path
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
@@ -28,6 +28,7 @@ from anymodel_mcp.media.fetch import fetch_public
 from anymodel_mcp.media.local_files import read_local
 from anymodel_mcp.media.sizes import in_mb
 from anymodel_mcp.media.sniff import decode_text, extension, parse_data_url, sniff
+from anymodel_mcp.record import record
 from anymodel_mcp.redact import clean_text
 from anymodel_mcp.types import FilePart, Json
 from anymodel_mcp.wire.audio.formats import is_sound_name, named_sound
@@ -49,7 +50,7 @@ _SOUND_ENDINGS = (".m4a", ".m4b", ".weba")
 _TICKS = re.compile(r"`{3,}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Part:
     """One content part of a message.
 

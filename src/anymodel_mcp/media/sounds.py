@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 import logging
-from dataclasses import dataclass
 
+from anymodel_mcp.record import record
 from anymodel_mcp.wire.content.sniff import sniff_sound
 
 _MEASURED = frozenset({"audio/wav", "audio/mpeg", "audio/ogg", "audio/flac", "audio/mp4", "audio/aac", "audio/aiff"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SoundLength:
     """Length in seconds and samples per second, as far as the headers contain them."""
 

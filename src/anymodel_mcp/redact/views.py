@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
+from anymodel_mcp.record import positional_record
 from anymodel_mcp.redact.cleaning import UNSAFE
 
 Span = tuple[int, int]
@@ -43,7 +43,7 @@ _ESCAPE_AT_END = re.compile(
 _AT_END_WINDOW = 120
 
 
-@dataclass(frozen=True, slots=True)
+@positional_record
 class View:
     """A decoded text and its positions in the source.
 
@@ -72,7 +72,7 @@ class View:
         return self._source(start)[0], self._source(end - 1)[1]
 
 
-@dataclass(frozen=True, slots=True)
+@positional_record
 class Encoding:
     """One encoding of characters in a text.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, cast
 
 from mcp.server.context import ServerRequestContext
@@ -11,11 +10,12 @@ from mcp.server.mcpserver import Context
 
 from anymodel_mcp.hosts.model import Host
 from anymodel_mcp.hosts.table import UNKNOWN, find_host
+from anymodel_mcp.record import record
 
 SendProgress = Callable[[float, str], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ClientInfo:
     """The client of one call.
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from anymodel_mcp.config import OwnPrompt, PromptSettings
+from anymodel_mcp.record import record
 from anymodel_mcp.redact import clean_text, one_line, shorten
 
 REQUEST = "request"
@@ -23,7 +24,7 @@ _TYPED_WORDS = "the words typed after the command"
 _TOOL = re.compile(r"`(chat|generate_image|list_models)`")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Prompt:
     """A prompt as it is offered.
 

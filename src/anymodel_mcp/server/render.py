@@ -10,11 +10,11 @@ import base64
 import json
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from mcp.types import CallToolResult, ContentBlock, ImageContent, ResourceLink, TextContent
 
 from anymodel_mcp.calls.outcomes import body_of, error_text, notes_text
+from anymodel_mcp.record import positional_record, record
 from anymodel_mcp.redact import Redactor, one_line, shorten
 from anymodel_mcp.server.client_info import ClientInfo
 from anymodel_mcp.types import Json, Outcome
@@ -29,7 +29,7 @@ _BOUNDARIES = ("\n\n", "\n", " ")
 _MOST_SHORTER = 0.4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Attachment:
     """A saved picture to show: its resource, and the bytes of its preview or of the original.
 
@@ -50,7 +50,7 @@ def cap_of(peer: ClientInfo, configured: int | None) -> OutputLimit:
     return OutputLimit(min(general, peer.host.max_output_bytes or general), peer.host.counts_json)
 
 
-@dataclass(frozen=True, slots=True)
+@positional_record
 class OutputLimit:
     """The output limit of a host: in bytes of UTF-8, or in characters of the JSON that carries the text."""
 

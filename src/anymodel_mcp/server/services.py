@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 
 from anymodel_mcp.calls.call import Call
@@ -12,6 +11,7 @@ from anymodel_mcp.calls.runner import Calls
 from anymodel_mcp.config import Files
 from anymodel_mcp.media.artifacts import Artifacts
 from anymodel_mcp.media.inputs import Inputs
+from anymodel_mcp.record import record
 from anymodel_mcp.redact import Redactor
 from anymodel_mcp.state import Store
 from anymodel_mcp.tools.context import HostLimits, ToolContext
@@ -24,7 +24,7 @@ from anymodel_mcp.upstream.providers import Providers
 _NO_LIMITS = HostLimits()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Services:
     """The services of one process.
 

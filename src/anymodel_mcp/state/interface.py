@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, Protocol
 
+from anymodel_mcp.record import record
 from anymodel_mcp.types import Json
 
 Ended = Literal["complete", "failed", "cancelled"]
@@ -27,7 +28,7 @@ def new_id(prefix: str) -> str:
     return f"{prefix}-" + "".join(secrets.choice(_ALPHABET) for _ in range(20))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class CallRow:
     """A call that has a handle.
 
@@ -43,7 +44,7 @@ class CallRow:
     host: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class StoredCall:
     """A stored call.
 
@@ -64,7 +65,7 @@ class StoredCall:
     record: Json | None = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Thread:
     """A conversation; `messages` as they were appended, unknown keys kept.
 
@@ -86,7 +87,7 @@ class Thread:
     last_model: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class UsageRow:
     """One call in the ledger; no texts. `time` in seconds since the epoch, `cost` in US dollars."""
 
@@ -102,7 +103,7 @@ class UsageRow:
     cost: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RunningRow:
     """A call in the ledger that has not ended; no texts. `time` in seconds since the epoch."""
 
@@ -115,7 +116,7 @@ class RunningRow:
     host: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class UsageSum:
     """The sum of one group; `None` if no call has the figure. Running calls are neither failed nor complete."""
 
@@ -128,7 +129,7 @@ class UsageSum:
     duration_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Forgotten:
     """What was removed, or would be.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 import anyio.to_thread
@@ -12,6 +12,7 @@ import anyio.to_thread
 from anymodel_mcp.errors import AnyModelError, ArgumentError
 from anymodel_mcp.media import SAVED_PREFIX, Inputs, parse_data_url, sniff
 from anymodel_mcp.media.artifacts import Artifacts
+from anymodel_mcp.record import record
 from anymodel_mcp.types import Json
 from anymodel_mcp.upstream.endpoint import Endpoint
 from anymodel_mcp.wire.fields.messages import MAX_FILE_BYTES
@@ -20,7 +21,7 @@ _WEB = ("https://", "http://")
 _GONE = "[a file that has been deleted]"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Attachments:
     """The files of one question, read once for all models that are asked."""
 

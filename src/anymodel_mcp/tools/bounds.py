@@ -7,15 +7,15 @@ surrogates, integers of thousands of digits) is refused here instead of by a pro
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any, cast
 
 from anymodel_mcp.errors import ArgumentError, excerpt
+from anymodel_mcp.record import record
 
 _INTEGER_BITS = 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Bounds:
     """The most that one argument may hold; `chars` counts all strings and names in it together."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -13,6 +13,7 @@ from anymodel_mcp.calls.outcomes import with_warnings
 from anymodel_mcp.calls.progress import ProgressLine
 from anymodel_mcp.errors import AnyModelError, ArgumentError, ProviderError
 from anymodel_mcp.media.artifacts import Artifacts
+from anymodel_mcp.record import record
 from anymodel_mcp.tasks import uninterrupted
 from anymodel_mcp.tools.answers import outcome_of
 from anymodel_mcp.tools.argument_help import wrapped_tool
@@ -70,7 +71,7 @@ class ChatArguments(Arguments):
     options: Annotated[ChoiceOptions, DESCRIBED_OPTIONS] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class _Turn:
     """The question for one model, and where its answer goes.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from anymodel_mcp.calls.call import Call
@@ -13,13 +12,14 @@ from anymodel_mcp.calls.runner import Calls
 from anymodel_mcp.errors import Failure
 from anymodel_mcp.media.artifacts import Artifacts
 from anymodel_mcp.media.inputs import Inputs
+from anymodel_mcp.record import record
 from anymodel_mcp.tools.arguments import Arguments
 from anymodel_mcp.types import Json, Outcome
 from anymodel_mcp.upstream.catalog import Catalog
 from anymodel_mcp.upstream.models import Models
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class HostLimits:
     """The limits of a call's client: time and size.
 
@@ -34,7 +34,7 @@ class HostLimits:
     progress: SendProgress | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ToolContext:
     """The services of one call.
 
@@ -59,7 +59,7 @@ class ToolContext:
     limits: HostLimits = HostLimits()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ToolSpec:
     """A tool.
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import Field
 
 from anymodel_mcp.dialects.jobs import JOB_ROWS, JobRow
 from anymodel_mcp.errors import ArgumentError, ConfigError, Failure, ProviderError, excerpt
+from anymodel_mcp.record import record
 from anymodel_mcp.tools.arguments import Arguments, Files, Name, Object, Text
 from anymodel_mcp.tools.context import ToolContext, ToolSpec
 from anymodel_mcp.tools.media_files import SavedMedia, save_media, unsaved
@@ -56,7 +57,7 @@ class CreateMediaArguments(Arguments):
     options: Annotated[Object, OPTIONS] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class _Earlier:
     """The earlier job that a call continues from.
 

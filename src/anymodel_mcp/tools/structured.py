@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 
 from anymodel_mcp.errors import ArgumentError
 from anymodel_mcp.isolate import IsolationError, Limits, run_isolated
+from anymodel_mcp.record import record
 from anymodel_mcp.tools.bounds import SCHEMA_BOUNDS, check_values
 from anymodel_mcp.tools.json_schema import answer_problem, is_light, schema_problem
 from anymodel_mcp.types import Json
@@ -19,7 +19,7 @@ _SCHEMA_LIMITS = Limits(seconds=20, memory_mb=512)
 _ANSWER_LIMITS = Limits(seconds=10, memory_mb=512)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Checked:
     """The result of checking an answer.
 

@@ -8,12 +8,12 @@ both, and what it sends is put into the other form here. A JSON object has no ro
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any, cast
 
 from mcp_types import INTERNAL_ERROR
 from pydantic_core import to_json
 
+from anymodel_mcp.record import positional_record
 from anymodel_mcp.transports.cors import Message, Send
 
 JSON, EVENTS = "application/json", "text/event-stream"
@@ -23,7 +23,7 @@ _LOST = "The server ended before the answer was complete."
 _HOP_HEADERS = (b"content-type", b"cache-control", b"connection", b"x-accel-buffering")
 
 
-@dataclass(frozen=True, slots=True)
+@positional_record
 class Accepted:
     """The content types that a client accepts."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 import anyio
 from mcp_types import JSONRPCMessage
 from pydantic_core import to_json
 
+from anymodel_mcp.record import positional_record, record
 from anymodel_mcp.transports.body_budget import BodyBudget, UnfinishedBody
 from anymodel_mcp.transports.cors import Message
 from anymodel_mcp.transports.framing import Refusal, encode, parse_line
@@ -17,7 +17,7 @@ from anymodel_mcp.transports.guards import Denial
 Receive = Callable[[], Awaitable[Message]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ClientTimes:
     """How long a client may take, in seconds.
 
@@ -113,7 +113,7 @@ async def _drain(receive: Receive, times: ClientTimes) -> None:
             pass
 
 
-@dataclass(frozen=True, slots=True)
+@positional_record
 class Judged:
     """A valid body.
 

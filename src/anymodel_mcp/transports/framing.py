@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import Any, cast
 
 from mcp_types import (
@@ -28,6 +27,8 @@ from mcp_types import (
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
+from anymodel_mcp.record import positional_record
+
 _EDGE_BYTES = 4096
 _ID = rb'"id"\s*:\s*(-?\d{1,30}|"[^"\\]{0,200}")'
 # where serialisers put the id: Python and Go before the parameters, the JavaScript SDK after them
@@ -35,7 +36,7 @@ _ID_AHEAD = re.compile(rb'\s*\{\s*(?:"(?:jsonrpc|method)"\s*:\s*"[^"\\]*"\s*,\s*
 _ID_BEHIND = re.compile(_ID + rb'\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*$')
 
 
-@dataclass(frozen=True, slots=True)
+@positional_record
 class Oversized:
     """A line that was too long to keep; its start or end may still contain the request id."""
 
@@ -44,7 +45,7 @@ class Oversized:
     tail: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@positional_record
 class Refusal:
     """The error for an invalid message; `id` is `None` if it could not be read."""
 

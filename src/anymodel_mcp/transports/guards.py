@@ -10,10 +10,10 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import re
-from dataclasses import dataclass
 
 from anymodel_mcp.config import HttpSettings
 from anymodel_mcp.errors import ConfigError
+from anymodel_mcp.record import positional_record
 
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 _MIN_TOKEN = 8
@@ -52,7 +52,7 @@ def _token_of(settings: HttpSettings) -> str:
     return settings.token.reveal() if settings.token else ""
 
 
-@dataclass(frozen=True, slots=True)
+@positional_record
 class Denial:
     """Why a request is refused."""
 

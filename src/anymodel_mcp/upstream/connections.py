@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
@@ -17,6 +16,7 @@ import httpx2
 
 from anymodel_mcp import __version__
 from anymodel_mcp.errors import ConfigError
+from anymodel_mcp.record import positional_record
 from anymodel_mcp.tls import open_tls
 from anymodel_mcp.upstream.network_errors import Path, path_to
 from anymodel_mcp.upstream.proxies import Proxy, check_proxy, select_proxy
@@ -29,7 +29,7 @@ OpenTls = Callable[[], ssl.SSLContext]
 _DIRECT: Mapping[str, str] = {"no_proxy": "*"}
 
 
-@dataclass(frozen=True, slots=True)
+@positional_record
 class Link:
     """The network connection of a sender.
 

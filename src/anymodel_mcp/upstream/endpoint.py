@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 
 import anyio
@@ -12,6 +12,7 @@ import anyio.to_thread
 
 from anymodel_mcp.dialects.fields import ApiName, Dialect
 from anymodel_mcp.dialects.resolve import resolve
+from anymodel_mcp.record import record
 from anymodel_mcp.types import CallStats, ChatRequest, ChatResult
 from anymodel_mcp.upstream.call_state import OnDeltas, ignore_deltas
 from anymodel_mcp.upstream.client import ProviderClient
@@ -22,7 +23,7 @@ Request = TypeVar("Request")
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Endpoint:
     """One model of one provider.
 

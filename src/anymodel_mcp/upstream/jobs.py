@@ -8,13 +8,14 @@ polling.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from itertools import chain, repeat
 from typing import Any, TypeVar
 
 import anyio
 
 from anymodel_mcp.errors import ErrorKind, ProviderError
+from anymodel_mcp.record import record
 from anymodel_mcp.types import CallStats, ImageRequest, ImagesResult, Json
 from anymodel_mcp.upstream.endpoint import Endpoint
 from anymodel_mcp.upstream.sums import joined_stats
@@ -31,7 +32,7 @@ _OF_THE_WORKER: frozenset[ErrorKind] = frozenset({"upstream", "server", "overloa
 """Kinds of errors inside a 200 that mean that the provider's worker failed, so that the job has ended."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Job:
     """A submitted job, as the store keeps it.
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from uuid import uuid4
 
 from anymodel_mcp.dialects.jobs.row import JobRow
 from anymodel_mcp.errors import ErrorKind, Failure, ProviderError
+from anymodel_mcp.record import record
 from anymodel_mcp.types import CallStats, Usage
 from anymodel_mcp.upstream.endpoint import Endpoint
 from anymodel_mcp.upstream.jobs import follow
@@ -34,7 +35,7 @@ OnJob = Callable[[Job], Awaitable[None]]
 OnState = Callable[[Job, JobState], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class MediaResult:
     """A finished job.
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Generic, Protocol, TypeVar
 
 from anymodel_mcp.errors import AnyModelError, ArgumentError, ConfigError, ErrorKind
+from anymodel_mcp.record import record
 from anymodel_mcp.redact import shorten
 from anymodel_mcp.types import CallStats, ChatResult, Delta, EmbeddingsResult, ImagesResult, Usage
 from anymodel_mcp.upstream.call_state import OnDeltas
@@ -87,7 +88,7 @@ class Account(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Question(Generic[Result]):
     """A question to the models behind one name.
 
@@ -113,7 +114,7 @@ class Question(Generic[Result]):
     pictures: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Answer(Generic[Result]):
     """A result, its endpoint, and the failures before it."""
 
@@ -123,7 +124,7 @@ class Answer(Generic[Result]):
     notes: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Models:
     """Asks models, for one call of a tool.
 

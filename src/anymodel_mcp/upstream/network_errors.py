@@ -11,13 +11,13 @@ import os
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TypeVar, cast
 from urllib.parse import urlsplit
 
 import httpx2
 
 from anymodel_mcp.errors import ErrorKind, ProviderError
+from anymodel_mcp.record import positional_record
 from anymodel_mcp.redact import shorten
 from anymodel_mcp.tls import CERT_FILE, OTHER_BUNDLES, trust_variable
 from anymodel_mcp.upstream.proxies import Proxy, select_proxy
@@ -36,7 +36,7 @@ _CLIENT_CERTIFICATE = "CERTIFICATE_REQUIRED"
 _PROXY_AUTH = 407
 
 
-@dataclass(frozen=True, slots=True)
+@positional_record
 class Path:
     """The network path to one address.
 

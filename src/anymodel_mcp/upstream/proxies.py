@@ -12,13 +12,13 @@ import re
 import sys
 import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.util import find_spec
 from urllib.parse import unquote, urlsplit
 
 import httpx2
 
 from anymodel_mcp.errors import ConfigError
+from anymodel_mcp.record import positional_record
 from anymodel_mcp.redact import shorten
 
 _SCHEMES = ("http", "https")
@@ -28,7 +28,7 @@ _SEPARATORS = re.compile(r"[,\s]+")
 _SYSTEM = "the proxy settings of the system"
 
 
-@dataclass(frozen=True, slots=True)
+@positional_record
 class Proxy:
     """The proxy for an address.
 

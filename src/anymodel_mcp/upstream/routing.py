@@ -5,11 +5,12 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 from typing import Literal
 
 from anymodel_mcp.errors import ConfigError
+from anymodel_mcp.record import positional_record, record
 from anymodel_mcp.types import ModelRecord
 
 Purpose = Literal["chat", "completion", "embedding", "image", "media", "rerank", "transcription", "speech"]
@@ -21,7 +22,7 @@ NOTHING_CONFIGURED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@positional_record
 class Target:
     """One model of one provider; `model` is the provider's own id."""
 
@@ -34,7 +35,7 @@ class Target:
         return f"{self.provider}/{self.model}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ModelNames:
     """The configured names.
 

@@ -7,11 +7,11 @@ its name in `ApiName`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Generic, Literal, TypeVar
 
 from anymodel_mcp.dialects.fields import ApiName, Dialect
+from anymodel_mcp.record import positional_record
 from anymodel_mcp.types import (
     ChatRequest,
     ChatResult,
@@ -53,7 +53,7 @@ Request = TypeVar("Request")
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True, slots=True)
+@positional_record
 class Api(Generic[Request, Result]):
     """One API.
 

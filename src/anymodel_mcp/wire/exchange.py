@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, Protocol, TypeVar, cast, runtime_checkable
 
 from anymodel_mcp.dialects.fields import ApiName, Dialect
+from anymodel_mcp.record import record
 from anymodel_mcp.types import Delta, FilePart, Json
 
 T_co = TypeVar("T_co", covariant=True)
@@ -36,7 +37,7 @@ Endpoint = Literal[
 """The kind of a request, for retry rules and messages."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SearchField:
     """What turns web search on in a body: a field ("parameters.x" is one inside another), or one item of it."""
 
@@ -44,7 +45,7 @@ class SearchField:
     item: dict[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class WireRequest:
     """One HTTP request, without base URL and key.
 
@@ -109,7 +110,7 @@ def _form_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ResponseHead:
     """The status line and headers of a response; header names in lower case."""
 
@@ -122,7 +123,7 @@ class ResponseHead:
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ReadOptions:
     """What a reader needs besides the request and the response.
 

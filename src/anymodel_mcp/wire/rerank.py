@@ -10,11 +10,12 @@ https://docs.nvidia.com/nim/nemo-retriever/text-reranking/latest/reference.html 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 from anymodel_mcp.dialects.fields import Dialect
 from anymodel_mcp.errors import ArgumentError
+from anymodel_mcp.record import record
 from anymodel_mcp.types import Json, Usage
 from anymodel_mcp.wire.content.usage import find_usage, read_usage
 from anymodel_mcp.wire.decode.body import BodyReader, Document
@@ -26,7 +27,7 @@ _LISTS = ("results", "data", "rankings")
 _SCORES = ("relevance_score", "score", "logit")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RerankRequest:
     """Documents to rank by a query."""
 
@@ -36,7 +37,7 @@ class RerankRequest:
     options: Json = field(default_factory=dict[str, Any])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Ranked:
     """One document: its index in the request, and the provider's score."""
 
@@ -44,7 +45,7 @@ class Ranked:
     score: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RerankResult:
     """The documents that the provider ranked, best first."""
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from anymodel_mcp.cli.setup.discovery import list_models
 from anymodel_mcp.dialects.providers import PROVIDERS
 from anymodel_mcp.local.engine import Engine
+from anymodel_mcp.record import record
 from anymodel_mcp.wire.models.names import guess_type
 
 FindEngines = Callable[[], Awaitable[Mapping[str, int]]]
@@ -26,7 +26,7 @@ class OpenEngine(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class DemoModel:
     """The model that is asked.
 

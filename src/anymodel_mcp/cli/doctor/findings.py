@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
+from anymodel_mcp.record import positional_record
 from anymodel_mcp.types import Json
 
 SETUP = "anymodel-mcp setup"
@@ -13,7 +13,7 @@ INSTALL = "anymodel-mcp install"
 Level = Literal["ok", "note", "warn", "fail"]
 
 
-@dataclass(frozen=True, slots=True)
+@positional_record
 class Finding:
     """One result.
 
@@ -34,7 +34,7 @@ class Finding:
         return {"level": self.level, "text": self.text, **({"fix": self.fix} if self.fix else {})}
 
 
-@dataclass(frozen=True, slots=True)
+@positional_record
 class Section:
     """The findings of one part."""
 

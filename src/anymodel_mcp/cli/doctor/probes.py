@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import anyio
 
 from anymodel_mcp.config import ProviderSettings, Settings
 from anymodel_mcp.errors import AnyModelError, ConfigError, ProviderError
+from anymodel_mcp.record import record
 from anymodel_mcp.server.services import Services
 from anymodel_mcp.types import ChatRequest, Delta, ModelRecord
 from anymodel_mcp.upstream.routing import Target
@@ -19,7 +20,7 @@ _SMALL = re.compile(r"nano|mini\b|lite|flash|haiku|small|tiny|\b[1-9]b\b", re.IG
 _UNREACHABLE = ("connection", "timeout")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Probe:
     """The results of the requests.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.util import find_spec
 
 import anyio
@@ -16,6 +16,7 @@ from anymodel_mcp.cli.doctor.probes import Probe, ask_chat, ask_list, chat_model
 from anymodel_mcp.cli.screen import Terminal, bare_url
 from anymodel_mcp.config import ProviderSettings, Settings, StoreSettings
 from anymodel_mcp.config.providers import LOCAL
+from anymodel_mcp.record import record
 from anymodel_mcp.server.services import Services
 from anymodel_mcp.upstream.proxies import select_proxy
 
@@ -24,7 +25,7 @@ _OF_AN_API = ("auth", "quota", "rate_limit", "context_length", "content_filter",
 _PASSING = ("rate_limit", "overloaded", "server", "busy")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Patience:
     """How long the doctor waits, in seconds.
 

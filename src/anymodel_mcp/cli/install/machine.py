@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from anymodel_mcp.cli.install.found import locate
 from anymodel_mcp.cli.screen import EXIT_CONFIG, EXIT_FAILED
 from anymodel_mcp.errors import ConfigError
 from anymodel_mcp.hosts.model import ConfigurableHost
+from anymodel_mcp.record import record
 
 DRY_RUN = "Nothing was written (dry run)."
 
@@ -25,7 +25,7 @@ class Stopped(Exception):
         self.status = status
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Machine:
     """The machine and its user.
 

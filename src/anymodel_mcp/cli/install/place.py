@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,10 @@ from anymodel_mcp.hosts.entry import is_same_entry
 from anymodel_mcp.hosts.formats import UnreadableFile
 from anymodel_mcp.hosts.model import ConfigurableHost
 from anymodel_mcp.hosts.section import find_entry
+from anymodel_mcp.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Place:
     """Where an entry is or will be.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -13,6 +13,7 @@ import httpx2
 from anymodel_mcp.config.values import meant
 from anymodel_mcp.dialects.fields import ProviderRow
 from anymodel_mcp.dialects.providers import PROVIDERS
+from anymodel_mcp.record import record
 from anymodel_mcp.wire.decode.json_values import as_list
 
 WITHIN_S = 0.6
@@ -20,7 +21,7 @@ _LOOPBACK = "127.0.0.1"
 _MOST_BYTES = 1_000_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Engine:
     """Where a local engine usually listens, and how to tell it from others on the same port.
 
@@ -50,7 +51,7 @@ ENGINES = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Found:
     """What was found.
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from anymodel_mcp.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Flags:
     """The flags of `setup`.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from anymodel_mcp.cli.dialog import Dialog
@@ -15,11 +15,12 @@ from anymodel_mcp.cli.setup.flags import Flags
 from anymodel_mcp.cli.trial import try_server
 from anymodel_mcp.errors import ConfigError
 from anymodel_mcp.hosts.model import ConfigurableHost
+from anymodel_mcp.record import record
 
 PROMPT = "Reply with one short sentence that says hello."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Preview:
     """The change to one host.
 

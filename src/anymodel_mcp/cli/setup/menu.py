@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from anymodel_mcp.cli.dialog import Dialog
+from anymodel_mcp.record import record
 
 SHOWN = 15
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Option:
     """One choice: the value, and its description."""
 

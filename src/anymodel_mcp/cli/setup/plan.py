@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, cast
 
 from anymodel_mcp.config import Secret
@@ -14,10 +13,11 @@ from anymodel_mcp.config.keys import SOURCES
 from anymodel_mcp.config.providers import LOCAL
 from anymodel_mcp.dialects.providers import PROVIDERS
 from anymodel_mcp.errors import ConfigError
+from anymodel_mcp.record import record
 from anymodel_mcp.wire.urls import clean_base_url
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Plan:
     """What was chosen.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,10 @@ from anymodel_mcp.config import Secret, Settings, load
 from anymodel_mcp.config.key_store import NO_KEYS, KeyStore
 from anymodel_mcp.config.places import read_key_file, read_key_store
 from anymodel_mcp.errors import ConfigError
+from anymodel_mcp.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Present:
     """The configuration file, the key store, and the settings that they result in.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from anymodel_mcp.cli.dialog import Dialog
@@ -18,13 +17,14 @@ from anymodel_mcp.config.values import meant, suggest
 from anymodel_mcp.dialects.fields import ProviderRow
 from anymodel_mcp.dialects.providers import PROVIDERS
 from anymodel_mcp.errors import ConfigError
+from anymodel_mcp.record import record
 from anymodel_mcp.wire.urls import clean_base_url
 
 _OPENAI = "openai"
 _POPULAR = ("openai", "openrouter", "anthropic", "gemini", "deepseek", "groq", "mistral", "xai")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Address:
     """A provider and its base URL.
 

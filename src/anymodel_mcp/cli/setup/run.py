@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -30,9 +30,10 @@ from anymodel_mcp.cli.setup.work import Work, draw_work, written
 from anymodel_mcp.config import Secret
 from anymodel_mcp.config.key_store import keyring_user, origin_of
 from anymodel_mcp.errors import ConfigError
+from anymodel_mcp.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Surroundings:
     """The environment of one `setup` run.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from anymodel_mcp.cli.changes import Change, draw_diff
@@ -15,9 +14,10 @@ from anymodel_mcp.cli.setup.rollback import keep_files
 from anymodel_mcp.config import Secret
 from anymodel_mcp.config.key_store import FILE_NAME, StoredKey, fingerprint, origin_of
 from anymodel_mcp.errors import ConfigError
+from anymodel_mcp.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Work:
     """The changes to our own files.
 

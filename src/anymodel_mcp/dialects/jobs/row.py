@@ -10,11 +10,12 @@ Paths into JSON are written `a.b`, `a[].b` (every element) and `a[0].b`. A path 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Any, Literal
 
 from anymodel_mcp.errors import ErrorKind
+from anymodel_mcp.record import record
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
@@ -50,7 +51,7 @@ STATES = (
 """Where a job's state may be, best first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class JobRow:
     """One media service.
 

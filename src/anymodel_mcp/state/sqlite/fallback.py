@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from anymodel_mcp.record import positional_record
 
 if TYPE_CHECKING:
     import sqlite3
@@ -23,7 +24,7 @@ _KEYED = {
 """Tables whose rows have a key: its columns, and when the row in memory replaces the one in the file."""
 
 
-@dataclass(frozen=True, slots=True)
+@positional_record
 class Marks:
     """The state copied from the file: the highest row numbers, above which rows in memory are new, and the jobs."""
 

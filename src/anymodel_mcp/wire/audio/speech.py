@@ -10,12 +10,12 @@ tried).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from anymodel_mcp.dialects.fields import Dialect
 from anymodel_mcp.errors import ArgumentError
+from anymodel_mcp.record import record
 from anymodel_mcp.types import Json
 from anymodel_mcp.wire.audio.values import SpeechRequest
 from anymodel_mcp.wire.decode.json_values import as_object
@@ -26,7 +26,7 @@ _DASHSCOPE = "/api/v1/services/aigc/multimodal-generation/generation"
 _ELEVENLABS = {"mp3": "mp3_44100_128", "pcm": "pcm_24000", "opus": "opus_48000_128", "wav": "wav_44100"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class _Form:
     """The path and the body of a request, before the user's options."""
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
+from anymodel_mcp.record import record
 from anymodel_mcp.types import FilePart, Json, Sound, Usage
 
 TranscriptFormat = Literal["text", "segments", "srt", "vtt"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class TranscriptionRequest:
     """A sound to transcribe.
 
@@ -31,7 +32,7 @@ class TranscriptionRequest:
     options: Json = field(default_factory=dict[str, Any])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Segment:
     """A piece of a transcript; times in seconds from the start of the sound."""
 
@@ -41,7 +42,7 @@ class Segment:
     speaker: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class TranscriptionResult:
     """A transcript.
 
@@ -61,7 +62,7 @@ class TranscriptionResult:
     warnings: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SpeechRequest:
     """A text to speak; `voice` and `format` in the provider's terms."""
 
@@ -72,7 +73,7 @@ class SpeechRequest:
     options: Json = field(default_factory=dict[str, Any])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SpeechResult:
     """A spoken text."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Any, Final
 
+from anymodel_mcp.record import record
 from anymodel_mcp.types import Delta, InvalidToolCall, Json, Picture, Sound, ToolCall
 from anymodel_mcp.wire.content.details import ReasoningDetails
 from anymodel_mcp.wire.content.finish import raw_finish
@@ -56,7 +56,7 @@ class DeltaBuffer:
         return [Delta(kind=kind, text="".join(parts)) for kind, parts in pieces]  # pyright: ignore[reportArgumentType] only kinds of Delta are added
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ReadChoice:
     """A finished choice."""
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from anymodel_mcp.errors import ADVICE, ErrorKind
+from anymodel_mcp.record import record
 from anymodel_mcp.wire.decode.json_values import objects
 from anymodel_mcp.wire.exchange import WireRequest
 from anymodel_mcp.wire.failures import meanings
@@ -21,7 +21,7 @@ _VERSIONED = LazyPattern(r"/(?:v\d|api|openai|inference|compat)", re.IGNORECASE)
 _FILE_PARTS = frozenset({"image_url", "input_image", "file", "input_file", "input_audio", "image", "file_url"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Situation:
     """What the advice depends on besides the message.
 

@@ -7,16 +7,16 @@ mean regardless of the vendor: `meanings.py`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from anymodel_mcp.errors import ErrorKind
+from anymodel_mcp.record import record
 from anymodel_mcp.wire.failures import meanings
 from anymodel_mcp.wire.failures.limits import named_bounds
 from anymodel_mcp.wire.failures.retry import RETRY_STATUSES
 from anymodel_mcp.wire.patterns import LazyPattern
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ErrorSignals:
     """The facts about a failure.
 

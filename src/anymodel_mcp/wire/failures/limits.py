@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from anymodel_mcp.record import positional_record
 from anymodel_mcp.wire.patterns import LazyPattern
 
 _MOST_CHARS = 2000
@@ -37,7 +37,7 @@ _STRICT = LazyPattern(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@positional_record
 class Bounds:
     """The smallest and the largest allowed value, as far as the text names them."""
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
 from anymodel_mcp.errors import ErrorKind, ProviderError
+from anymodel_mcp.record import record
 from anymodel_mcp.redact import clean_text, shorten
 from anymodel_mcp.wire.decode.json_values import parse_or_none
 from anymodel_mcp.wire.exchange import ResponseHead, WireRequest
@@ -171,7 +172,7 @@ def taken_on(head: ResponseHead, *, model: str, id_: str, state: str = "") -> Pr
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class _Place:
     """Where an error was found."""
 

@@ -7,9 +7,10 @@ base64) lose nothing and cause no warning.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal, get_args
 
+from anymodel_mcp.record import record
 from anymodel_mcp.types import Json
 from anymodel_mcp.wire.decode.json_values import as_list, as_object, objects
 from anymodel_mcp.wire.exchange import WireRequest
@@ -20,7 +21,7 @@ Action = Literal["rename", "drop", "set", "cap", "raise", "supply", "structured"
 ACTIONS: tuple[Action, ...] = get_args(Action)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Repair:
     """One change that makes a provider accept a request.
 

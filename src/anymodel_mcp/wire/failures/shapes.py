@@ -23,10 +23,11 @@ From a survey of documentation and recorded errors, 2026-11-20.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
+from anymodel_mcp.record import record
 from anymodel_mcp.types import Json
 from anymodel_mcp.wire.decode.json_values import (
     as_list,
@@ -62,7 +63,7 @@ _TITLES = frozenset(status.phrase.lower() for status in HTTPStatus) | {"error", 
 _FINE_WORDS = frozenset({"", "0", "ok", "success", "200", "20000"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ErrorBody:
     """The content of an error body.
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Literal, cast
 from urllib.parse import urljoin
 
 from anymodel_mcp.dialects.jobs.row import JobRow
 from anymodel_mcp.errors import ErrorKind, Failure, ProviderError
+from anymodel_mcp.record import record
 from anymodel_mcp.types import Delta, Json
 from anymodel_mcp.wire.decode.body import BodyReader, Document
 from anymodel_mcp.wire.decode.json_values import as_number, as_object
@@ -75,7 +76,7 @@ _NEEDS_INPUT = frozenset({"modal"})
 _FILTERED = re.compile(r"moderat|sensitive|nsfw|banned|policy|inspection|safety", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class JobState:
     """The state of a job.
 
@@ -103,7 +104,7 @@ class JobState:
     answer: Any = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Submitted:
     """The answer to a submit: the job with its id, and its state."""
 

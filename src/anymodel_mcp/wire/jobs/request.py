@@ -6,12 +6,13 @@ import base64
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from typing import Any, Literal, cast
 from urllib.parse import quote, urlsplit
 
 from anymodel_mcp.dialects.jobs.row import JobRow
 from anymodel_mcp.errors import ArgumentError
+from anymodel_mcp.record import record
 from anymodel_mcp.types import FilePart, Json
 from anymodel_mcp.wire.exchange import WireRequest
 from anymodel_mcp.wire.jobs.paths import first_at, write_path
@@ -22,7 +23,7 @@ _TEMPLATE = re.compile(r"\{(\+?)(\w+)\}")
 _DEFAULT_FIELDS = {"prompt": "prompt", "model": "model"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class JobFile:
     """An input file of a job: a public URL, unchanged, or bytes.
 
@@ -35,7 +36,7 @@ class JobFile:
     part: FilePart | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class JobRequest:
     """A request to a media service.
 
@@ -53,7 +54,7 @@ class JobRequest:
     options: Json = field(default_factory=dict[str, Any])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Job:
     """A submitted job: everything that later requests need; stored as JSON.
 
