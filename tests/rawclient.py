@@ -104,11 +104,9 @@ class StdioPipe:
 
 
 @asynccontextmanager
-async def open_pipe(
-    config: str, folder: Path, env: Mapping[str, str] | None = None, *, coverage: bool = True
-) -> AsyncGenerator[StdioPipe, None]:
+async def open_pipe(config: str, folder: Path, env: Mapping[str, str] | None = None) -> AsyncGenerator[StdioPipe, None]:
     """The server on pipes, greeted; leaving it ends the server."""
-    environment = child_environment(write_config(config, folder), folder, env, coverage=coverage)
+    environment = child_environment(write_config(config, folder), folder, env)
     with (folder / "stderr.txt").open("ab") as log:
         process = await anyio.open_process(
             [sys.executable, "-m", "anymodel_mcp"], env=environment, cwd=folder, stdout=subprocess.PIPE, stderr=log

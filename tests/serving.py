@@ -22,19 +22,15 @@ from tests.waiting import HANG_S
 Transport = Literal["stdio", "http"]
 
 
-def child_environment(
-    config: Path, home: Path, extra: Mapping[str, str] | None = None, *, coverage: bool = True
-) -> dict[str, str]:
-    """An environment without the caller's keys, whose user folders all lie below `home`.
+MEASURE_CHILDREN = "MEASURE_CHILDREN"
+"""Set = server processes record which lines run, if the tests do. It doubles the time that they take to start."""
 
-    Args:
-        config: the configuration file.
-        home: the home folder.
-        extra: more variables.
-        coverage: the process records which lines run, if the tests do, which doubles its time.
-    """
+
+def child_environment(config: Path, home: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """An environment without the caller's keys, whose user folders all lie below `home`."""
     kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "TEMP", "TMPDIR") if name in os.environ}
-    kept |= {name: value for name, value in os.environ.items() if name.startswith("COVERAGE") and coverage}
+    if MEASURE_CHILDREN in os.environ:
+        kept |= {name: value for name, value in os.environ.items() if name.startswith("COVERAGE")}
     folders = {f"XDG_{kind}_HOME": str(home / kind.lower()) for kind in ("CONFIG", "DATA", "CACHE", "STATE")}
     return kept | folders | {"HOME": str(home), "ANYMODEL_CONFIG": str(config)} | dict(extra or {})
 

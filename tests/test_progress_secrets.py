@@ -13,6 +13,7 @@ from tests.fakes import DONE, chunk
 from tests.raw_upstream import Line, Reply, Seen, open_upstream
 from tests.raw_upstream import chunk as http_chunk
 from tests.serving import Transport, open_client
+from tests.slow import mostly_slow
 
 KEY = "sk-canary-0123456789abcdefghijklmnopqrstuvwxyz00"
 PAUSE_S = 0.3
@@ -28,9 +29,10 @@ ECHOES = {
 }
 
 
-@pytest.mark.parametrize("transport", ["stdio", "http"])
-@pytest.mark.parametrize("echo", ECHOES.values(), ids=ECHOES.keys())
-async def test_joined_progress_notes_hold_no_key(echo: str, transport: Transport, tmp_path: Path) -> None:
+@pytest.mark.parametrize("transport", mostly_slow(["stdio", "http"], quick=["stdio"]))
+@pytest.mark.parametrize("name", ECHOES)
+async def test_joined_progress_notes_hold_no_key(name: str, transport: Transport, tmp_path: Path) -> None:
+    echo = ECHOES[name]
     notes: list[str] = []
 
     async def note(progress: float, total: float | None, message: str | None) -> None:

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anymodel_mcp.redact import MASK, Redactor, RunningText, clean_text, one_line, shorten
+from tests.slow import mostly_slow
 
 PLAIN = "sk-canary-0123456789abcdefghij"
 ODD = "s3cr+t/with=odd&chars?#<xyz>"
@@ -189,9 +190,10 @@ HOSTILE = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("unit", HOSTILE.values(), ids=HOSTILE.keys())
-def test_megabytes_made_to_be_slow_are_read_to_their_end(unit: str) -> None:
+@pytest.mark.parametrize("name", mostly_slow(HOSTILE, quick=["digits", "zero-width", "hex", "near keys", "half keys"]))
+def test_megabytes_made_to_be_slow_are_read_to_their_end(name: str) -> None:
     """A quadratic search would not end within the limit of a test."""
+    unit = HOSTILE[name]
     redactor = Redactor([PLAIN, ODD, "ollama", "abc123"])
     text = unit * (700_000 // len(unit)) + " " + PLAIN
     assert PLAIN not in redactor.text(text)

@@ -120,7 +120,7 @@ max_attempts = 1
 {provider}
 {config}
 """
-        async with open_pipe(text, folder, coverage=False) as pipe:
+        async with open_pipe(text, folder) as pipe:
             scene = Scene(pipe=pipe, upstream=upstream, answer=serve([completion("fine")]))
             await scene.call("get_result", {})  # the server is in memory from the first call on
             yield scene

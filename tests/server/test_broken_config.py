@@ -14,6 +14,7 @@ from mcp import Client
 
 from anymodel_mcp.server.render import ERROR_KEY
 from tests.serving import child_environment, open_client, write_config
+from tests.slow import slow
 
 WORK = "[providers.work]\nbase_url = 'https://gw.example/v1'\n"
 BROKEN: dict[str, tuple[str, Mapping[str, str], str]] = {
@@ -62,10 +63,10 @@ async def _refused(client: Client, tool: str, arguments: dict[str, Any], says: s
     ("command", "case"),
     [
         (["serve", "--http", "--port", "0"], "no TOML"),
-        (["serve", "--http", "--port", "0"], "relative file"),
-        (["serve", "--http", "--port", "0"], "unknown tool"),
+        pytest.param(["serve", "--http", "--port", "0"], "relative file", marks=slow),
+        pytest.param(["serve", "--http", "--port", "0"], "unknown tool", marks=slow),
         (["ask", "x"], "unknown field"),
-        (["models"], "relative file"),
+        pytest.param(["models"], "relative file", marks=slow),
     ],
     ids=lambda value: value if isinstance(value, str) else value[0],
 )

@@ -26,7 +26,7 @@ from anymodel_mcp.errors import ConfigError
 from anymodel_mcp.server.server import AnyModelServer
 from anymodel_mcp.transports.handover import Handover
 from anymodel_mcp.transports.stdio import serve_stdio
-from tests.serving import child_environment
+from tests.serving import MEASURE_CHILDREN, child_environment
 from tests.waiting import HANG_S
 
 Json = dict[str, Any]
@@ -63,8 +63,8 @@ INITIALIZED = line("notifications/initialized")
 @pytest.fixture
 def environ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """The environment of this process: an empty home, and a key."""
-    # coverage imports much in a process, and handles signals itself
-    environ = child_environment(tmp_path / "none.toml", tmp_path, coverage=False) | {"OPENAI_API_KEY": KEY}
+    monkeypatch.delenv(MEASURE_CHILDREN)  # coverage imports much in a process, and handles signals itself
+    environ = child_environment(tmp_path / "none.toml", tmp_path) | {"OPENAI_API_KEY": KEY}
     environ["ANYMODEL_SERVER_PRELOAD"] = "call"  # no thread of this process builds a server
     del environ["ANYMODEL_CONFIG"]
     for name in os.environ:
