@@ -13,6 +13,7 @@ Done = Sequence[CallToolResult]
 ENGINE = "the embedded engine, a real but tiny model"
 MOCK = "aimock, a mock server: real requests, canned answers"
 BYTES = "recorded or documented bytes of {}, replayed on loopback"
+STRICT = "a server made after the documentation of {}, which refuses every field that is not documented"
 LOCAL = "local/smollm2-135m-instruct"
 LOOK_UP = {
     "type": "function",
@@ -493,6 +494,50 @@ RECIPES: list[Recipe] = [
             "The second answer starts where the first one ended. If it is still not complete, its note contains the "
             "next offset. `cancel: true` stops a call."
         ),
+    ),
+    Recipe(
+        title="Music and video",
+        says=(
+            "`create_media` submits a job to a media service: Suno, Midjourney, Kling and others, or any "
+            "service behind a reseller. The job gets an id at once; a job that outlasts the host's patience continues "
+            "at its provider, and `get_result` saves the file. Nothing is submitted twice. For this page the limit was "
+            "set to six seconds (`soft_deadline_s = 6`)."
+        ),
+        upstream=STRICT.format("Suno and Kling"),
+        patience_s=6,
+        calls=[
+            call(
+                "create_media",
+                {"service": "suno", "prompt": "a sea shanty", "options": {"tags": "folk"}},
+                before="Music:",
+                notes=True,
+                record=("status", "result_id", "service", "action", "task_id"),
+            ),
+            call(
+                "create_media",
+                {
+                    "model": "kling/kling-v2-6",
+                    "prompt": "a fox on a beach",
+                    "options": {"duration": "5", "aspect_ratio": "16:9"},
+                },
+                before="Video, while the song is being made:",
+                notes=True,
+            ),
+            call(
+                "get_result",
+                lambda done: {"id": record_of(done[0])["result_id"], "wait_s": 30},
+                before="The song:",
+                notes=True,
+                record=("status", "media", "service", "task_id"),
+            ),
+            call(
+                "get_result",
+                lambda done: {"id": record_of(done[1])["result_id"], "wait_s": 30},
+                before="The video:",
+                notes=True,
+            ),
+        ],
+        after="`cancel: true` stops the job where its service offers that; else the answer says that it continues.",
     ),
     Recipe(
         title="Continue a text",

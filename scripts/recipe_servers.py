@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 from tests.cases.runner import CASES_FILES, load_cases
-from tests.raw_upstream import Line, Reply, Seen, play
+from tests.jobs.strict import SOUND, VIDEO, Kling, Service, Suno
+from tests.raw_upstream import Answer, Line, Reply, Seen, play
 from tests.sockets import converse
 
 Json = dict[str, Any]
@@ -38,7 +39,8 @@ async def sign_thoughts(seen: Seen, line: Line) -> None:
     thought = {"type": "thinking", "thinking": _THOUGHT, "signature": _SIGNATURE}
     turns: list[Json] = seen.json()["messages"]
     status, body = 200, _message(thought, _CALL, stop="tool_use")
-    if any(block.get("type") == "tool_result" for block in turns[-1]["content"] if isinstance(block, dict)):
+    last: list[Json] | str = turns[-1]["content"]
+    if not isinstance(last, str) and any(block.get("type") == "tool_result" for block in last):
         if turns[-2]["content"][:2] == [thought, _CALL]:
             body = _message(_ANSWER, stop="end_turn")
         else:
@@ -52,3 +54,22 @@ async def speak(seen: Seen, line: Line) -> None:
     """A Realtime API that plays the documented events of a spoken answer."""
     case = next(case for case in load_cases(*CASES_FILES) if case["id"] == SPOKEN)
     await converse(seen, line, case["ws"]["recv"])
+
+
+_MEDIA: dict[str, tuple[type[Service], bytes]] = {"suno": (Suno, SOUND), "kling": (Kling, VIDEO)}
+MEDIA = tuple(_MEDIA)
+"""The media services."""
+
+
+def make_media(service: str) -> Answer:
+    """A media service that lets each job run for one poll."""
+    made, content = _MEDIA[service]
+    current = made(files={"/file": content})
+
+    async def answer(seen: Seen, line: Line) -> None:
+        nonlocal current
+        if seen.method == "POST":
+            current = made(files={"/file": content})
+        await current.answer(seen, line)
+
+    return answer

@@ -1,8 +1,8 @@
 """Runs every recipe of docs/recipes.md through the official MCP client over stdio, and writes what came back.
 
-Three kinds of upstream answer: the embedded engine (a real model), aimock (a mock server that nobody here wrote), and
-recorded bytes of named providers (tests/cases). Each recipe says which. Folders are shortened to `~`; nothing else of
-an answer is changed.
+Four kinds of upstream answer: the embedded engine (a real model), aimock (a mock server that nobody here wrote),
+recorded bytes of named providers (tests/cases), and servers made after the documentation of a provider. Each recipe
+says which. Folders are shortened to `~`; nothing else of an answer is changed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import io
 import json
 import os
 import re
-import subprocess
 import sys
 import tempfile
 import wave
@@ -32,11 +31,13 @@ from mcp import Client  # noqa: E402
 from mcp.types import CallToolResult  # noqa: E402
 from PIL import Image, ImageDraw  # noqa: E402
 from recipe_calls import LOCAL, RECIPES, Call, Json, Recipe, record_of  # noqa: E402
-from recipe_servers import sign_thoughts, speak  # noqa: E402
+from recipe_commands import COMMANDS, SAYS, TITLE, UPSTREAM, Shell  # noqa: E402
+from recipe_servers import MEDIA, make_media, sign_thoughts, speak  # noqa: E402
 
 from tests.cases.runner import CASES_FILES, load_cases, to_reply  # noqa: E402
-from tests.raw_upstream import Line, Reply, Seen, open_upstream, play  # noqa: E402
-from tests.serving import child_environment, open_client  # noqa: E402
+from tests.jobs.strict import KEY  # noqa: E402
+from tests.raw_upstream import Line, Reply, Seen, open_upstream, open_upstreams, play  # noqa: E402
+from tests.serving import child_environment, open_client, write_config  # noqa: E402
 from tests.upstreams import install  # noqa: E402
 from tests.upstreams.fixtures import find_free_port, running  # noqa: E402
 
@@ -149,11 +150,22 @@ async def open_recorded() -> AsyncGenerator[str]:
         yield upstream.origin
 
 
-def config(mock: str, recorded: str, patience_s: float) -> str:
+@asynccontextmanager
+async def open_media() -> AsyncGenerator[Mapping[str, str]]:
+    """The origins of the media services."""
+    async with open_upstreams() as upstreams:
+        yield {name: upstreams.open(make_media(name)).origin for name in MEDIA}
+
+
+def config(mock: str, recorded: str, media: Mapping[str, str], patience_s: float) -> str:
     """The configuration of the recipes."""
     names = dict.fromkeys(provider for provider, _ in RECORDED)
     tables = [f'[providers.{name}]\nbase_url = "{recorded}/{name}/v1"\napi_key = "none-is-needed"\n' for name in names]
     tables.append(f'[providers.anthropic]\nbase_url = "{recorded}/anthropic/v1"\napi_key = "none-is-needed"\n')
+    tables += [
+        f'[providers.{name}]\nbase_url = "{origin}/v1"\napi_key = "{KEY}"\nservices = ["{name}"]\n'
+        for name, origin in media.items()
+    ]
     return f"""\
 default_model = "{LOCAL}"
 default_completion_model = "{LOCAL}"
@@ -278,15 +290,27 @@ def own_folders(home: Path) -> Mapping[str, str]:
     }
 
 
-def show_usage(home: Path, page: Page) -> None:
+async def show_commands(shell: Shell, page: Page) -> None:
+    """The recipe of the command line."""
+    page.add(f"## {TITLE}")
+    page.add(SAYS)
+    said = ""
+    for one in COMMANDS:
+        line = one.line(said)
+        said = await shell.run(line, interrupt_at=one.interrupt_at)
+        page.add(one.before)
+        page.block("sh", line)
+        page.block(one.kind, said)
+    page.add(f"*Answered by {UPSTREAM}.*")
+
+
+async def show_usage(shell: Shell, page: Page) -> None:
     """What `anymodel-mcp usage` says after all recipes."""
-    environ = {**child_environment(home / "config.toml", home, own_folders(home)), "COLUMNS": "100", "FORCE_COLOR": "1"}
-    command = [sys.executable, "-m", "anymodel_mcp", "usage", "--by", "model"]
-    said = subprocess.run(command, env=environ, cwd=home, capture_output=True, check=True).stdout.decode()
+    line = "anymodel-mcp usage --by model"
     page.add("## What it all cost")
     page.add("After all the calls above:")
-    page.block("sh", "anymodel-mcp usage --by model")
-    page.block("text", re.sub(r"\x1b\[[0-9;]*m", "", said))
+    page.block("sh", line)
+    page.block("text", await Shell(shell.home, {**shell.environ, "FORCE_COLOR": "1"}).run(line))
 
 
 async def build_page() -> str:
@@ -298,15 +322,19 @@ async def build_page() -> str:
         page = Page(home, [HEAD])
         mock = await stack.enter_async_context(open_mock(mock_folder))
         recorded = await stack.enter_async_context(open_recorded())
+        media = await stack.enter_async_context(open_media())
         for patience_s in dict.fromkeys(recipe.patience_s for recipe in RECIPES):
-            text = config(mock, recorded, patience_s)
+            text = config(mock, recorded, media, patience_s)
             open_server = partial(open_client, text, home, transport="stdio", env=own_folders(home))
             async with open_server() as client:
                 for recipe in RECIPES:
                     if recipe.patience_s == patience_s:
                         print(recipe.title, file=sys.stderr)
                         await run_recipe(open_server, client, recipe, page)
-        await anyio.to_thread.run_sync(show_usage, home, page)
+        path = write_config(config(mock, recorded, media, 50), home)
+        shell = Shell(home, child_environment(path, home, own_folders(home), coverage=False))
+        await show_commands(shell, page)
+        await show_usage(shell, page)
     return "\n".join(page.lines).rstrip() + "\n"
 
 

@@ -350,6 +350,7 @@ FEATURES = {
     "Search the web": ("chat", "search"),
     "Usage and cost": ("chat", "model"),
     "A long call": ("get_result", "offset"),
+    "Music and video": ("create_media", "service"),
     "Continue a text": ("complete", "prompt"),
     "Find a model": ("list_models", "capability"),
 }
@@ -384,10 +385,26 @@ def test_the_calls_of_a_recipe_are_valid_and_answered(title: str) -> None:
     assert re.search(r"^\*Answered by .+\.\*$", section, re.MULTILINE), "who answered is said"
 
 
-NO_RECIPE = frozenset({"create_media", "usage"})
-"""Tools whose recipe needs an upstream that `scripts/recipes` does not start, or that are off by default."""
+NO_RECIPE = frozenset({"usage"})
+"""Tools that are off by default."""
 
 
 def test_the_recipes_show_every_tool() -> None:
     used = {call["name"] for section in SECTIONS.values() for call, _ in calls_of(section)}
     assert used == {tool.name for tool in TOOLS} - NO_RECIPE
+
+
+def test_the_recipe_of_the_command_line_shows_each_command_and_what_it_printed() -> None:
+    shown = blocks(SECTIONS["On the command line"])
+    lines = [text for kind, text in shown if kind == "sh"]
+    used = {word for line in lines for word in re.findall(r"anymodel-mcp (\w+)", line)}
+    assert used == {"ask", "image", "speak", "transcribe", "media"}
+    assert [kind == "sh" for kind, _ in shown] == [True, False] * len(lines)
+    assert all(text.strip() for _, text in shown)
+
+
+def test_the_recipe_of_music_and_video_ends_with_the_saved_files() -> None:
+    calls = calls_of(SECTIONS["Music and video"])
+    ends = [answer for call, answer in calls if call["name"] == "get_result"]
+    assert len(ends) == 2
+    assert all("/anymodel/files/" in end for end in ends)
