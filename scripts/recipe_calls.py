@@ -498,8 +498,8 @@ RECIPES: list[Recipe] = [
     Recipe(
         title="Music and video",
         says=(
-            "`create_media` submits a job to a media service: Suno, Midjourney, Kling and others, or any "
-            "service behind a reseller. The job gets an id at once; a job that outlasts the host's patience continues "
+            "`create_media` submits a job to a media service: Suno, Midjourney, Kling and others, directly "
+            "or behind a reseller. The job gets an id at once; a job that outlasts the host's patience continues "
             "at its provider, and `get_result` saves the file. Nothing is submitted twice. For this page the limit was "
             "set to six seconds (`soft_deadline_s = 6`)."
         ),

@@ -62,9 +62,9 @@ HEAD = """\
 Each recipe shows a call and its answer. All answers came from a real run: `scripts/recipes` starts this server as a
 host would, calls it through the official MCP client and writes this page. Only the home folder is shortened to `~`.
 
-There was no key for a provider, so three kinds of upstream answer, and each recipe says which: a real but tiny model
-on the same machine (which often answers nonsense), a mock server, and bytes of a named provider as others recorded or
-documented them. Replace the model's name with one of yours.
+There was no key for a provider, so four kinds of upstream answer, and each recipe says which: a real but tiny model
+on the same machine (which often answers nonsense), a mock server, bytes of a named provider as others recorded or
+documented them, and a server made after a provider's documentation. Replace the model's name with one of yours.
 
 A call is shown as MCP's `tools/call` takes it. In a host you just say what you want; the host's model writes the call.
 """
