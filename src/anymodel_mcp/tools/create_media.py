@@ -183,7 +183,7 @@ async def resume(ctx: ToolContext, stored: Json) -> Outcome:
         service=job.data.get("service"), prompt=job.data.get("prompt"), model=job.requested
     )
     ctx.call.facts = {"service": row.called, "action": media.action}
-    line = ctx.call.track(f"{job.provider}/{job.model}")
+    line = ctx.call.track(Target(job.provider, job.model).name)
 
     async def send(endpoint: Endpoint, _: OnDeltas) -> tuple[MediaResult, CallStats]:
         on_state = _reporter(ctx, line.tell, row)

@@ -181,10 +181,10 @@ class Models:
                 fix=f"Configure {job.provider} with that base_url, then call get_result again.",
                 task_id=job.task_id,
             )
-        name = f"{job.provider}/{job.model}"
+        target = Target(job.provider, job.model)
         question = Question(name=job.requested, purpose="image", send=send, line=line, phase="asking for the job")
-        line.label = name
-        return await self._ask_target(question, Target(job.provider, job.model), ())
+        line.label = target.name
+        return await self._ask_target(question, target, ())
 
     async def _ask_target(self, question: Question[Result], target: Target, failed: Sequence[str]) -> Answer[Result]:
         question.line.label = target.name

@@ -31,8 +31,8 @@ class Target:
 
     @property
     def name(self) -> str:
-        """The name that resolves to this target."""
-        return f"{self.provider}/{self.model}"
+        """The name that resolves to this target; a media service may need no model."""
+        return f"{self.provider}/{self.model}" if self.model else self.provider
 
 
 @record

@@ -20,7 +20,7 @@ _MAX_TOKENS = 2**53
 _KEYS: dict[str, str] = {
     **{name: name for name in get_args(UsageKey)},
     "day": "date(time, 'unixepoch', 'localtime')",
-    "model": "CASE provider WHEN '' THEN model ELSE provider || '/' || model END",
+    "model": "CASE WHEN provider = '' THEN model WHEN model = '' THEN provider ELSE provider || '/' || model END",
     "all": "'all'",
 }
 
