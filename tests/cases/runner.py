@@ -33,9 +33,6 @@ from tests.serving import Transport, open_client
 from tests.sockets import closing, converse
 
 CASES_FILES = tuple(Path(__file__).with_name(name) for name in ("cases.jsonl", "cases2.jsonl", "cases3.jsonl"))
-NOT_YET_SERVED = {}
-"""Groups that the issue leaves out, and what they need."""
-
 AT_ONCE = 16
 CALL_S = 55
 """A case waits 26 s at most; a call that hangs is a failure, not a wait."""
@@ -57,15 +54,6 @@ def load_cases(*paths: Path) -> list[Json]:
     """All cases of the files; of the suite's own where none is named."""
     lines = [line for path in paths or CASES_FILES for line in path.read_text(encoding="utf-8").split("\n")]
     return [json.loads(line) for line in lines if line.strip()]
-
-
-def split_served(cases: Iterable[Json]) -> tuple[list[Json], list[Json]]:
-    """The cases of served groups, and those of groups that are not served yet."""
-    served: list[Json] = []
-    other: list[Json] = []
-    for case in cases:
-        (other if case["group"] in NOT_YET_SERVED else served).append(case)
-    return served, other
 
 
 # --- what the upstream plays ----------------------------------------------------------------------------------------
