@@ -31,7 +31,7 @@ DIST = ROOT / "dist"
 MCPB = "@anthropic-ai/mcpb@2.1.2"
 RELEASES = "https://github.com/anymodel-mcp/anymodel-mcp/releases/download"
 MARKER = "<!-- mcp-name: io.github.anymodel-mcp/anymodel-mcp -->"
-MAX_WHEEL_BYTES = 500_000  # what is not code does not belong in it: pictures and cases stay in the sdist
+MAX_WHEEL_BYTES = 900_000  # what is not code does not belong in it: pictures and cases stay in the sdist
 # every place that holds the version, and the text around it
 VERSIONS = {
     "src/anymodel_mcp/__init__.py": [r'__version__ = "(.+?)"'],

@@ -133,7 +133,10 @@ async def test_any_worker_gives_the_rest_and_can_cancel(tmp_path: Path) -> None:
                 while result["_meta"]["anymodel/result"]["status"] != "complete":
                     result = await call("get_result", id=handle, wait_s=0.3)
                 assert text_of_result(result) == WHOLE
-                stopped = await call("get_result", id=endless["_meta"]["anymodel/result"]["result_id"], cancel=True)
+                ticking = endless["_meta"]["anymodel/result"]["result_id"]
+                while text_of_result(endless).startswith("[still running"):  # until a word has arrived
+                    endless = await call("get_result", id=ticking, wait_s=0.3)
+                stopped = await call("get_result", id=ticking, cancel=True)
                 assert not stopped.get("isError")
                 assert stopped["_meta"]["anymodel/result"]["cancelled"] is True
                 assert "\n\n[stopped on request; the text received before that is above]" in text_of_result(stopped)

@@ -13,9 +13,7 @@ import anyio.to_thread
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp.server.mcpserver.resources.templates import ResourceSecurity
-from mcp.shared.exceptions import MCPError
 from mcp.types import (
-    INVALID_PARAMS,
     Completion,
     CompletionArgument,
     CompletionContext,
@@ -49,7 +47,7 @@ def register(server: MCPServer[Any], services: Callable[[], Services], prompts: 
     """
     _register_models(server, services)
     _register_kept(server, services)
-    server.completion()(_Completer(server, services, prompts).complete)
+    server.completion()(_Completer(services, prompts).complete)
 
 
 async def _shown(services: Services, value: Json) -> str:
@@ -192,8 +190,7 @@ class _Completer:
     Prefix matches first, then names that contain the value, then the closest ones.
     """
 
-    def __init__(self, server: MCPServer[Any], services: Callable[[], Services], prompts: Mapping[str, Prompt]) -> None:
-        self._server = server
+    def __init__(self, services: Callable[[], Services], prompts: Mapping[str, Prompt]) -> None:
         self._services = services
         self._prompts = prompts
 
@@ -215,20 +212,9 @@ class _Completer:
         return Completion(values=values, total=len(found), has_more=len(found) > len(values))
 
     async def _of_prompt(self, name: str, argument: str) -> list[str]:
-        """The names by which a model can be called, for the prompt that takes one.
-
-        Raises:
-            MCPError: -32602, there is no such prompt.
-        """
+        """The names by which a model can be called, for the prompt that takes one; none for an unknown prompt."""
         prompt = self._prompts.get(name)
-        if prompt is None:
-            if name in [known.name for known in await self._server.list_prompts()]:
-                return []
-            raise MCPError(
-                code=INVALID_PARAMS,
-                message=self._services().redactor.clean(f"Unknown prompt: {one_line(name[:100])}"),
-            )
-        if argument != MODEL or prompt.argument != MODEL:
+        if prompt is None or argument != MODEL or prompt.argument != MODEL:
             return []
         services = self._services()
         lists = await services.catalog.all()
