@@ -379,7 +379,7 @@ async def look(shown: Shown, width: int) -> list[str]:
 
 
 async def follows(shown: Shown, provider: Provider, client: Client) -> list[str]:
-    """A job is asked for until it is done; then its video is there, and the model is told in one line."""
+    """The view polls a job until it is done, then shows its video and sends the model one line."""
     result = await result_of(client, provider, Scene(name="job", tool="create_media", arguments={"prompt": SHORT}))
     job = Scene(name="job", tool="create_media", arguments={"prompt": SHORT}, ready="progress[value]")
     await show(shown, job, result, width=320, theme="light")

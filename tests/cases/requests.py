@@ -66,7 +66,7 @@ def check_wire(wanted: list[Json] | None, seen: Sequence[Seen]) -> list[str]:
 
 
 def check_socket(script: Json, seen: Sequence[Seen]) -> list[str]:
-    """One connection with the handshake that is told, and the messages that are told, in order."""
+    """Checks one connection: the expected handshake, and the expected messages in order."""
     if len(seen) != 1:
         return [f"{len(seen)} connections were made, wanted 1"]
     problems = _check_request({k: v for k, v in script.items() if k in ("url_suffix", "headers_absent")}, seen[0])

@@ -148,7 +148,7 @@ def _is_price(name: str, side: str, about_prices: bool) -> bool:
 
 
 def words_of(name: str) -> tuple[str, ...]:
-    """The words of a name, in lower case: `perImageUnit` and `per_image_unit` are one."""
+    """Splits a field name into lower-case words; `perImageUnit` and `per_image_unit` give the same."""
     return tuple(_GAP.sub("_", _HUMP.sub("_", name).lower()).strip("_").split("_"))
 
 

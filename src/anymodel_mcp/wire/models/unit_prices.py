@@ -70,7 +70,7 @@ def unit_prices(entry: Json, type_: Capability | None) -> dict[PriceUnit, float]
 
 
 def _priced(entry: Json) -> Iterator[tuple[tuple[str, ...], float]]:
-    """The words of each price, and its amount."""
+    """Yields each price as the parts of its field name and its amount."""
     for path, place in places(entry):
         about = bool(ABOUT_PRICES.search(path))
         unit = as_text(place.get("unit"))

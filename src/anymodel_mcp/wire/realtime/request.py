@@ -9,12 +9,12 @@ translated.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from anymodel_mcp.dialects.fields import Dialect
 from anymodel_mcp.errors import ArgumentError
 from anymodel_mcp.types import ChatRequest, Json
+from anymodel_mcp.wire.content.call_items import call_item, result_item
 from anymodel_mcp.wire.decode.json_values import as_list, as_object, as_text, objects
 from anymodel_mcp.wire.exchange import WireRequest
 from anymodel_mcp.wire.fields.efforts import set_effort
@@ -133,10 +133,9 @@ def _items(message: Json) -> list[Json]:
         return [message]
     role, content = message["role"], message.get("content")
     if role == "tool":
-        output = content if isinstance(content, str) else text_of(content)
-        return [{"type": "function_call_output", "call_id": message.get("tool_call_id"), "output": output}]
+        return [result_item(message)]
     role = "system" if role == "developer" else role
-    calls = [_call(call) for call in objects(message.get("tool_calls"))]
+    calls = [call_item(call) for call in objects(message.get("tool_calls"))]
     given = [content] if isinstance(content, str) else as_list(content)
     parts = [shaped for part in given if (shaped := _part(part, role))]
     return [*([{"type": "message", "role": role, "content": parts}] if parts else []), *calls]
@@ -158,10 +157,3 @@ def _part(part: Any, role: str) -> Json | None:
     if kind in _DOCUMENTS:
         raise ArgumentError(f"a realtime model takes no part of type {kind!r}", param="messages", fix=_NO_DOCUMENTS)
     return fields or None
-
-
-def _call(call: Json) -> Json:
-    function = as_object(call.get("function"))
-    arguments = function.get("arguments")
-    text = arguments if isinstance(arguments, str) else json.dumps(arguments or {}, ensure_ascii=False)
-    return {"type": "function_call", "call_id": call.get("id"), "name": function.get("name"), "arguments": text}

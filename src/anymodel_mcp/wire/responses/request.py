@@ -5,12 +5,12 @@ The shapes follow OpenAI's own API description (openai-openapi 2.3.0, as surveye
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from anymodel_mcp.dialects.fields import Dialect
 from anymodel_mcp.types import ChatRequest, Json
+from anymodel_mcp.wire.content.call_items import call_item, result_item
 from anymodel_mcp.wire.decode.json_values import as_list, as_object, as_text, objects
 from anymodel_mcp.wire.exchange import WireRequest
 from anymodel_mcp.wire.fields.efforts import set_effort
@@ -91,9 +91,8 @@ def _items(message: Json) -> list[Json]:
         return [message]
     role, content = message["role"], message.get("content")
     if role == "tool":
-        output = content if isinstance(content, str) else text_of(content)
-        return [{"type": "function_call_output", "call_id": message.get("tool_call_id"), "output": output}]
-    calls = [_call(call) for call in objects(message.get("tool_calls"))]
+        return [result_item(message)]
+    calls = [call_item(call) for call in objects(message.get("tool_calls"))]
     if calls and content in (None, "", []):
         return calls
     parts = as_list(content)
@@ -127,13 +126,6 @@ def _file(fields: Json) -> Json:
     """`filename`, `file_data` (a data URL), `file_id` or `file_url`; a link in `file_data` is a `file_url`."""
     data = as_text(fields.get("file_data"))
     return {"file_url": data} if data[:8].lower().startswith(("http://", "https://")) else fields
-
-
-def _call(call: Json) -> Json:
-    function = as_object(call.get("function"))
-    arguments = function.get("arguments")
-    text = arguments if isinstance(arguments, str) else json.dumps(arguments or {}, ensure_ascii=False)
-    return {"type": "function_call", "call_id": call.get("id"), "name": function.get("name"), "arguments": text}
 
 
 def _flat_tool(tool: Json) -> Json:
